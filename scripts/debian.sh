@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Run an apt command as if this machine followed another Debian suite, without touching the machine.
+#
+#   scripts/debian.sh SUITE COMMAND [ARG...]
+#   scripts/debian.sh trixie apt-get source --download-only elfutils
+#   scripts/debian.sh sid apt-cache depends linux-image-cloud-amd64
+#
+# The suite's package and source lists live in a cache of their own; the mirror is the one that the
+# machine's own apt uses for Debian (DEBIAN_MIRROR=URL names another), so no address is written down
+# here and a proxy or mirror that the administrator set up keeps working. Lists are fetched again after
+# a day. Nothing is installed: the private dpkg status is empty, so use `apt-get download`, not `install`.
+set -euo pipefail
+
+if [ $# -lt 2 ]; then
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2
+  exit 2
+fi
+suite=$1
+shift
+
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
+  awk '$2 == "Debian" && $3 == "Debian" { print $1; exit }')}
+if [ -z "$mirror" ]; then
+  echo "debian.sh: apt on this machine knows no Debian mirror" >&2
+  echo "debian.sh: run 'apt-get update' first, or name one with DEBIAN_MIRROR=URL" >&2
+  exit 1
+fi
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+root=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/apt/$suite
+mkdir -p "$root/state/lists/partial" "$root/cache/archives/partial"
+cat >"$root/sources.list" <<LIST
+deb [signed-by=$keyring] $mirror $suite main
+deb-src [signed-by=$keyring] $mirror $suite main
+LIST
+# APT::Sandbox::User: apt would otherwise drop to a user who may not enter this cache.
+cat >"$root/apt.conf" <<CONF
+Dir::Etc::SourceList "$root/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Dir::State "$root/state";
+Dir::State::status "/dev/null";
+Dir::Cache "$root/cache";
+APT::Sandbox::User "";
+Acquire::Retries "3";
+Acquire::Languages "none";
+CONF
+export APT_CONFIG=$root/apt.conf
+
+# One update at a time, however many builds run side by side.
+exec 9>"$root/lock"
+flock 9
+if [ -z "$(find "$root/updated" -mmin -1440 2>/dev/null)" ]; then
+  echo "debian.sh: fetching the package lists of $suite" >&2
+  apt-get -qq update >&2
+  touch "$root/updated"
+fi
+exec 9>&-
+
+exec "$@"
