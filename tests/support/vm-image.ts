@@ -1,0 +1,85 @@
+// What a test machine starts from: one initramfs with busybox, ipset, bpftool, the kernel's ipset modules
+// and the files of the test. The trap: mine is 100 MB, so nothing is compressed and nothing copied twice.
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { CpioWriter } from "./cpio";
+
+export interface VmImage {
+  /** Directory that tests/vm/fetch-kernel.sh printed. */
+  kernel: string;
+  /** Shell script that the machine runs, by its path here. */
+  script: string;
+  /** Further files: path in the machine → path here. Programs bring their shared libraries. */
+  files: Record<string, string>;
+  /** Environment of the script. */
+  env: Record<string, string>;
+  /** Put an empty directory over /sys/kernel/btf, as if the kernel had no BTF. */
+  hideBtf: boolean;
+}
+
+const programs = {
+  "/bin/busybox": ["/bin/busybox"],
+  "/usr/sbin/ipset": ["/usr/sbin/ipset"],
+  "/usr/sbin/bpftool": ["/usr/sbin/bpftool", "/usr/bin/bpftool"],
+};
+
+const etc = {
+  "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nrafaeldtinoco:x:1000:1000::/tmp:/bin/sh\n",
+  "/etc/group": "root:x:0:\nrafaeldtinoco:x:1000:\n",
+  "/etc/nsswitch.conf": "passwd: files\ngroup: files\n",
+};
+
+export function writeImage(path: string, image: VmImage): void {
+  using archive = new CpioWriter(path);
+  const files = { ...image.files };
+  for (const [path, candidates] of Object.entries(programs)) {
+    const found = candidates.find((candidate) => existsSync(candidate));
+    if (!found) {
+      throw new Error(
+        `the test machine needs ${candidates.join(" or ")}\napt-get install busybox-static ipset bpftool`,
+      );
+    }
+    files[path] = found;
+  }
+
+  archive.file("/init", readFileSync(join(import.meta.dir, "../vm/init.sh")), 0o755);
+  archive.file("/vm/script", readFileSync(image.script));
+  archive.file("/vm/environment", Object.entries(image.env).map(exportLine).join(""));
+  if (image.hideBtf) archive.file("/vm/hide-btf", "");
+  for (const [path, content] of Object.entries(etc)) archive.file(path, content);
+
+  const libraries = new Set<string>();
+  for (const [path, source] of Object.entries(files)) {
+    archive.file(path, readFileSync(source), 0o755);
+    for (const library of sharedLibraries(source)) libraries.add(library);
+  }
+  for (const library of libraries) archive.file(library, readFileSync(library), 0o755);
+
+  for (const path of ipsetModules(image.kernel)) {
+    archive.file(`/${path}`, readFileSync(join(image.kernel, path)));
+  }
+}
+
+function exportLine([name, value]: [string, string]): string {
+  return `export ${name}='${value.replaceAll("'", "'\\''")}'\n`;
+}
+
+/** Paths of the libraries that a program loads, its loader included; none for a file that is no program. */
+function sharedLibraries(program: string): string[] {
+  const ldd = Bun.spawnSync(["ldd", realpathSync(program)], { env: { ...process.env, LC_ALL: "C" } });
+  return [...ldd.stdout.toString().matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map((match) => match[1] ?? "");
+}
+
+/** The index of the modules, all ipset modules, and what those depend on. */
+function ipsetModules(kernel: string): string[] {
+  const release = readFileSync(join(kernel, "release"), "utf8").trim();
+  const root = `lib/modules/${release}`;
+  const index = readdirSync(join(kernel, root)).filter((name) => name.startsWith("modules."));
+  const wanted = new Set<string>();
+  for (const line of readFileSync(join(kernel, root, "modules.dep"), "utf8").split("\n")) {
+    const [module, ...dependencies] = line.replace(":", "").split(" ");
+    if (!module?.includes("/netfilter/ipset/")) continue;
+    for (const path of [module, ...dependencies]) if (path) wanted.add(path);
+  }
+  return [...index, ...wanted].map((path) => `${root}/${path}`);
+}

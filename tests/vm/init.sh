@@ -1,0 +1,40 @@
+#!/bin/busybox ash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# The first process of a test machine: prepares it, runs /vm/script, sends back all that is in /results,
+# and turns the machine off. ttyS0 is the kernel's console, ttyS1 carries the results, and a script may
+# write to ttyS2 what someone is to see while it runs. When anything here fails the kernel panics for want
+# of a first process, which ends QEMU without results: a failure of the machine, not of the test.
+set -eu
+
+/bin/busybox mkdir -p /bin /sbin /usr/bin /usr/sbin /proc /sys /dev /tmp /run /results
+/bin/busybox --install -s
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir /dev/shm
+for directory in /dev/shm /tmp /run; do
+  mount -t tmpfs -o mode=1777 tmpfs $directory
+done
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t debugfs debugfs /sys/kernel/debug || echo "init: this kernel has no debugfs"
+ip link set lo up
+
+# shellcheck source=/dev/null # written by tests/support/vm-image.ts
+. /vm/environment
+if [ -e /vm/hide-btf ]; then
+  mount -t tmpfs -o ro tmpfs /sys/kernel/btf
+fi
+
+cut -d ' ' -f 1 /proc/uptime >/results/boot-seconds
+status=0
+/bin/sh /vm/script >/results/stdout 2>/results/stderr </dev/null || status=$?
+echo "$status" >/results/exit
+
+# Raw: as a terminal the port would turn every newline into two bytes.
+stty raw -echo </dev/ttyS1
+tar -cz -C /results . >/dev/ttyS1
+reboot -f
