@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# libbpf, libelf and zlib from pinned sources and a small shim, linked into one .so that needs libc alone.
+#
+#   LIBBPF_SRC=DIR ELFUTILS_SRC=DIR ZLIB_SRC=DIR   build these trees instead (copied, never changed)
+#
+# For the rest of the build:
+#   LIBBPF_SO        the library
+#   LIBBPF_HEADERS   prerequisite of what includes <bpf/*.h>
+#   LIBBPF_CFLAGS    finds these headers
+
+LIB := $(OUTPUT)/lib
+LIB_SRC := $(abspath $(LIB))/src
+
+LIBBPF_SO := $(LIB)/libbpf.so
+LIBBPF_HEADERS := $(LIB)/include/bpf/.ready
+LIBBPF_CFLAGS := -I$(LIB)/include -I$(LIB)/src/libbpf/include/uapi
+
+# Not -D_FILE_OFFSET_BITS=64, which libbpf's own Makefile sets: on 64-bit machines it changes nothing but
+# the name of fcntl(), to one of glibc 2.28.
+LIB_CFLAGS := -O2 -fPIC -fvisibility=hidden -std=gnu11 -fstack-protector-strong \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(LIB_SRC)/=
+LIBBPF_INCLUDES := -I$(LIB_SRC)/libbpf/src -I$(LIB_SRC)/libbpf/include -I$(LIB_SRC)/libbpf/include/uapi
+LIBELF_INCLUDES := -I$(LIB_SRC)/elfutils/libelf
+ZLIB_INCLUDES := -I$(LIB_SRC)/zlib
+# nopack-relative-relocs: some distributions pack by default, which glibc before 2.36 cannot load.
+LIB_LDFLAGS := -shared -s -Wl,-soname,libbpf.so.1 -Wl,-z,now -Wl,-z,relro -Wl,-z,nopack-relative-relocs \
+	-Wl,--no-undefined -Wl,--no-undefined-version -Wl,--gc-sections
+
+# Everything is built again when the compiler, the flags or the named source trees change.
+lib-config := $(CC) $(LIB_CFLAGS) $(LIB_LDFLAGS) $(LIBBPF_SRC) $(ELFUTILS_SRC) $(ZLIB_SRC)
+ifneq ($(lib-config),$(file <$(LIB)/config))
+  $(shell mkdir -p $(LIB))
+  $(file >$(LIB)/config,$(lib-config))
+endif
+
+# $(call source,NAME,DIR): a fresh, patched copy of the source NAME, from DIR if that is not empty.
+define source
+$(LIB)/src/$1/.ready: lib/fetch-source.sh lib/sources.txt $(LIB)/config $(wildcard patches/$1/*.patch) \
+		$(if $2,$(shell find $2 -name '*.[ch]'))
+	$$(call msg,SOURCE,$1)
+	$$(Q)mkdir -p $$(LIB)/src
+	$$(Q)lib/fetch-source.sh $1 $$(LIB)/src/$1 $2
+	$$(Q)touch $$@
+endef
+$(eval $(call source,libbpf,$(LIBBPF_SRC)))
+$(eval $(call source,elfutils,$(ELFUTILS_SRC)))
+$(eval $(call source,zlib,$(ZLIB_SRC)))
+
+# $(call archive,FLAGS,SOURCES): compile third-party sources, without a look at their warnings, into $@.
+# One compiler call for all of them: the list of files is then whatever the source tree has.
+define archive
+	$(call msg,CC,$@)
+	$(Q)rm -rf $(@:.a=) $@ && mkdir -p $(@:.a=)
+	$(Q)cd $(@:.a=) && $(CC) $(LIB_CFLAGS) -w $1 -c $2
+	$(Q)$(AR) rcs $@ $(@:.a=)/*.o
+endef
+
+$(LIB)/libbpf.a: $(LIB)/src/libbpf/.ready $(LIB)/src/elfutils/.ready $(LIB)/src/zlib/.ready
+	$(call archive,-DSHARED $(LIBBPF_INCLUDES) $(LIBELF_INCLUDES) $(ZLIB_INCLUDES),$(LIB_SRC)/libbpf/src/*.c)
+
+$(LIB)/libelf.a: $(LIB)/src/elfutils/.ready $(LIB)/src/zlib/.ready lib/elfutils/config.h
+	$(call archive,-DHAVE_CONFIG_H -DPIC -I$(abspath lib/elfutils) $(LIBELF_INCLUDES) \
+	  -I$(LIB_SRC)/elfutils/lib $(ZLIB_INCLUDES),$(LIB_SRC)/elfutils/libelf/*.c $(LIB_SRC)/elfutils/lib/eu-search.c)
+
+$(LIB)/libz.a: $(LIB)/src/zlib/.ready
+	$(call archive,-DHAVE_UNISTD_H -DHAVE_HIDDEN,$(LIB_SRC)/zlib/*.c)
+
+$(LIB)/shim.o $(LIB)/glibc-compat.o: $(LIB)/%.o: lib/%.c $(LIB)/src/libbpf/.ready
+	$(call msg,CC,$@)
+	$(Q)$(CC) $(LIB_CFLAGS) -ffunction-sections -Wall -Wextra $(LIBBPF_INCLUDES) -c $< -o $@
+
+# glibc-compat.o comes as an object, not in an archive: its functions have to win over those of libc.
+$(LIBBPF_SO): $(LIB)/shim.o $(LIB)/glibc-compat.o $(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a \
+		lib/shim.map lib/check-exports.sh scripts/check-glibc.sh
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LIB_LDFLAGS) -Wl,--version-script=$(LIB)/src/libbpf/src/libbpf.map -Wl,--version-script=lib/shim.map \
+	  $(filter %.o,$^) -Wl,--whole-archive $(LIB)/libbpf.a -Wl,--no-whole-archive $(LIB)/libelf.a $(LIB)/libz.a -o $@
+	$(Q)lib/check-exports.sh $@ $(LIB)/src/libbpf/src/libbpf.map
+	$(Q)scripts/check-glibc.sh $@
+
+$(LIBBPF_HEADERS): $(LIB)/src/libbpf/.ready
+	$(call msg,HEADERS,$(@D))
+	$(Q)rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)cp $(LIB)/src/libbpf/src/*.h $(@D)/
+	$(Q)touch $@

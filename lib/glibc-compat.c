@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Keeps the library loadable on glibc 2.17, wherever it is built.
+ *
+ * glibc binds each call to the newest version of a symbol that the building machine has, and an older
+ * machine then refuses to load the file. The functions below are defined in this library instead, hidden,
+ * so the linker binds libbpf, libelf and zlib to them and imports nothing newer. Headers are not touched:
+ * a forced include would fix the feature macros before libbpf_utils.c can choose the POSIX strerror_r().
+ *
+ * scripts/check-glibc.sh names what is still missing here when a new version brings a new import.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* This file must itself get the plain strtol() and friends, hence no _GNU_SOURCE and no C23. */
+#if defined(_GNU_SOURCE) || __STDC_VERSION__ > 201710L
+#error "compile glibc-compat.c as C11 without _GNU_SOURCE"
+#endif
+
+#pragma GCC visibility push(hidden)
+
+/* fstat@GLIBC_2.33; before that it was a macro for __fxstat(). 64-bit kernels and glibc share struct stat. */
+int fstat(int fd, struct stat *st)
+{
+	return syscall(SYS_fstat, fd, st);
+}
+
+/* fmemopen@GLIBC_2.22; the one before differs when writing and for empty buffers, libbpf only reads. */
+#ifdef __x86_64__
+FILE *fmemopen_first(void *buf, size_t size, const char *mode) __attribute__((visibility("default")));
+__asm__(".symver fmemopen_first,fmemopen@GLIBC_2.2.5");
+
+FILE *fmemopen(void *buf, size_t size, const char *mode)
+{
+	return fmemopen_first(buf, size, mode);
+}
+#endif
+
+/*
+ * __isoc23_*@GLIBC_2.38: where glibc's headers send the scanf and strtol families under _GNU_SOURCE, so
+ * that they accept 0b101 too. Nothing here parses binary literals.
+ */
+int __isoc23_sscanf(const char *str, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsscanf(str, format, args);
+	va_end(args);
+	return n;
+}
+
+int __isoc23_fscanf(FILE *file, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vfscanf(file, format, args);
+	va_end(args);
+	return n;
+}
+
+long __isoc23_strtol(const char *str, char **end, int base)
+{
+	return strtol(str, end, base);
+}
+
+unsigned long long __isoc23_strtoull(const char *str, char **end, int base)
+{
+	return strtoull(str, end, base);
+}
+
+#pragma GCC visibility pop

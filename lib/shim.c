@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * What TypeScript cannot do through bun:ffi: take libbpf's log, which arrives as a format and a va_list.
+ * Here a line is formatted in C, and only the finished string crosses.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "libbpf.h"
+
+/* libbpf hands over a whole verifier log, of at most 16 MiB, as one line. */
+#define LINE_MAX_BYTES (32u << 20)
+
+typedef void (*log_fn)(int level, const char *line);
+
+void mine_set_log(log_fn log) __attribute__((visibility("default")));
+
+static log_fn log_line;
+
+/* libbpf_print() keeps errno for its callers, whatever happens in here. */
+static int format_line(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char small[512], *line = small;
+	size_t size = sizeof(small);
+	va_list again;
+	int len;
+
+	va_copy(again, args);
+	len = vsnprintf(small, size, format, args);
+	if (len < 0) {
+		/* An argument that cannot be formatted: the format alone still tells which message it was. */
+		log_line(level, format);
+	} else {
+		if ((size_t)len >= size) {
+			size_t want = (size_t)len < LINE_MAX_BYTES ? (size_t)len + 1 : LINE_MAX_BYTES;
+			char *big = malloc(want);
+
+			if (big) {
+				line = big;
+				size = want;
+				vsnprintf(line, size, format, again);
+			}
+		}
+		if ((size_t)len >= size) {
+			static const char mark[] = "... (line cut here)\n";
+
+			snprintf(line + size - sizeof(mark), sizeof(mark), "%s", mark);
+		}
+		log_line(level, line);
+		if (line != small)
+			free(line);
+	}
+	va_end(again);
+	return 0;
+}
+
+/* Hand every libbpf message to LOG, on the thread that called libbpf; NULL silences libbpf. */
+void mine_set_log(log_fn log)
+{
+	log_line = log;
+	libbpf_set_print(log ? format_line : NULL);
+}
