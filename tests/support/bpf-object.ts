@@ -1,0 +1,140 @@
+// Reads what a compiled BPF object asks libbpf to relocate: programs and CO-RE relocations.
+// Trap: member indices in .BTF.ext mean nothing without the types of the very object they come from.
+
+export interface Relocation {
+  /** Byte offset of the instruction in its section. */
+  offset: number;
+  /** What is asked, by name, so that objects compiled against different kernels compare equal. */
+  what: string;
+}
+
+export interface Program {
+  code: Buffer;
+  relocations: Relocation[];
+}
+
+interface Type {
+  kind: number;
+  name: string;
+  /** The type that this one refers to: of a pointer, typedef, const, array element, ... */
+  to: number;
+  members: { name: string; type: number }[];
+}
+
+const ARRAY = 3;
+const STRUCT = 4;
+const UNION = 5;
+const ENUM = 6;
+const ENUM64 = 19;
+// typedef, volatile, const, restrict, type tag: looked through on the way to a struct.
+const TRANSPARENT = new Set([8, 9, 10, 11, 18]);
+// Size in bytes of what follows a type of this kind; of each of its members where `members` says so.
+const EXTRA: Record<number, number> = {
+  1: 4,
+  3: 12,
+  4: 12,
+  5: 12,
+  6: 8,
+  13: 8,
+  14: 4,
+  15: 12,
+  17: 4,
+  19: 12,
+};
+const WITH_MEMBERS = new Set([STRUCT, UNION, ENUM, 13, 15, ENUM64]);
+// enum bpf_core_relo_kind
+const FIELD_KINDS = new Set([0, 1, 2, 3, 4, 5]);
+const ENUM_KINDS = new Set([10, 11]);
+
+function cString(bytes: Buffer, offset: number): string {
+  return bytes.toString("latin1", offset, bytes.indexOf(0, offset));
+}
+
+/** The sections of a 64-bit little-endian ELF file. */
+function readSections(elf: Buffer): Map<string, Buffer> {
+  const table = Number(elf.readBigUInt64LE(40));
+  const header = (index: number) => elf.subarray(table + index * 64, table + (index + 1) * 64);
+  const content = (index: number) => {
+    const start = Number(header(index).readBigUInt64LE(24));
+    return elf.subarray(start, start + Number(header(index).readBigUInt64LE(32)));
+  };
+  const names = content(elf.readUInt16LE(62));
+  const sections = new Map<string, Buffer>();
+  for (let index = 1; index < elf.readUInt16LE(60); index++) {
+    sections.set(cString(names, header(index).readUInt32LE(0)), content(index));
+  }
+  return sections;
+}
+
+function section(sections: Map<string, Buffer>, name: string): Buffer {
+  const bytes = sections.get(name);
+  if (!bytes) throw new Error(`the object has no section ${name}`);
+  return bytes;
+}
+
+function readTypes(btf: Buffer) {
+  const headerLength = btf.readUInt32LE(4);
+  const types = btf.subarray(headerLength + btf.readUInt32LE(8)).subarray(0, btf.readUInt32LE(12));
+  const strings = btf.subarray(headerLength + btf.readUInt32LE(16));
+  const string = (offset: number) => cString(strings, offset);
+  const list: Type[] = [{ kind: 0, name: "void", to: 0, members: [] }];
+  for (let at = 0; at < types.length; ) {
+    const info = types.readUInt32LE(at + 4);
+    const kind = (info >> 24) & 31;
+    const size = EXTRA[kind] ?? 0;
+    const count = WITH_MEMBERS.has(kind) ? info & 0xffff : 1;
+    const extra = types.subarray(at + 12, at + 12 + count * size);
+    const members: Type["members"] = [];
+    if (WITH_MEMBERS.has(kind)) {
+      for (let m = 0; m < extra.length; m += size) {
+        members.push({ name: string(extra.readUInt32LE(m)), type: extra.readUInt32LE(m + 4) });
+      }
+    }
+    const to = kind === ARRAY ? extra.readUInt32LE(0) : types.readUInt32LE(at + 8);
+    list.push({ kind, name: string(types.readUInt32LE(at)), to, members });
+    at += 12 + extra.length;
+  }
+  const type = (id: number): Type => {
+    const found = list[id];
+    if (!found) throw new Error(`the object has no type ${id}`);
+    return TRANSPARENT.has(found.kind) ? type(found.to) : found;
+  };
+  return { list, type, string };
+}
+
+/** "struct task_struct 0.loginuid.val", from a type and "0:72:0". */
+function describe(types: ReturnType<typeof readTypes>, id: number, access: string, kind: number): string {
+  const named = types.list[id];
+  const [first = "", ...rest] = access.split(":");
+  let at = types.type(id);
+  let path = ENUM_KINDS.has(kind) ? (at.members[Number(first)]?.name ?? "?") : first;
+  for (const index of FIELD_KINDS.has(kind) ? rest : []) {
+    const member = at.members[Number(index)];
+    path += at.kind === ARRAY ? `[${index}]` : `.${member?.name ?? "?"}`;
+    at = types.type(at.kind === ARRAY ? at.to : (member?.type ?? 0));
+  }
+  return `kind ${kind} of ${named?.name} ${path}`;
+}
+
+/** The programs of an object by section name, each with its CO-RE relocations (struct btf_ext_header). */
+export function readPrograms(elf: Buffer): Map<string, Program> {
+  const sections = readSections(elf);
+  const types = readTypes(section(sections, ".BTF"));
+  const ext = section(sections, ".BTF.ext");
+  const start = ext.readUInt32LE(4) + ext.readUInt32LE(24);
+  const relocations = ext.subarray(start, start + ext.readUInt32LE(28));
+  const size = relocations.readUInt32LE(0);
+  const programs = new Map<string, Program>();
+  for (let at = 4; at < relocations.length; ) {
+    const name = types.string(relocations.readUInt32LE(at));
+    const program: Program = { code: Buffer.from(section(sections, name)), relocations: [] };
+    const end = at + 8 + relocations.readUInt32LE(at + 4) * size;
+    for (at += 8; at < end; at += size) {
+      const [offset, id, access, kind] = [0, 4, 8, 12].map((field) => relocations.readUInt32LE(at + field));
+      const what = describe(types, id ?? 0, types.string(access ?? 0), kind ?? 0);
+      program.relocations.push({ offset: offset ?? 0, what });
+    }
+    programs.set(name, program);
+  }
+  return programs;
+}
