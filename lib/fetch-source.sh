@@ -15,9 +15,10 @@ fail() {
 }
 
 [ $# -eq 2 ] || [ $# -eq 3 ] || fail "usage: lib/fetch-source.sh NAME DEST [SRC]"
-name=$1 dest=$2 src=${3:-}
-top=$(cd "$(dirname "$0")/.." && pwd)
-cache=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/sources
+name=$1 src=${3:-}
+dest=$(realpath --canonicalize-missing "$2")
+top=$(realpath "$(dirname "$0")/..")
+cache=$(realpath --canonicalize-missing "${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/sources")
 
 work=$dest.tmp
 rm -rf "$work" "$dest"
