@@ -2,7 +2,7 @@
 // and the files of the test. The trap: mine is 100 MB, so nothing is compressed and nothing copied twice.
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { CpioWriter } from "./cpio";
+import { CpioWriter } from "./cpio.ts";
 
 export interface VmImage {
   /** Directory that tests/vm/fetch-kernel.sh printed. */

@@ -2,7 +2,7 @@
 // The trap: a machine that does not come up is no finding about mine, so it has an error class of its own.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type VmImage, writeImage } from "./vm-image";
+import { type VmImage, writeImage } from "./vm-image.ts";
 
 export interface VmOptions extends VmImage {
   /** Show what the script writes to /dev/ttyS2, while it runs, on our stdout. */
@@ -26,11 +26,13 @@ export class VmError extends Error {
   override name = "VmError";
 }
 
-const qemu = process.env.MINE_QEMU ?? "qemu-system-x86_64";
-// Not kvm where it is offered: a nested one can pass QEMU's own check and then never reach the first
-// instruction of the kernel. Emulation boots in seconds and behaves the same everywhere.
-const accelerator = process.env.MINE_QEMU_ACCEL ?? "tcg";
-const defaultTimeoutMs = Number(process.env.MINE_VM_TIMEOUT ?? 180) * 1000;
+const {
+  MINE_QEMU: qemu = "qemu-system-x86_64",
+  // Not kvm where it is offered: a nested one can pass QEMU's own check and then never reach the first
+  // instruction of the kernel. Emulation boots in seconds and behaves the same everywhere.
+  MINE_QEMU_ACCEL: accelerator = "tcg",
+  MINE_VM_TIMEOUT: defaultTimeoutSeconds = "180",
+} = process.env;
 const memoryMb = 768;
 const scratch = join(import.meta.dir, "../../.output/vm");
 
@@ -58,7 +60,7 @@ export async function bootVm(options: VmOptions): Promise<VmResult> {
 }
 
 async function runQemu(directory: string, options: VmOptions): Promise<void> {
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const timeoutMs = options.timeoutMs ?? Number(defaultTimeoutSeconds) * 1000;
   // Nehalem has no AVX: the machine proves on every run that mine needs none. panic=-1 and -no-reboot
   // make QEMU end at once when the kernel panics, instead of at the timeout.
   const command = [
@@ -81,9 +83,8 @@ async function runQemu(directory: string, options: VmOptions): Promise<void> {
       killSignal: "SIGKILL",
     });
   } catch (cause) {
-    throw new VmError(`cannot start ${qemu}\napt-get install qemu-system-x86, or name another with MINE_QEMU`, {
-      cause,
-    });
+    const hint = "apt-get install qemu-system-x86, or name another program with MINE_QEMU";
+    throw new VmError(`cannot start ${qemu}\n${hint}`, { cause });
   }
   const complaint = (await machine.stderr.text()).trim();
   await machine.exited;

@@ -1,0 +1,130 @@
+// From what workload.sh wrote down about each ipset command, the lines that mine must have printed. Never
+// from anything of mine: who ran it is known to the workload, how it ended was said by ipset itself.
+
+/** Bytes are latin1 strings here: names in the workload need not be UTF-8. */
+export interface Command {
+  args: string[];
+  user: string;
+  pid: number;
+  exitCode: number;
+  stderr: string;
+  /** What `ipset restore` read. */
+  stdin: string;
+  /** Ended before any handler in the kernel was asked. */
+  unseen: boolean;
+}
+
+/** Reads the records of one run from what the machine sent back. */
+export function readCommands(files: Map<string, Buffer>): Command[] {
+  const numbers = [...files.keys()].flatMap((name) => /^commands\/(\d+)\.args$/.exec(name)?.[1] ?? []);
+  return numbers.sort().map((number) => {
+    const read = (field: string) => files.get(`commands/${number}.${field}`)?.toString("latin1") ?? "";
+    return {
+      args: read("args").split("\0").slice(0, -1),
+      user: read("user").trim(),
+      pid: Number(read("pid")),
+      exitCode: Number(read("exit")),
+      stderr: read("stderr"),
+      stdin: read("stdin"),
+      unseen: files.has(`commands/${number}.unseen`),
+    };
+  });
+}
+
+/** Every line without its timestamp, in the order in which the kernel ended the commands. */
+export function expectedLines(commands: Command[]): string[] {
+  return commands.flatMap((command) => {
+    if (command.unseen) return [];
+    const uid = command.user === "root" ? 0 : 1000;
+    const who = `ipset (pid: ${command.pid}) (username: ${command.user} - uid: ${uid})`;
+    return outcomes(command).map((outcome) => `${who} - ${outcome}`);
+  });
+}
+
+function outcomes(command: Command): string[] {
+  const args = command.args.filter((arg) => !arg.startsWith("-"));
+  if (args[0] === "restore") return restoreOutcomes(command);
+  return [`${action(args)} - ${result(args, command)}`];
+}
+
+function action(args: string[]): string {
+  const [verb = "", set, other = ""] = args;
+  const name = set === undefined ? "<all sets>" : (special[set] ?? set);
+  switch (verb) {
+    case "create":
+      return `CREATE ${name} (type: ${other})`;
+    case "rename":
+      return `RENAME ${name} -> ${special[other] ?? other}`;
+    case "swap":
+      return `SWAP ${name} <-> ${special[other] ?? other}`;
+    default:
+      return `${verb.toUpperCase()} ${name}`;
+  }
+}
+
+function result(args: string[], { exitCode, stderr }: Command): string {
+  const sentence = /^ipset v[\d.]+: (?:Error in line \d+: )?(.*)$/m.exec(stderr)?.[1];
+  if (args[0] === "test" && sentence === undefined) {
+    return exitCode === 0 ? "SUCCESS (in set)" : "SUCCESS (not in set)";
+  }
+  return exitCode === 0 ? "SUCCESS" : `ERROR (${typeSpecific[sentence ?? ""] ?? sentence})`;
+}
+
+/** A restore stops at the first message that fails, and says on which of its lines. */
+function restoreOutcomes(command: Command): string[] {
+  const failedLine = Number(/Error in line (\d+)/.exec(command.stderr)?.[1] ?? Number.POSITIVE_INFINITY);
+  return restoreMessages(command.stdin)
+    .filter(({ firstLine }) => firstLine <= failedLine)
+    .map(({ args, isBatch, lastLine }) => {
+      if (lastLine < failedLine) return `${action(args)} - SUCCESS`;
+      return `${action(args)} - ${isBatch ? batchFailure : result(args, command)}`;
+    });
+}
+
+interface Message {
+  args: string[];
+  isBatch: boolean;
+  firstLine: number;
+  lastLine: number;
+}
+
+/** One message per line, but adds, and dels, to one set that follow each other are sent as one. */
+function restoreMessages(stdin: string): Message[] {
+  const messages: Message[] = [];
+  for (const [index, text] of stdin.trimEnd().split("\n").entries()) {
+    const line = index + 1;
+    const args = text.split(" ");
+    const isBatch = args[0] === "add" || args[0] === "del";
+    const previous = messages.at(-1);
+    if (previous && isBatch && previous.args[0] === args[0] && previous.args[1] === args[1]) {
+      previous.lastLine = line;
+    } else {
+      messages.push({ args, isBatch, firstLine: line, lastLine: line });
+    }
+  }
+  return messages;
+}
+
+/** The kernel tells the sender of a batch which line failed and why, but not the handler's caller. */
+const batchFailure = "ERROR (A line of the batch failed; the lines before it took effect)";
+
+/** Codes that mean different things to different types, where the message does not name the type. */
+const typeSpecific: Record<string, string> = {
+  "Element is out of the range of the set": "Error 4352 of this type of set",
+  "Set to be added/deleted/tested as element does not exist.": "Error 4352 of this type of set",
+  "The range you specified exceeds the size limit of the set type": "Error 4353 of this type of set",
+};
+
+/** How names are shown that are not plain words: nothing may pass for another part of the line, or do harm. */
+const special: Record<string, string> = {
+  "white space": `"white space"`,
+  '"quoted"': String.raw`"\"quoted\""`,
+  "back\\slash": String.raw`"back\\slash"`,
+  "\\n": String.raw`"\\n"`,
+  "new\nline)": String.raw`"new\nline)"`,
+  "tab\tdel\x7f": String.raw`"tab\tdel\x7f"`,
+  "\x1b[31mred": String.raw`"\x1b[31mred"`,
+  "bidi\xe2\x80\xaex": String.raw`"bidi\u{202e}x"`,
+  "caf\xc3\xa9": "caf\u00e9",
+  "bad\xff": String.raw`"bad\xff"`,
+};

@@ -1,0 +1,87 @@
+// Runs one binary on every kernel of tests/vm/KERNELS and expects exactly the lines that the workload of
+// ipset commands there must have caused. MINE=PATH names another binary than ./mine. The trap: what mine
+// chose (transport, form of the probes) is asked of the kernel, never of mine.
+import { expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { expectedLines, readCommands } from "./expect.ts";
+import { fetchKernel, type Row, readKernels } from "./kernels.ts";
+
+const root = join(import.meta.dir, "../..");
+const { MINE: mine = join(root, "mine") } = process.env;
+const mineSha256 = new Bun.CryptoHasher("sha256").update(await Bun.file(mine).bytes()).digest("hex");
+
+// Each machine has two processors; more than two machines only make all of them slow.
+const machinesAtOnce = 2;
+const rowTimeoutMs = 15 * 60_000; // counts from the start of the first row
+
+const waiting: (() => void)[] = [];
+let running = 0;
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (running === machinesAtOnce) await new Promise<void>((go) => waiting.push(go));
+  else running++;
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
+  }
+}
+
+async function bootRow(row: Row): Promise<VmResult> {
+  const kernel = await fetchKernel(row);
+  const files: Record<string, string> = { "/usr/local/bin/mine": mine };
+  if (row.btf === "file") {
+    const release = (await Bun.file(join(kernel, "release")).text()).trim();
+    const btf = join(root, ".output/vm", `${row.name}.btf`);
+    mkdirSync(join(root, ".output/vm"), { recursive: true });
+    await Bun.$`${root}/scripts/build-btf.sh ${kernel}/vmlinuz --force -o ${btf}`.quiet();
+    files[`/boot/vmlinux-${release}`] = btf;
+  }
+  const env: Record<string, string> = row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume };
+  const script = join(import.meta.dir, "workload.sh");
+  const result = await bootVm({ kernel, script, files, env, hideBtf: row.btf === "file" });
+  console.error(
+    `${row.name}: booted in ${result.bootSeconds} s, done in ${result.totalSeconds.toFixed(1)} s`,
+  );
+  return result;
+}
+
+for (const row of readKernels()) {
+  test.concurrent(
+    `Linux ${row.name}`,
+    async () => {
+      const { files, exitCode } = await inTurn(() => bootRow(row));
+      const text = (name: string) => files.get(name)?.toString().trimEnd() ?? "";
+
+      if (exitCode !== 0) {
+        throw new Error(
+          `the workload failed: ${text("stdout")} ${text("stderr")}\n${text("mine.trace.stderr")}`,
+        );
+      }
+      expect(text("mine.sha256")).toBe(`${mineSha256}  /usr/local/bin/mine`);
+
+      const printed = text("mine.trace.stdout").split("\n");
+      const stamped = printed.map((line) => /^\((\d{4}\/\d\d\/\d\d_\d\d:\d\d)\) (.*)$/s.exec(line));
+      expect(stamped.map((match, index) => match?.[2] ?? printed[index])).toEqual(
+        expectedLines(readCommands(files)),
+      );
+      const minutes = stamped.map((match) => match?.[1]);
+      expect([text("first-minute"), ...minutes, text("last-minute")]).toEqual(
+        [text("first-minute"), ...minutes, text("last-minute")].sort(),
+      );
+
+      expect(text("evidence.maps")).toContain(row.transport === "ring" ? '"ringbuf"' : '"perf_event_array"');
+      expect(text("evidence.kprobe_events") === "").toBe(row.probe === "pmu");
+      expect(text("evidence.programs")).toContain(`"type":"${row.backend}"`);
+
+      expect(text("mine.trace.exit")).toBe("0");
+      expect(text("mine.terminated.exit")).toBe("0");
+      expect(text("mine.terminated.stdout")).toBe("");
+      expect(text("after")).toBe(text("before"));
+    },
+    rowTimeoutMs,
+  );
+}

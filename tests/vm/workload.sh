@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: every kind of ipset command, good and failing, while mine watches. Writes down
+# what each command was, who ran it and what ipset itself said, so that expect.ts can tell, without asking
+# mine, what mine must have printed.
+#
+#   /results/commands/NNN.*   args (NUL after each), user, pid, exit, stderr, and stdin of a restore;
+#                             unseen marks a command that no handler in the kernel hears of
+#   /results/mine.*           what mine printed, its exit code, its checksum
+#   /results/evidence.*       what the kernel held while mine ran
+#   /results/before, after    what must be the same when mine is gone
+set -eu
+
+results=/results
+mine=/usr/local/bin/mine
+login_uid=$(id -u rafaeldtinoco)
+count=0
+
+# run USER ARGUMENT...: one ipset command. A user other than root is who logged in; like under sudo the
+# command itself runs as root.
+run() {
+  count=$((count + 1))
+  record=$results/commands/$(printf '%03d' $count)
+  user=$1
+  shift
+  echo "$user" >"$record.user"
+  printf '%s\0' "$@" >"$record.args"
+  (
+    if [ "$user" != root ]; then
+      echo "$login_uid" >/proc/self/loginuid
+    fi
+    exec ipset "$@" <"$results/stdin" >/dev/null 2>"$record.stderr"
+  ) &
+  pid=$!
+  status=0
+  wait $pid || status=$?
+  echo $pid >"$record.pid"
+  echo $status >"$record.exit"
+}
+root() { run root "$@"; }
+login() { run rafaeldtinoco "$@"; }
+
+# Refused before a handler in the kernel is asked.
+unseen() {
+  "$@"
+  touch "$record.unseen"
+}
+
+# Lines of `ipset restore` on stdin.
+restore() {
+  cat >$results/stdin
+  "$1" restore
+  mv $results/stdin "$record.stdin"
+  : >$results/stdin
+}
+
+start_mine() { # NAME
+  "$mine" >"$results/mine.$1.stdout" 2>"$results/mine.$1.stderr" &
+  mine_pid=$!
+  until grep -q '^Tracing' "$results/mine.$1.stderr"; do
+    if ! kill -0 $mine_pid 2>/dev/null; then
+      echo "mine ended before it traced"
+      exit 1
+    fi
+    sleep 0.05
+  done
+}
+
+stop_mine() { # NAME SIGNAL
+  kill "-$2" $mine_pid
+  status=0
+  wait $mine_pid || status=$?
+  echo $status >"$results/mine.$1.exit"
+}
+
+inventory() {
+  cat /sys/kernel/tracing/kprobe_events /proc/mounts
+  for kind in prog map link; do
+    bpftool $kind list
+  done
+  find / /tmp /run /dev/shm -xdev ! -path '/results*'
+}
+
+mkdir $results/commands
+: >$results/stdin
+sha256sum $mine >$results/mine.sha256
+inventory >$results/before
+
+date +%Y/%m/%d_%H:%M >$results/first-minute
+start_mine trace
+cp /sys/kernel/tracing/kprobe_events $results/evidence.kprobe_events
+bpftool --json map list >$results/evidence.maps
+bpftool --json prog list >$results/evidence.programs
+
+# The first ipset command after boot: from inside the kernel it loads ip_set.
+login create test123 hash:ip
+login create test456 hash:ip
+login create test789 hash:ip
+root create subnets hash:net
+root create ports bitmap:port range 0-1023
+root create sets list:set
+root create six hash:ip family inet6
+login create test123 hash:ip
+root create test123 hash:net
+root create huge bitmap:ip range 10.0.0.0/8
+unseen root create test123 hash:nothing
+unseen root create huge hash:ip hashsize 99999999999
+
+for address in 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6; do
+  login add test123 $address
+done
+root add test123 10.0.1.0-10.0.1.100
+root add test123 10.0.0.1
+root -exist add test123 10.0.0.1
+root add subnets 192.168.0.0/16
+root add ports 80
+root add ports 2000
+root add sets test123
+root add sets nowhere
+root add six 2001:db8::1
+unseen root add nowhere 10.0.0.1
+
+login del test123 10.0.0.1
+login del test123 10.0.0.1
+root -exist del test123 10.0.0.1
+root del six 2001:db8::1
+
+login test test123 10.0.0.2
+login test test123 10.0.0.9
+root test subnets 192.168.7.7
+unseen root test nowhere 10.0.0.1
+
+root rename six inet6
+root rename inet6 subnets
+root rename nowhere anywhere
+login rename test123 test124
+login swap test456 test789
+root swap test456 ports
+root swap test456 nowhere
+
+root list
+root list test456
+root list nowhere
+root list -name
+root save
+root save subnets
+root save nowhere
+
+root flush test456
+root flush nowhere
+login flush
+root add sets test456
+root destroy test456
+root destroy
+root destroy nowhere
+root flush sets
+login destroy test456
+
+root create 'white space' hash:ip
+# shellcheck disable=SC1003 # one backslash
+for name in "it's" '"quoted"' 'back\slash' '\n' 1234567890123456789012345678901; do
+  root create "$name" hash:ip
+done
+root create "$(printf 'new\nline)')" hash:ip
+root create "$(printf '\033[31mred')" hash:ip
+root create "$(printf 'bidi\342\200\256x')" hash:ip
+root create "$(printf 'caf\303\251')" hash:ip
+root create "$(printf 'bad\377')" hash:ip
+root rename "$(printf 'new\nline)')" "$(printf 'tab\tdel\177')"
+
+restore login <<LINES
+create office hash:net
+create guests hash:net family inet
+add office 10.1.0.0/16
+add office 10.2.0.0/16
+add office 10.3.0.0/16
+add guests 10.4.0.0/16
+add office 10.5.0.0/16
+del office 10.1.0.0/16
+del office 10.2.0.0/16
+add guests 10.6.0.0/16
+add guests 10.7.0.0/16
+flush guests
+add guests 10.8.0.0/16
+swap office guests
+rename guests visitors
+create doors bitmap:port range 1-100
+add doors 1
+add doors 2
+add doors 3
+add doors 5
+add doors 7
+add doors 11
+add doors 13
+add doors 17
+add doors 19
+add doors 23
+add doors 29
+add doors 31
+add doors 37
+destroy visitors
+LINES
+restore root <<LINES
+add office 10.20.0.0/16
+add office 10.21.0.0/16
+add office 10.20.0.0/16
+add office 10.22.0.0/16
+LINES
+restore root <<LINES
+add office 10.30.0.0/16
+create doors hash:ip
+add office 10.31.0.0/16
+LINES
+
+login destroy
+stop_mine trace INT
+date +%Y/%m/%d_%H:%M >$results/last-minute
+
+# However it ends, what it put into the kernel is gone then, or at the latest after its next run.
+start_mine killed
+stop_mine killed KILL
+start_mine terminated
+stop_mine terminated TERM
+
+# The kernel frees BPF objects a little after the last user of them is gone.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  inventory >$results/after
+  ! cmp -s $results/before $results/after || break
+  sleep 0.2
+done
