@@ -44,6 +44,7 @@ Dir::State::status "/dev/null";
 Dir::Cache "$root/cache";
 APT::Sandbox::User "";
 Acquire::Retries "3";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 CONF
 export APT_CONFIG=$root/apt.conf

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# Everything that is made goes to .output/, except ./mine itself and what npm keeps in node_modules/.
+
+OUTPUT := .output
+ARCH ?= x86
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
+BUN := node_modules/.bin/bun
+
+ifeq ($(V),1)
+  Q =
+  msg =
+else
+  Q = @
+  msg = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(OUTPUT)/%,%,$(2))';
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+.PHONY: all
+all: mine ## build ./mine (the default)
+
+include lib/build.mk
+
+# --- BPF objects: one source, compiled for the ring buffer and for what 4.15 can take -----------------
+
+BPF := $(OUTPUT)/bpf
+BPF_OBJECTS := $(BPF)/mine.modern.bpf.o $(BPF)/mine.legacy.bpf.o
+# clang does not look there by itself when the target is bpf.
+SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(CC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
+BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+	-Ibpf -Ivmlinux $(LIBBPF_CFLAGS) $(SYSTEM_INCLUDES)
+
+$(BPF)/mine.modern.bpf.o: BPF_FLAVOUR := -mcpu=v3
+$(BPF)/mine.legacy.bpf.o: BPF_FLAVOUR := -mcpu=v1 -DMINE_LEGACY
+
+$(BPF_OBJECTS): $(wildcard bpf/*) $(wildcard vmlinux/*.h) $(LIBBPF_HEADERS) Makefile | $(BPF)
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(BPF_FLAVOUR) -c bpf/mine.bpf.c -o $@
+	$(Q)$(LLVM_STRIP) --strip-debug $@
+
+$(BPF):
+	$(Q)mkdir -p $@
+
+# --- TypeScript skeleton: generated from the objects' BTF, committed, and never out of step ----------
+
+SKELETON := src/events/skeleton.gen.ts
+
+$(OUTPUT)/skeleton.gen.ts: $(BPF_OBJECTS) scripts/gen-skeleton.ts node_modules/.ready
+	$(call msg,GEN,$@)
+	$(Q)$(BUN) scripts/gen-skeleton.ts $(BPFTOOL) $(BPF_OBJECTS) >$@
+
+$(OUTPUT)/skeleton.checked: $(OUTPUT)/skeleton.gen.ts $(SKELETON)
+	$(Q)diff -u $(SKELETON) $(OUTPUT)/skeleton.gen.ts || \
+		{ echo "$(SKELETON) does not fit bpf/mine.h: run 'make generate' and commit it" >&2; exit 1; }
+	$(Q)touch $@
+
+.PHONY: generate
+generate: $(OUTPUT)/skeleton.gen.ts ## write src/events/skeleton.gen.ts anew from the BPF objects
+	$(Q)cp $< $(SKELETON)
+
+# --- The binary ---------------------------------------------------------------------------------------
+
+node_modules/.ready: package.json package-lock.json
+	$(call msg,NPM,node_modules)
+	$(Q)npm ci --ignore-scripts --loglevel=error >/dev/null
+	$(Q)node node_modules/bun/install.js # the one script that is needed: puts Bun's binary in its place
+	$(Q)touch $@
+
+# The two --no-compile-autoload flags: otherwise the binary, run as root, executes what a bunfig.toml in
+# the directory it is started from says, and takes environment variables from a .env there.
+mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/skeleton.checked $(LIBBPF_SO)
+	$(call msg,BUN,$@)
+	$(Q)$(BUN) build --compile --minify --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+		src/main.ts --outfile $(OUTPUT)/mine >$(OUTPUT)/bun-build.log || { cat $(OUTPUT)/bun-build.log >&2; exit 1; }
+	$(Q)scripts/check-glibc.sh $(OUTPUT)/mine
+	$(Q)mv $(OUTPUT)/mine $@
+
+.PHONY: clean
+clean: ## remove what was built (downloads stay in their cache)
+	$(Q)rm -rf $(OUTPUT) mine
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24

@@ -1,0 +1,22 @@
+// What was not seen, by cause. Counted where it happens, told while it happens and at the end.
+import type { Counters } from "../bpf/counters.ts";
+import type { EventBuffer } from "../bpf/event-buffer.ts";
+
+export interface Losses {
+  total: number;
+  /** "3 (event buffer full: 2, ...)" or "0" */
+  text: string;
+}
+
+/** @param unreadable records that arrived but were no event. */
+export function readLosses(counters: Counters, buffer: EventBuffer, unreadable: number): Losses {
+  const causes: [string, number][] = [
+    ["event buffer full", buffer.lost + counters.read("lostBuffer")],
+    ["too many commands at once", counters.read("lostCall")],
+    ["entry not seen", counters.read("lostEntry")],
+    ["message not found or not readable", counters.read("lostMessage") + unreadable],
+  ];
+  const total = causes.reduce((sum, [, count]) => sum + count, 0);
+  const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);
+  return { total, text: parts.length > 0 ? `${total} (${parts.join(", ")})` : "0" };
+}

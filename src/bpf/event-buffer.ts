@@ -1,0 +1,28 @@
+// How events come from the kernel: in a memory that it shares with us, read in place. Two kinds, one shape.
+
+/** Called for each record: the bytes are at view[at .. at + size) and valid only during the call. */
+export type RecordHandler = (view: DataView, at: number, size: number) => void;
+
+export interface EventBuffer extends Disposable {
+  /** "ring buffer of 8 MiB" */
+  readonly description: string;
+  /** Records that found no room, as far as the buffer itself tells; the kernel side counts the others. */
+  readonly lost: number;
+  /**
+   * Hands over what is there, oldest first, and gives the room back. Ends when it has caught up with what was
+   * there at its start, so that the caller gets to look at signals.
+   * @returns how many records there were.
+   */
+  drain(handle: RecordHandler): number;
+  /** Waits for more, at most timeoutMs. */
+  wait(timeoutMs: number): void;
+}
+
+const PAGE_SIZE_MIN = 4096;
+
+/** The largest power of two that is at most `bytes`. */
+export function powerOfTwoUpTo(bytes: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(bytes, PAGE_SIZE_MIN)));
+}
+
+export const mebibytes = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;

@@ -1,0 +1,82 @@
+// A BPF object: open, set up, load, in this order. What it hands out lives as long as it does.
+import type { MapName, ProgramName } from "../events/skeleton.gen.ts";
+import { checkPointer, checkResult } from "../ffi/libbpf.ts";
+import { type Address, addressOf, cString, packOptions } from "../ffi/memory.ts";
+import type { Libbpf } from "../ffi/symbols.ts";
+
+/** struct bpf_object_open_opts of libbpf.h, up to the last field used here. */
+const OPEN_OPTIONS = { size: 56, objectName: 8, btfCustomPath: 48 } as const;
+
+export interface OpenOptions {
+  /** Use this BTF (raw or ELF) of the kernel instead of /sys/kernel/btf/vmlinux. */
+  btfPath?: string | undefined;
+  /** LINUX_VERSION_CODE for kernels that compare it with their own. */
+  versionCode?: number | undefined;
+}
+
+export class BpfObject implements Disposable {
+  readonly lib: Libbpf;
+  readonly #address: Address;
+  #closed = false;
+
+  private constructor(lib: Libbpf, address: Address) {
+    this.lib = lib;
+    this.#address = address;
+  }
+
+  static open(lib: Libbpf, image: Uint8Array, { btfPath, versionCode }: OpenOptions): BpfObject {
+    const name = cString("mine");
+    const path = btfPath === undefined ? undefined : cString(btfPath);
+    const options = packOptions(OPEN_OPTIONS.size, [
+      [OPEN_OPTIONS.objectName, addressOf(name)],
+      [OPEN_OPTIONS.btfCustomPath, path ? addressOf(path) : 0],
+    ]);
+    const address = checkPointer(
+      lib,
+      "bpf_object__open_mem",
+      lib.bpf_object__open_mem(addressOf(image), image.length, addressOf(options)),
+    );
+    const object = new BpfObject(lib, address);
+    if (versionCode !== undefined) {
+      checkResult("bpf_object__set_kversion", lib.bpf_object__set_kversion(address, versionCode));
+    }
+    return object;
+  }
+
+  load(): void {
+    checkResult("bpf_object__load", this.lib.bpf_object__load(this.address));
+  }
+
+  program(name: ProgramName): Address {
+    const nameBytes = cString(name);
+    const find = this.lib.bpf_object__find_program_by_name(this.address, addressOf(nameBytes));
+    return checkPointer(this.lib, `bpf_object__find_program_by_name(${name})`, find);
+  }
+
+  #map(name: MapName): Address {
+    const nameBytes = cString(name);
+    const find = this.lib.bpf_object__find_map_by_name(this.address, addressOf(nameBytes));
+    return checkPointer(this.lib, `bpf_object__find_map_by_name(${name})`, find);
+  }
+
+  /** Before load(). */
+  setMaxEntries(name: MapName, entries: number): void {
+    checkResult("bpf_map__set_max_entries", this.lib.bpf_map__set_max_entries(this.#map(name), entries));
+  }
+
+  /** After load(). The file descriptor stays the object's. */
+  mapFd(name: MapName): number {
+    return checkResult("bpf_map__fd", this.lib.bpf_map__fd(this.#map(name)));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.lib.bpf_object__close(this.#address);
+  }
+
+  private get address(): Address {
+    if (this.#closed) throw new Error("this BPF object is closed");
+    return this.#address;
+  }
+}

@@ -1,0 +1,128 @@
+// kprobes and kretprobes on the functions of a module, in the two forms that kernels offer. Both arrive at
+// a perf event that the program is attached to; they differ in who makes the probe.
+import { CallError } from "../errors.ts";
+import type { ProgramName } from "../events/skeleton.gen.ts";
+import { checkPointer } from "../ffi/libbpf.ts";
+import { perfEventOpen } from "../ffi/libc.ts";
+import { type Address, addressOf, cString, packOptions } from "../ffi/memory.ts";
+import type { Tracefs } from "../kernel/tracefs.ts";
+import type { BpfObject } from "./object.ts";
+
+export type ProbeKind = "entry" | "return";
+
+const programs = { entry: "mine_enter", return: "mine_return" } as const satisfies Record<
+  ProbeKind,
+  ProgramName
+>;
+
+export interface ProbeTarget {
+  /** Undefined for a function that is built in. */
+  module: string | undefined;
+  symbol: string;
+}
+
+/** A way to make probes. */
+export interface Probes {
+  readonly description: string;
+  /**
+   * @returns the attached probe; disposing it leaves nothing behind.
+   * @throws CallError, ENOENT when the kernel has no such function.
+   */
+  attach(target: ProbeTarget, kind: ProbeKind): Disposable;
+}
+
+/** libbpf.h: struct bpf_kprobe_opts { size_t sz; u64 cookie; size_t offset; bool retprobe; enum attach_mode; } */
+const KPROBE_OPTIONS = { size: 32, retprobe: 24 } as const;
+/** PROBE_ATTACH_MODE_PERF, in the upper half of the word that begins with `retprobe`. */
+const ATTACH_MODE_PERF = 2n << 32n;
+
+/** Made by perf_event_open() alone, gone with its file descriptor; the kprobe PMU came in 4.17. */
+export class PmuProbes implements Probes {
+  readonly description = "kprobes (PMU)";
+  readonly #object: BpfObject;
+
+  constructor(object: BpfObject) {
+    this.#object = object;
+  }
+
+  attach({ module, symbol }: ProbeTarget, kind: ProbeKind): Disposable {
+    try {
+      return this.#attach(symbol, kind);
+    } catch (error) {
+      // 6.1.60 to 6.1.70 do not find a module's function by its bare name (ENOENT); since 6.6 a name that
+      // several functions have is refused (EADDRNOTAVAIL). Qualified, both work.
+      if (!module || !(error instanceof CallError) || !["ENOENT", "EADDRNOTAVAIL"].includes(error.code))
+        throw error;
+      return this.#attach(`${module}:${symbol}`, kind);
+    }
+  }
+
+  #attach(name: string, kind: ProbeKind): Disposable {
+    const { lib } = this.#object;
+    const options = packOptions(KPROBE_OPTIONS.size, [
+      [KPROBE_OPTIONS.retprobe, ATTACH_MODE_PERF | (kind === "return" ? 1n : 0n)],
+    ]);
+    const program = this.#object.program(programs[kind]);
+    const nameBytes = cString(name);
+    return link(
+      this.#object,
+      checkPointer(
+        lib,
+        `bpf_program__attach_kprobe(${name})`,
+        lib.bpf_program__attach_kprobe_opts(program, addressOf(nameBytes), addressOf(options)),
+      ),
+    );
+  }
+}
+
+/** linux/perf_event.h: struct perf_event_attr, its first version (PERF_ATTR_SIZE_VER0). */
+const PERF_ATTR = { bytes: 64, type: 0, size: 4, config: 8, samplePeriod: 16, wakeupEvents: 48 } as const;
+const PERF_TYPE_TRACEPOINT = 2;
+
+/** Made by writing to tracefs, which every kernel with kprobes has; must be taken away by name. */
+export class TracefsProbes implements Probes {
+  readonly description = "kprobes (tracefs)";
+  readonly #object: BpfObject;
+  readonly #tracefs: Tracefs;
+
+  constructor(object: BpfObject, tracefs: Tracefs) {
+    this.#object = object;
+    this.#tracefs = tracefs;
+  }
+
+  attach({ module, symbol }: ProbeTarget, kind: ProbeKind): Disposable {
+    using stack = new DisposableStack();
+    const probe = stack.use(this.#tracefs.addProbe(module ? `${module}:${symbol}` : symbol, kind));
+    stack.use(this.#attach(probe.id, symbol, kind));
+    return stack.move();
+  }
+
+  #attach(id: number, symbol: string, kind: ProbeKind): Disposable {
+    const attributes = new DataView(new ArrayBuffer(PERF_ATTR.bytes));
+    attributes.setUint32(PERF_ATTR.type, PERF_TYPE_TRACEPOINT, true);
+    attributes.setUint32(PERF_ATTR.size, PERF_ATTR.bytes, true);
+    attributes.setBigUint64(PERF_ATTR.config, BigInt(id), true);
+    attributes.setBigUint64(PERF_ATTR.samplePeriod, 1n, true);
+    attributes.setUint32(PERF_ATTR.wakeupEvents, 1, true);
+    const fd = perfEventOpen(new Uint8Array(attributes.buffer));
+    const { lib } = this.#object;
+    const program = this.#object.program(programs[kind]);
+    // On failure libbpf leaves the descriptor to us; the process ends then, and takes it along.
+    return link(
+      this.#object,
+      checkPointer(
+        lib,
+        `bpf_program__attach_perf_event(${symbol})`,
+        lib.bpf_program__attach_perf_event(program, fd),
+      ),
+    );
+  }
+}
+
+function link(object: BpfObject, address: Address): Disposable {
+  return {
+    [Symbol.dispose]: () => {
+      object.lib.bpf_link__destroy(address);
+    },
+  };
+}

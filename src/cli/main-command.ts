@@ -1,0 +1,52 @@
+// The command line: citty's commands, and what was typed turned into a Config, complaints naming the option.
+import { defineCommand, type ParsedArgs } from "citty";
+import packageJson from "../../package.json" with { type: "json" };
+import type { Config } from "../app/config.ts";
+import { usageError } from "../errors.ts";
+import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
+import { commonArgs, traceArgs } from "./options.ts";
+
+const args = { ...traceArgs, ...commonArgs };
+
+const traceCommand = defineCommand({
+  meta: { name: "trace", description: "Audit ipset commands in the foreground until Ctrl-C (the default)" },
+  args,
+  run: async ({ args }) => {
+    const config = readConfig(args);
+    const { trace } = await import("../app/trace.ts");
+    await trace(config);
+  },
+});
+
+export const mainCommand = defineCommand({
+  meta: {
+    name: packageJson.name,
+    version: packageJson.version,
+    description: "Every ipset command on this host: who, which set, and what the kernel answered",
+  },
+  args,
+  default: "trace",
+  subCommands: { trace: traceCommand },
+});
+
+export const mainArgs = args;
+export const commandNames = ["trace"] as const;
+
+function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
+  if (args.btf === "") throw usageError("--btf needs the path of a file");
+  return {
+    verbose: args.verbose ?? false,
+    btf: args.btf,
+    all: args.all ?? false,
+    kernVersion: versionFromEnvironment("LIBBPF_KERN_VERSION"),
+    assumeKernel: versionFromEnvironment("MINE_ASSUME_KERNEL"),
+  };
+}
+
+function versionFromEnvironment(name: string): KernelVersion | undefined {
+  const text = process.env[name];
+  if (!text) return undefined;
+  const version = parseKernelVersion(text);
+  if (!version) throw usageError(`${name}=${JSON.stringify(text)} is not a kernel version such as 4.15.18`);
+  return version;
+}

@@ -1,0 +1,37 @@
+// citty takes unknown options and forgotten values in silence; here they are refused, from its own tables.
+import { parseArgs } from "node:util";
+import type { ArgsDef } from "citty";
+import { usageError } from "../errors.ts";
+
+type ParseOptions = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
+
+/**
+ * @param commands the words that may come first.
+ * @returns the values of the options given.
+ * @throws MineError (usage) at the first argument that `definitions` do not have.
+ */
+export function strictArgs(rawArgs: string[], definitions: ArgsDef, commands: readonly string[]) {
+  const { values, positionals } = parse(rawArgs, parseOptions(definitions));
+  const unexpected = commands.includes(positionals[0] ?? "") ? positionals[1] : positionals[0];
+  if (unexpected !== undefined) throw usageError(`unexpected argument '${unexpected}'`);
+  return values;
+}
+
+function parseOptions(definitions: ArgsDef): ParseOptions {
+  const options: ParseOptions = {};
+  for (const [name, definition] of Object.entries(definitions)) {
+    options[name] = { type: definition.type === "boolean" ? "boolean" : "string" };
+    if ("alias" in definition && typeof definition.alias === "string") options[name].short = definition.alias;
+  }
+  return options;
+}
+
+function parse(args: string[], options: ParseOptions) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
+  } catch (error) {
+    // "Unknown option '--foo'. To specify a positional argument ...": the first sentence says it all.
+    const message = error instanceof Error ? error.message : String(error);
+    throw usageError(message.split(". ")[0] ?? message);
+  }
+}

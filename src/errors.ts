@@ -1,0 +1,98 @@
+// Every error that a user can cause, and what to do about it, in one table.
+// A MineError is a whole answer: what was tried, what the kernel said, what to do. Anything else is a bug.
+import { errnoName, errnoSentence } from "./errno.ts";
+
+export const EXIT_DONE = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+export const EXIT_UNSUPPORTED = 3;
+
+type ExitCode = typeof EXIT_FAILED | typeof EXIT_USAGE | typeof EXIT_UNSUPPORTED;
+
+export class MineError extends Error {
+  override name = "MineError";
+  readonly exitCode: ExitCode;
+  readonly hint: string;
+
+  constructor(message: string, options: { exitCode: ExitCode; hint: string; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.exitCode = options.exitCode;
+    this.hint = options.hint;
+  }
+}
+
+/** What libbpf or the C library answered: `call` returned `-errno`. Becomes a MineError by explain(). */
+export class CallError extends Error {
+  override name = "CallError";
+  readonly call: string;
+  /** Positive errno. */
+  readonly errno: number;
+  /** Its name, "EPERM". */
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    super(`${call}: ${errnoSentence(errno)} (${errnoName(errno)})`);
+    this.call = call;
+    this.errno = errno;
+    this.code = errnoName(errno);
+  }
+}
+
+export function usageError(message: string): MineError {
+  return new MineError(message, { exitCode: EXIT_USAGE, hint: "Run 'mine --help' to see the options." });
+}
+
+/** A host that cannot run mine, by reason. Each says what to do. */
+const hints = {
+  "not root": "Run it as root: sudo ./mine",
+  "no BTF":
+    "Make one with scripts/build-btf.sh on a machine that has this kernel's vmlinux, copy it to /boot/vmlinux-$(uname -r) here, or name a file with --btf.",
+  "unusable BTF": "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
+  "no kprobes":
+    "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
+  "no tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
+  "no ip_set":
+    "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",
+  lockdown:
+    "Kernel lockdown forbids it: boot with lockdown=none or lockdown=integrity, or without Secure Boot's lockdown.",
+  EPERM:
+    "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself.",
+  memory:
+    "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
+  "kernel version":
+    "A kernel before 5.0 checks the version it is told. Set LIBBPF_KERN_VERSION to its own, for instance 4.15.18.",
+  verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
+  other: "Run with -v to see what libbpf and the kernel said.",
+} as const;
+
+export function unsupported(reason: keyof typeof hints, message: string, cause?: unknown): MineError {
+  return new MineError(message, { exitCode: EXIT_UNSUPPORTED, hint: hints[reason], cause });
+}
+
+/** What else is known about the host when a call fails, for a better hint than the errno's. */
+export interface Circumstances {
+  /** Kernel lockdown mode, "none" where there is no lockdown. */
+  lockdown: string;
+  /** Kernels before 5.0 compare the version given with their own. */
+  checksVersion: boolean;
+}
+
+/** @returns an error that says what was tried, what the kernel answered and what to do. */
+export function explain(tried: string, error: CallError, host: Circumstances): MineError {
+  return unsupported(reasonOf(error, host), `cannot ${tried}: ${error.message}`, error);
+}
+
+function reasonOf(error: CallError, host: Circumstances): keyof typeof hints {
+  switch (error.code) {
+    case "EPERM":
+    case "EACCES":
+      if (host.lockdown !== "none") return "lockdown";
+      return error.code === "EPERM" ? "EPERM" : "verifier";
+    case "ENOMEM":
+      return "memory";
+    case "EINVAL":
+      return host.checksVersion ? "kernel version" : "verifier";
+    default:
+      return "other";
+  }
+}

@@ -1,0 +1,55 @@
+// libbpf, loaded from memory. The library stays open for the life of the process.
+
+import { JSCallback, type Pointer } from "bun:ffi";
+import { closeSync, writeSync } from "node:fs";
+import { CallError } from "../errors.ts";
+import { memfdCreate } from "./libc.ts";
+import { asPointer, textAt } from "./memory.ts";
+import { type Libbpf, openLibbpf } from "./symbols.ts";
+
+/**
+ * Loads the library without leaving a file anywhere: Bun would unpack it to a predictable name in $TMPDIR,
+ * which a stranger may own and a noexec mount refuses.
+ */
+export function loadLibbpf(image: Uint8Array): Libbpf {
+  const fd = memfdCreate("libbpf.so");
+  try {
+    for (let written = 0; written < image.length; ) written += writeSync(fd, image, written);
+    return openLibbpf(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Sends libbpf's log here; lines come only while one of its functions runs, on this thread. */
+export function setLibbpfLog(lib: Libbpf, log: (level: number, line: string) => void): Disposable {
+  const callback = new JSCallback(
+    (level: number, line: Pointer) => {
+      log(level, textAt(line).trimEnd());
+    },
+    { args: ["i32", "ptr"], returns: "void" },
+  );
+  lib.mine_set_log(callback.ptr);
+  return {
+    [Symbol.dispose]: () => {
+      lib.mine_set_log(null);
+      callback.close();
+    },
+  };
+}
+
+/** For functions that return -errno. @returns the value when it is not negative. */
+export function checkResult(call: string, result: number): number {
+  if (result < 0) throw new CallError(call, -result);
+  return result;
+}
+
+/**
+ * For functions that return NULL and set errno, which libbpf_get_error(NULL) turns into -errno: right only
+ * while nothing else has run since, so nest the call: checkPointer(lib, "f", lib.f(...)).
+ */
+export function checkPointer(lib: Libbpf, call: string, result: Pointer | bigint | null): Pointer {
+  const pointer = asPointer(result);
+  if (!pointer) throw new CallError(call, -Number(lib.libbpf_get_error(null)));
+  return pointer;
+}

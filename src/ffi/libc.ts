@@ -1,0 +1,123 @@
+// The C library: what has no other way from JavaScript. errno is read in the very next call, before the
+// runtime can touch it.
+import { type Pointer, read } from "bun:ffi";
+import { CallError } from "../errors.ts";
+import { addressOf, asPointer, cString, memoryAt, pointerAt, textAt } from "./memory.ts";
+import { openLibc } from "./symbols.ts";
+
+const libc = openLibc();
+
+const EINVAL = 22;
+const EINTR = 4;
+const POLLIN = 0x001;
+const POLLOUT = 0x004;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MFD_CLOEXEC = 0x1;
+const MFD_NOEXEC_SEAL = 0x8;
+const PERF_FLAG_FD_CLOEXEC = 0x8;
+
+/** asm/unistd.h: memfd_create(2) came to glibc in 2.27, perf_event_open(2) never did. */
+const numbers = {
+  x64: { memfdCreate: 319, perfEventOpen: 298 },
+  arm64: { memfdCreate: 279, perfEventOpen: 241 },
+}[process.arch as "x64" | "arm64"];
+
+function errno(): number {
+  const location = asPointer(libc.__errno_location());
+  return location ? read.i32(location, 0) : 0;
+}
+
+/** An anonymous file in memory: nothing in any directory, closed on exec. */
+export function memfdCreate(name: string): number {
+  const nameBytes = cString(name);
+  // Since 6.3 a memfd is expected to say whether it is meant to be run (vm.memfd_noexec may insist);
+  // mapping its code, all that is done here, needs no execute bit. Older kernels refuse the flag.
+  for (const flags of [MFD_CLOEXEC | MFD_NOEXEC_SEAL, MFD_CLOEXEC]) {
+    const fd = Number(libc.syscall(numbers.memfdCreate, addressOf(nameBytes), flags, 0, 0, 0));
+    if (fd >= 0) return fd;
+    const error = errno();
+    if (error !== EINVAL) throw new CallError("memfd_create", error);
+  }
+  throw new CallError("memfd_create", EINVAL);
+}
+
+/** Opens a perf event of every process on CPU 0, which is how a kprobe is asked for; see perf_event_open(2). */
+export function perfEventOpen(attributes: Uint8Array): number {
+  const anyProcess = -1;
+  const fd = Number(
+    libc.syscall(numbers.perfEventOpen, addressOf(attributes), anyProcess, 0, -1, PERF_FLAG_FD_CLOEXEC),
+  );
+  if (fd < 0) throw new CallError("perf_event_open", errno());
+  return fd;
+}
+
+/** Bytes in a page of memory: 4096 on x86-64, up to 65536 on arm64. */
+export const pageSize = (): number => libc.getpagesize();
+
+/** Memory shared with the kernel. Using `bytes` after unmap() is a fault: drop it first. */
+export interface Mapping {
+  bytes: ArrayBuffer;
+  unmap: () => void;
+}
+
+export function mapShared(fd: number, length: number, offset: number, access: "read" | "write"): Mapping {
+  const protection = access === "read" ? PROT_READ : PROT_READ | PROT_WRITE;
+  const result = Number(libc.mmap(null, length, protection, MAP_SHARED, fd, offset));
+  if (result === -1) throw new CallError("mmap", errno());
+  const address = result as Pointer;
+  return {
+    bytes: memoryAt(address, length),
+    unmap: () => {
+      libc.munmap(address, length);
+    },
+  };
+}
+
+function poll(fd: number, events: number, timeoutMs: number): boolean {
+  const request = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events, revents; }
+  request.setInt32(0, fd, true);
+  request.setInt16(4, events, true);
+  const ready = libc.poll(addressOf(new Uint8Array(request.buffer)), 1, timeoutMs);
+  if (ready >= 0) return ready > 0;
+  const error = errno();
+  if (error === EINTR) return false;
+  throw new CallError("poll", error);
+}
+
+/** Waits at most timeoutMs; an early end by a signal counts as "nothing there". */
+export const waitReadable = (fd: number, timeoutMs: number): boolean => poll(fd, POLLIN, timeoutMs);
+export const waitWritable = (fd: number, timeoutMs: number): boolean => poll(fd, POLLOUT, timeoutMs);
+
+/**
+ * Nanoseconds of CLOCK_MONOTONIC (what bpf_ktime_get_ns() counts; the runtime's own clocks start with the
+ * process) and what to add for CLOCK_REALTIME, nanoseconds since 1970.
+ */
+export function readClocks(): { monotonicNs: bigint; realtimeOffsetNs: bigint } {
+  const monotonicNs = clock(1);
+  return { monotonicNs, realtimeOffsetNs: clock(0) - monotonicNs };
+}
+
+function clock(id: number): bigint {
+  const time = new BigInt64Array(2); // struct timespec { seconds, nanoseconds }
+  libc.clock_gettime(id, addressOf(time));
+  return (time[0] ?? 0n) * 1_000_000_000n + (time[1] ?? 0n);
+}
+
+/** @returns the user's name as NSS knows it (files, sssd, LDAP); undefined when there is none. */
+export function userName(uid: number): string | undefined {
+  const passwd = new Uint8Array(64); // struct passwd, whose first field is char *pw_name
+  const strings = new Uint8Array(16384);
+  const result = new BigUint64Array(1);
+  const failed = libc.getpwuid_r(
+    uid,
+    addressOf(passwd),
+    addressOf(strings),
+    strings.length,
+    addressOf(result),
+  );
+  if (failed || !result[0]) return undefined;
+  const name = pointerAt(addressOf(passwd));
+  return name ? textAt(name) : undefined;
+}

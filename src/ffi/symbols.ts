@@ -1,0 +1,70 @@
+// Every C function that mine calls, once. Types of the callable functions are inferred from these tables.
+// A pointer argument is not kept alive by the call: whoever passes a buffer holds on to it.
+import { dlopen, type FFIFunction, FFIType, type Library } from "bun:ffi";
+
+export const libcSymbols = {
+  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for
+  syscall: {
+    args: ["i64", "i64", "i64", "i64", "i64", "i64"],
+    returns: FFIType.i64_fast,
+  },
+  // int *__errno_location(void)
+  __errno_location: { args: [], returns: "ptr" },
+  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+  mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: FFIType.i64_fast },
+  getpagesize: { args: [], returns: "i32" },
+  munmap: { args: ["ptr", "u64"], returns: "i32" },
+  // int poll(struct pollfd *fds, nfds_t nfds, int timeout)
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
+  // int clock_gettime(clockid_t, struct timespec *)
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  // int getpwuid_r(uid_t, struct passwd *, char *buf, size_t buflen, struct passwd **result)
+  getpwuid_r: { args: ["u32", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
+} as const satisfies Record<string, FFIFunction>;
+
+export const libbpfSymbols = {
+  // void mine_set_log(void (*log)(int level, const char *line)): lib/shim.c
+  mine_set_log: { args: ["ptr"], returns: "void" },
+  // long libbpf_get_error(const void *ptr): -errno for NULL
+  libbpf_get_error: { args: ["ptr"], returns: FFIType.i64_fast },
+  libbpf_num_possible_cpus: { args: [], returns: "i32" },
+  // int libbpf_probe_bpf_map_type(enum bpf_map_type, const void *opts): 1 yes, 0 no, -errno
+  libbpf_probe_bpf_map_type: { args: ["i32", "ptr"], returns: "i32" },
+
+  // struct btf *btf__parse(const char *path, struct btf_ext **)
+  btf__parse: { args: ["ptr", "ptr"], returns: "ptr" },
+  btf__free: { args: ["ptr"], returns: "void" },
+
+  // struct bpf_object *bpf_object__open_mem(const void *buf, size_t, const struct bpf_object_open_opts *)
+  bpf_object__open_mem: { args: ["ptr", "u64", "ptr"], returns: "ptr" },
+  bpf_object__set_kversion: { args: ["ptr", "u32"], returns: "i32" },
+  bpf_object__load: { args: ["ptr"], returns: "i32" },
+  bpf_object__close: { args: ["ptr"], returns: "void" },
+  bpf_object__find_map_by_name: { args: ["ptr", "ptr"], returns: "ptr" },
+  bpf_object__find_program_by_name: { args: ["ptr", "ptr"], returns: "ptr" },
+
+  bpf_map__fd: { args: ["ptr"], returns: "i32" },
+  bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
+  // int bpf_map_lookup_elem(int fd, const void *key, void *value)
+  bpf_map_lookup_elem: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+
+  // struct bpf_link *bpf_program__attach_kprobe_opts(prog, const char *func, const struct bpf_kprobe_opts *)
+  bpf_program__attach_kprobe_opts: { args: ["ptr", "ptr", "ptr"], returns: "ptr" },
+  // struct bpf_link *bpf_program__attach_perf_event(prog, int pfd): owns pfd from then on
+  bpf_program__attach_perf_event: { args: ["ptr", "i32"], returns: "ptr" },
+  bpf_link__destroy: { args: ["ptr"], returns: "i32" },
+
+  // struct perf_buffer *perf_buffer__new(int map_fd, size_t pages, sample_cb, lost_cb, ctx, opts)
+  perf_buffer__new: { args: ["i32", "u64", "ptr", "ptr", "ptr", "ptr"], returns: "ptr" },
+  perf_buffer__epoll_fd: { args: ["ptr"], returns: "i32" },
+  perf_buffer__buffer_cnt: { args: ["ptr"], returns: FFIType.u64_fast },
+  // int perf_buffer__buffer(pb, int index, void **buf, size_t *size): size without the control page
+  perf_buffer__buffer: { args: ["ptr", "i32", "ptr", "ptr"], returns: "i32" },
+  perf_buffer__free: { args: ["ptr"], returns: "void" },
+} as const satisfies Record<string, FFIFunction>;
+
+export type Libc = Library<typeof libcSymbols>["symbols"];
+export type Libbpf = Library<typeof libbpfSymbols>["symbols"];
+
+export const openLibc = (): Libc => dlopen("libc.so.6", libcSymbols).symbols;
+export const openLibbpf = (path: string): Libbpf => dlopen(path, libbpfSymbols).symbols;

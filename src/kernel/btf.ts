@@ -1,0 +1,77 @@
+// Which BTF of the running kernel to use. libbpf has the same list, but stops at /sys/kernel/btf/vmlinux even
+// if that cannot be parsed, and does not tell what it looked at.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { unsupported } from "../errors.ts";
+
+export const SYSFS_BTF = "/sys/kernel/btf/vmlinux";
+
+/** In this order; the same places as libbpf's btf__load_vmlinux_btf(). */
+export function btfPlaces(release: string): string[] {
+  return [
+    SYSFS_BTF,
+    `/boot/vmlinux-${release}`,
+    `/lib/modules/${release}/vmlinux-${release}`,
+    `/lib/modules/${release}/build/vmlinux`,
+    `/usr/lib/modules/${release}/kernel/vmlinux`,
+    `/usr/lib/debug/boot/vmlinux-${release}`,
+    `/usr/lib/debug/boot/vmlinux-${release}.debug`,
+    `/usr/lib/debug/lib/modules/${release}/vmlinux`,
+  ];
+}
+
+/** @returns what is wrong with a file that should carry BTF; undefined when nothing is. */
+export type BtfCheck = (path: string) => string | undefined;
+
+/**
+ * @param named the file that the user asked for: it, or nothing.
+ * @param check parses a file as libbpf would.
+ * @throws MineError that names every place looked at, and what was wrong there.
+ */
+export function chooseBtf(release: string, named: string | undefined, check: BtfCheck): string {
+  if (named !== undefined) {
+    const trouble = check(named);
+    if (trouble) throw unsupported("unusable BTF", `${named} cannot be used as BTF: ${trouble}`);
+    return named;
+  }
+  const looked: string[] = [];
+  for (const place of btfPlaces(release)) {
+    const trouble = place === SYSFS_BTF ? checkMagic(place) : (checkOwner(place) ?? check(place));
+    if (!trouble) return place;
+    looked.push(`${place} (${trouble})`);
+  }
+  throw unsupported("no BTF", `kernel ${release} has no BTF; looked at ${looked.join(", ")}`);
+}
+
+const BTF_MAGIC = 0xeb9f;
+
+/** Enough for what the kernel itself wrote; parsing it twice would cost as much as all the rest of a start. */
+function checkMagic(path: string): string | undefined {
+  return withFile(path, (fd) => {
+    const head = new DataView(new ArrayBuffer(2));
+    readSync(fd, head, 0, 2, 0);
+    return head.getUint16(0, true) === BTF_MAGIC ? undefined : "not BTF";
+  });
+}
+
+/** A file that was found, not named by root, must be one that only root can have put there. */
+function checkOwner(path: string): string | undefined {
+  return withFile(path, (fd) => {
+    const { uid, mode } = fstatSync(fd);
+    return uid === 0 && (mode & 0o022) === 0
+      ? undefined
+      : "others than root may write it; name it with --btf to trust it";
+  });
+}
+
+function withFile(path: string, look: (fd: number) => string | undefined): string | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, "r");
+    return look(fd);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : code;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

@@ -1,0 +1,48 @@
+// What the running kernel offers, found by trying. A feature is newer than some kernel, and
+// MINE_ASSUME_KERNEL makes all that are newer than a given one look absent.
+import { existsSync } from "node:fs";
+import type { Libbpf } from "../ffi/symbols.ts";
+import { log } from "../log.ts";
+import { isBefore, type KernelVersion } from "./version.ts";
+
+const BPF_MAP_TYPE_RINGBUF = 27;
+
+interface Feature {
+  name: string;
+  since: KernelVersion;
+  probe: (lib: Libbpf) => boolean;
+}
+
+const features = {
+  ringBuffer: {
+    name: "BPF ring buffer",
+    since: [5, 8, 0],
+    probe: (lib) => lib.libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, null) === 1,
+  },
+  kprobePmu: {
+    name: "kprobe PMU",
+    since: [4, 17, 0],
+    probe: () => existsSync("/sys/bus/event_source/devices/kprobe/type"),
+  },
+} as const satisfies Record<string, Feature>;
+
+export class Features {
+  readonly #lib: Libbpf;
+  readonly #assumed: KernelVersion | undefined;
+
+  constructor(lib: Libbpf, assumed: KernelVersion | undefined) {
+    this.#lib = lib;
+    this.#assumed = assumed;
+  }
+
+  has(key: keyof typeof features): boolean {
+    const feature: Feature = features[key];
+    if (this.#assumed && isBefore(this.#assumed, feature.since)) {
+      log.decision(`${feature.name}: not used, as before ${feature.since.join(".")}`);
+      return false;
+    }
+    const answer = feature.probe(this.#lib);
+    log.decision(`${feature.name}: ${answer ? "yes" : "no"}`);
+    return answer;
+  }
+}

@@ -1,0 +1,23 @@
+// What this host is and allows: facts read from /proc and /sys, each a small question.
+import { existsSync, readFileSync } from "node:fs";
+
+/** @returns the file's text, undefined when it cannot be read. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Kernel lockdown: "none", "integrity" or "confidentiality". */
+export function lockdownMode(): string {
+  const text = readText("/sys/kernel/security/lockdown") ?? "";
+  return /\[(\w+)\]/.exec(text)?.[1] ?? "none"; // the one in force is in brackets
+}
+
+/** Built in, or a module that is loaded. */
+export const hasIpset = (): boolean => existsSync("/sys/module/ip_set");
+
+/** A module (rather than built in): only then may its symbols be qualified with its name. */
+export const ipsetIsModule = (): boolean => existsSync("/sys/module/ip_set/coresize");

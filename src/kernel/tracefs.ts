@@ -1,0 +1,83 @@
+// Probes in tracefs' kprobe_events. They outlive a process that is killed, hence a group name with the pid,
+// by which what a dead predecessor left is known and swept.
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
+import { CallError } from "../errors.ts";
+import { log } from "../log.ts";
+import { readText } from "./host.ts";
+
+/** tracefs' own mount point, then where debugfs shows it (the only one that 4.15 distributions mount). */
+const roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
+
+const GROUP_PREFIX = "mine_";
+
+export interface TracefsProbe extends Disposable {
+  /** What perf_event_open(PERF_TYPE_TRACEPOINT) takes as config. */
+  id: number;
+}
+
+export class Tracefs {
+  readonly #root: string;
+  readonly #group = `${GROUP_PREFIX}${process.pid}`;
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @returns tracefs if it is mounted and its kernel has kprobes. */
+  static find(): Tracefs | undefined {
+    const root = roots.find((candidate) => existsSync(`${candidate}/kprobe_events`));
+    return root === undefined ? undefined : new Tracefs(root);
+  }
+
+  static isMounted(): boolean {
+    return roots.some((root) => existsSync(`${root}/events`));
+  }
+
+  /** @throws CallError, ENOENT when the kernel has no such function. */
+  addProbe(target: string, kind: "entry" | "return"): TracefsProbe {
+    const event = `${kind}_${target.replace(/^.*:/, "")}`;
+    const name = `${this.#group}/${event}`;
+    this.#command(`${kind === "entry" ? "p" : "r"}:${name} ${target}`);
+    const id = Number(readText(`${this.#root}/events/${name}/id`));
+    const probe = { id, [Symbol.dispose]: () => this.#remove(name) };
+    if (id > 0) return probe;
+    probe[Symbol.dispose]();
+    throw new Error(`the probe ${name} was made but has no id in tracefs`);
+  }
+
+  /** Takes away the probes of predecessors that are no more; those of a living one are left alone. */
+  sweep(): void {
+    const probes = readText(`${this.#root}/kprobe_events`) ?? "";
+    for (const [, name = "", pid = ""] of probes.matchAll(/^[pr]\d*:((?:mine_)(\d+)\/\S+)/gm)) {
+      const isOurs = Number(pid) === process.pid; // whoever had this pid before is gone
+      if (!isOurs && existsSync(`/proc/${pid}`)) continue;
+      log.decision(`removing ${name}, left behind by a process that is gone`);
+      this.#remove(name);
+    }
+  }
+
+  #remove(name: string): void {
+    try {
+      this.#command(`-:${name}`);
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      log.warn(`the probe ${name} could not be removed from ${this.#root}/kprobe_events: ${error.message}`);
+    }
+  }
+
+  #command(line: string): void {
+    const path = `${this.#root}/kprobe_events`;
+    // O_APPEND: opening it to truncate would remove everybody's probes.
+    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND);
+    try {
+      writeSync(fd, `${line}\n`);
+    } catch (error) {
+      if (error instanceof Error && "errno" in error && typeof error.errno === "number") {
+        throw new CallError(`write '${line}' to ${path}`, Math.abs(error.errno));
+      }
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+}

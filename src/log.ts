@@ -1,0 +1,36 @@
+// Everything said on stderr. stdout belongs to the events alone, and consola writes info there by
+// default, hence a reporter of our own.
+import { createConsola, LogLevels } from "consola";
+
+const KEPT_WARNINGS = 20;
+const LIBBPF_LEVELS = ["warning", "info", "debug"] as const;
+
+const consola = createConsola({
+  level: LogLevels.info,
+  throttle: 0,
+  reporters: [{ log: (entry) => process.stderr.write(`${entry.args.join(" ")}\n`) }],
+});
+
+/** libbpf's last warnings: shown with -v as they come, otherwise only if something fails. */
+const warnings: string[] = [];
+
+export const log = {
+  setVerbose: () => {
+    consola.level = LogLevels.debug;
+  },
+  isVerbose: () => consola.level >= LogLevels.debug,
+  info: (message: string) => consola.info(message),
+  /** What mine decided and why; only with -v. */
+  decision: (message: string) => consola.debug(`mine: ${message}`),
+  warn: (message: string) => consola.warn(`mine: warning: ${message}`),
+  error: (message: string) => consola.error(`mine: ${message}`),
+  /** One line of libbpf's log; level as in enum libbpf_print_level. */
+  libbpf: (level: number, line: string) => {
+    const name = LIBBPF_LEVELS[level] ?? "debug";
+    consola.debug(`libbpf: ${name}: ${line}`);
+    if (level > 0) return;
+    warnings.push(line);
+    if (warnings.length > KEPT_WARNINGS) warnings.shift();
+  },
+  takeLibbpfWarnings: () => warnings.splice(0),
+};

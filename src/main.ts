@@ -1,0 +1,39 @@
+// Runs the command line and chooses the exit code; nothing else.
+import { stripVTControlCharacters } from "node:util";
+import { renderUsage, runCommand } from "citty";
+import packageJson from "../package.json" with { type: "json" };
+import { commandNames, mainArgs, mainCommand } from "./cli/main-command.ts";
+import { strictArgs } from "./cli/strict-args.ts";
+import { EXIT_DONE, EXIT_FAILED, MineError } from "./errors.ts";
+import { log } from "./log.ts";
+
+async function main(rawArgs: string[]): Promise<number> {
+  try {
+    const { help, version } = strictArgs(rawArgs, mainArgs, commandNames);
+    if (help) return print(await renderUsage(mainCommand));
+    if (version) return print(packageJson.version);
+    await runCommand(mainCommand, { rawArgs });
+    return EXIT_DONE;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** citty colours its help by the environment alone, even into a file. */
+function print(text: string): number {
+  process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`);
+  return EXIT_DONE;
+}
+
+function report(error: unknown): number {
+  if (error instanceof MineError) {
+    log.error(error.message);
+    log.info(`      ${error.hint}`);
+    return error.exitCode;
+  }
+  // Whatever a user can cause is a MineError: this is a bug, and its stack is what helps to mend it.
+  log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return EXIT_FAILED;
+}
+
+process.exitCode = await main(process.argv.slice(2));
