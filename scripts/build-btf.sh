@@ -175,7 +175,9 @@ fi
 vmlinux=$(realpath -- "$vmlinux")
 directory=$(realpath -e -- "$(dirname -- "$output")") || die "$output: there is no such directory"
 output=$directory/$(basename -- "$output")
-[ ! -d "$output" ] || die "$output is a directory"
+if [ -e "$output" ] && [ ! -f "$output" ]; then
+  die "$output is not a regular file and is not replaced"
+fi
 if [ -z "$force" ] && { [ -e "$output" ] || [ -L "$output" ]; }; then
   die "$output is already there" "use --force to replace it"
 fi

@@ -155,7 +155,12 @@ describe("a compressed kernel image", () => {
   };
   for (const [name, command] of Object.entries(compressors)) {
     const [tool = "", ...options] = command.split(" ");
-    test.skipIf(!Bun.which(tool))(`${name}, behind a loader and before a trailer`, () => {
+    const title = `${name}, behind a loader and before a trailer`;
+    if (!Bun.which(tool)) {
+      test.skip(`${title}: ${tool} is not installed`, () => {});
+      continue;
+    }
+    test(title, () => {
       const loader = Buffer.from(
         "MZ loader \x1f\x8b\x08 not gzip \x28\xb5\x2f\xfd not zstd".repeat(9),
         "latin1",
@@ -228,6 +233,14 @@ describe("the output file", () => {
     const result = buildBtf(path("with-btf"), "-o", path("no/such/directory"));
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain("there is no such directory");
+  });
+
+  test("has to be a file, even with --force", () => {
+    for (const there of [path("tmp"), "/dev/null"]) {
+      const result = buildBtf(path("with-btf"), "-o", there, "--force");
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toContain(`${there} is not a regular file`);
+    }
   });
 
   test("is not put in /boot for a kernel that this host does not run", () => {
