@@ -15,6 +15,8 @@ export interface VmImage {
   env: Record<string, string>;
   /** Put an empty directory over /sys/kernel/btf, as if the kernel had no BTF. */
   hideBtf: boolean;
+  /** What the script prints is for someone who watches, not among the results. */
+  live: boolean;
 }
 
 const programs = {
@@ -46,6 +48,7 @@ export function writeImage(path: string, image: VmImage): void {
   archive.file("/vm/script", readFileSync(image.script));
   archive.file("/vm/environment", Object.entries(image.env).map(exportLine).join(""));
   if (image.hideBtf) archive.file("/vm/hide-btf", "");
+  if (image.live) archive.file("/vm/live", "");
   for (const [path, content] of Object.entries(etc)) archive.file(path, content);
 
   const libraries = new Set<string>();

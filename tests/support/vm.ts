@@ -1,17 +1,15 @@
 // Boots a kernel under QEMU, runs one script there, and brings back what the script left in /results.
 // The trap: a machine that does not come up is no finding about mine, so it has an error class of its own.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type VmImage, writeImage } from "./vm-image.ts";
 
 export interface VmOptions extends VmImage {
-  /** Show what the script writes to /dev/ttyS2, while it runs, on our stdout. */
-  live?: boolean;
   timeoutMs?: number;
 }
 
 export interface VmResult {
-  /** What the script left in /results, by path, and its own `stdout` and `stderr`. */
+  /** What the script left in /results, by path; also its own `stdout` and `stderr`, unless shown live. */
   files: Map<string, Buffer>;
   exitCode: number;
   consoleLog: string;
@@ -109,7 +107,8 @@ async function unpackResults(directory: string): Promise<Map<string, Buffer>> {
 }
 
 function readConsole(directory: string): string {
-  return readFileSync(join(directory, "console"), "utf8").replaceAll("\r", "");
+  const path = join(directory, "console");
+  return existsSync(path) ? readFileSync(path, "utf8").replaceAll("\r", "") : "";
 }
 
 function consoleTail(directory: string): string {

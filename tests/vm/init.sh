@@ -3,9 +3,9 @@
 # shellcheck shell=dash
 #
 # The first process of a test machine: prepares it, runs /vm/script, sends back all that is in /results,
-# and turns the machine off. ttyS0 is the kernel's console, ttyS1 carries the results, and a script may
-# write to ttyS2 what someone is to see while it runs. When anything here fails the kernel panics for want
-# of a first process, which ends QEMU without results: a failure of the machine, not of the test.
+# and turns the machine off. ttyS0 is the kernel's console, ttyS1 carries the results, and ttyS2 what a
+# script prints when someone watches. When anything here fails the kernel panics for want of a first
+# process, which ends QEMU without results: a failure of the machine, not of the test.
 set -eu
 
 /bin/busybox mkdir -p /bin /sbin /usr/bin /usr/sbin /proc /sys /dev /tmp /run /results
@@ -29,12 +29,19 @@ if [ -e /vm/hide-btf ]; then
   mount -t tmpfs -o ro tmpfs /sys/kernel/btf
 fi
 
+# Raw: as terminals the ports would turn every newline into two bytes.
+stty raw -echo </dev/ttyS1
+stty raw -echo </dev/ttyS2
+
 cut -d ' ' -f 1 /proc/uptime >/results/boot-seconds
+if [ -e /vm/live ]; then
+  exec 3>/dev/ttyS2 4>&3
+else
+  exec 3>/results/stdout 4>/results/stderr
+fi
 status=0
-/bin/sh /vm/script >/results/stdout 2>/results/stderr </dev/null || status=$?
+/bin/sh /vm/script </dev/null >&3 2>&4 || status=$?
 echo "$status" >/results/exit
 
-# Raw: as a terminal the port would turn every newline into two bytes.
-stty raw -echo </dev/ttyS1
 tar -cz -C /results . >/dev/ttyS1
 reboot -f

@@ -55,8 +55,9 @@ restore() {
   : >$results/stdin
 }
 
+# Stopped for good after two minutes, so that a mine that hangs is mine's failure, not the machine's.
 start_mine() { # NAME
-  "$mine" >"$results/mine.$1.stdout" 2>"$results/mine.$1.stderr" &
+  timeout -s KILL 120 "$mine" >"$results/mine.$1.stdout" 2>"$results/mine.$1.stderr" &
   mine_pid=$!
   until grep -q '^Tracing' "$results/mine.$1.stderr"; do
     if ! kill -0 $mine_pid 2>/dev/null; then

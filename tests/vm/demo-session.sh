@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# What `make demo` shows: mine in the foreground of a terminal, and someone who runs ipset commands.
+#
+#   MINE        path of mine
+#   LOGIN_UID   who that someone is, where no login has said it
+set -eu
+
+stderr=$(mktemp)
+trap 'rm -f "$stderr"' EXIT
+
+prompt() { printf '\n$ %s\n' "$*"; }
+
+# As after `sudo`: root by rights, but the kernel still knows who logged in.
+as_login() {
+  prompt sudo ipset "$@"
+  (
+    if [ -n "${LOGIN_UID:-}" ]; then
+      echo "$LOGIN_UID" >/proc/self/loginuid
+    fi
+    exec ipset "$@"
+  ) || true # some are to fail
+  sleep 0.3 # mine's line belongs below its command
+}
+
+prompt uname -sr
+uname -sr
+prompt sudo ./mine
+"$MINE" 2>"$stderr" &
+mine_pid=$!
+until grep -q '^Tracing' "$stderr"; do
+  if ! kill -0 $mine_pid 2>/dev/null; then
+    cat "$stderr"
+    wait $mine_pid
+    exit
+  fi
+  sleep 0.1
+done
+cat "$stderr"
+told=$(wc -l <"$stderr")
+
+as_login create test123 hash:ip
+as_login create test456 hash:ip
+as_login create test789 hash:ip
+as_login create test123 hash:ip
+as_login add test123 10.0.0.1
+as_login add test123 10.0.0.1
+as_login test test123 10.0.0.9
+as_login rename test456 office
+as_login swap test123 office
+as_login destroy nowhere
+as_login destroy
+
+printf '\n^C\n'
+kill -INT $mine_pid
+status=0
+wait $mine_pid || status=$?
+tail -n +$((told + 1)) "$stderr"
+exit $status
