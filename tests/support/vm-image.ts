@@ -1,8 +1,9 @@
 // What a test machine starts from: one initramfs with busybox, ipset, bpftool, the kernel's ipset modules
 // and the files of the test. The trap: mine is 100 MB, so nothing is compressed and nothing copied twice.
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { CpioWriter } from "./cpio.ts";
+import { VmError } from "./vm-error.ts";
 
 export interface VmImage {
   /** Directory that tests/vm/fetch-kernel.sh printed. */
@@ -20,10 +21,12 @@ export interface VmImage {
 }
 
 const programs = {
-  "/bin/busybox": ["/bin/busybox"],
-  "/usr/sbin/ipset": ["/usr/sbin/ipset"],
-  "/usr/sbin/bpftool": ["/usr/sbin/bpftool", "/usr/bin/bpftool"],
+  "/bin/busybox": "busybox",
+  "/usr/sbin/ipset": "ipset",
+  "/usr/sbin/bpftool": "bpftool",
 };
+const { PATH: path } = process.env;
+const searchPath = `${path}:/usr/sbin:/sbin`;
 
 const etc = {
   "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nrafaeldtinoco:x:1000:1000::/tmp:/bin/sh\n",
@@ -34,12 +37,10 @@ const etc = {
 export function writeImage(path: string, image: VmImage): void {
   using archive = new CpioWriter(path);
   const files = { ...image.files };
-  for (const [path, candidates] of Object.entries(programs)) {
-    const found = candidates.find((candidate) => existsSync(candidate));
+  for (const [path, program] of Object.entries(programs)) {
+    const found = Bun.which(program, { PATH: searchPath });
     if (!found) {
-      throw new Error(
-        `the test machine needs ${candidates.join(" or ")}\napt-get install busybox-static ipset bpftool`,
-      );
+      throw new VmError(`the test machine needs ${program}\napt-get install busybox-static ipset bpftool`);
     }
     files[path] = found;
   }

@@ -1,12 +1,9 @@
 // Boots a kernel under QEMU, runs one script there, and brings back what the script left in /results.
-// The trap: a machine that does not come up is no finding about mine, so it has an error class of its own.
+// The trap: a machine that does not come up is no finding about mine, so it has an error of its own: VmError.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { VmError } from "./vm-error.ts";
 import { type VmImage, writeImage } from "./vm-image.ts";
-
-export interface VmOptions extends VmImage {
-  timeoutMs?: number;
-}
 
 export interface VmResult {
   /** What the script left in /results, by path; also its own `stdout` and `stderr`, unless shown live. */
@@ -19,28 +16,23 @@ export interface VmResult {
   totalSeconds: number;
 }
 
-/** The machine failed, not what was to be tested on it. */
-export class VmError extends Error {
-  override name = "VmError";
-}
-
 const {
   MINE_QEMU: qemu = "qemu-system-x86_64",
   // Not kvm where it is offered: a nested one can pass QEMU's own check and then never reach the first
   // instruction of the kernel. Emulation boots in seconds and behaves the same everywhere.
   MINE_QEMU_ACCEL: accelerator = "tcg",
-  MINE_VM_TIMEOUT: defaultTimeoutSeconds = "180",
+  MINE_VM_TIMEOUT: timeoutSeconds = "180",
 } = process.env;
 const memoryMb = 768;
 const scratch = join(import.meta.dir, "../../.output/vm");
 
-export async function bootVm(options: VmOptions): Promise<VmResult> {
+export async function bootVm(image: VmImage): Promise<VmResult> {
   mkdirSync(scratch, { recursive: true });
   const directory = mkdtempSync(join(scratch, "machine-"));
   try {
-    writeImage(join(directory, "initramfs"), options);
+    writeImage(join(directory, "initramfs"), image);
     const startMs = performance.now();
-    await runQemu(directory, options);
+    await runQemu(directory, image);
     const totalSeconds = (performance.now() - startMs) / 1000;
 
     const files = await unpackResults(directory);
@@ -57,8 +49,7 @@ export async function bootVm(options: VmOptions): Promise<VmResult> {
   }
 }
 
-async function runQemu(directory: string, options: VmOptions): Promise<void> {
-  const timeoutMs = options.timeoutMs ?? Number(defaultTimeoutSeconds) * 1000;
+async function runQemu(directory: string, image: VmImage): Promise<void> {
   // Nehalem has no AVX: the machine proves on every run that mine needs none. panic=-1 and -no-reboot
   // make QEMU end at once when the kernel panics, instead of at the timeout. Bit 141 is cmpxchg16b: QEMU
   // before 8.0 can leave garbage in the flags after it, for an interrupt to trip over, and the kernel's
@@ -67,19 +58,19 @@ async function runQemu(directory: string, options: VmOptions): Promise<void> {
     qemu,
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-accel", accelerator, "-cpu", "Nehalem,-cx16", "-smp", "2", "-m", String(memoryMb)],
-    ...["-kernel", join(options.kernel, "vmlinuz"), "-initrd", join(directory, "initramfs")],
-    ...["-append", "console=ttyS0 quiet panic=-1 clearcpuid=141"],
+    ...["-kernel", join(image.kernel, "vmlinuz"), "-initrd", join(directory, "initramfs")],
+    ...["-append", "console=ttyS0 loglevel=5 panic=-1 clearcpuid=141"],
     ...["-serial", `file:${join(directory, "console")}`],
     ...["-serial", `file:${join(directory, "results")}`],
-    ...["-serial", options.live ? "stdio" : "null"],
+    ...["-serial", image.live ? "stdio" : "null"],
   ];
   let machine: Bun.Subprocess<"ignore", "inherit" | "ignore", "pipe">;
   try {
     machine = Bun.spawn(command, {
       stdin: "ignore",
-      stdout: options.live ? "inherit" : "ignore",
+      stdout: image.live ? "inherit" : "ignore",
       stderr: "pipe",
-      timeout: timeoutMs,
+      timeout: Number(timeoutSeconds) * 1000,
       killSignal: "SIGKILL",
     });
   } catch (cause) {
@@ -90,7 +81,7 @@ async function runQemu(directory: string, options: VmOptions): Promise<void> {
   await machine.exited;
   if (machine.exitCode === 0) return;
   const end = machine.signalCode
-    ? `was stopped after ${timeoutMs / 1000} s (MINE_VM_TIMEOUT=SECONDS allows more)`
+    ? `was stopped after ${timeoutSeconds} s (MINE_VM_TIMEOUT=SECONDS allows more)`
     : `ended with ${machine.exitCode}`;
   throw new VmError(`${qemu} ${end}: ${complaint}\n${consoleTail(directory)}`);
 }

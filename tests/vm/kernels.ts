@@ -1,6 +1,7 @@
 // Reads the matrix tests/vm/KERNELS, which says what each column means.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { VmError } from "../support/vm-error.ts";
 
 const columns = ["name", "suite", "series", "btf", "assume", "transport", "probe", "backend"] as const;
 export type Row = Record<(typeof columns)[number], string>;
@@ -19,5 +20,9 @@ export function readKernels(): Row[] {
 
 /** Directory with the kernel of a row. */
 export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<string> {
-  return (await Bun.$`${import.meta.dir}/fetch-kernel.sh ${row.suite} ${row.series}`.text()).trim();
+  const script = join(import.meta.dir, "fetch-kernel.sh");
+  const fetching = Bun.spawn([script, row.suite, row.series], { stdout: "pipe", stderr: "inherit" });
+  const directory = (await fetching.stdout.text()).trim();
+  if ((await fetching.exited) === 0) return directory;
+  throw new VmError(`there is no kernel ${row.series} of Debian ${row.suite}: fetch-kernel.sh says why`);
 }

@@ -49,7 +49,7 @@ for (const row of readKernels()) {
   test.concurrent(
     `Linux ${row.name}`,
     async () => {
-      const { files, exitCode, bootSeconds, totalSeconds } = await inTurn(() => bootRow(row));
+      const { files, exitCode, consoleLog, bootSeconds, totalSeconds } = await inTurn(() => bootRow(row));
       const text = (name: string) => files.get(name)?.toString().trimEnd() ?? "";
       const times = `booted in ${bootSeconds} s, done in ${totalSeconds.toFixed(1)} s`;
       console.error(`Linux ${row.name}: ${times}; mine said\n${text("mine.trace.stderr")}\n`);
@@ -75,6 +75,7 @@ for (const row of readKernels()) {
       expect(text("mine.terminated.exit")).toBe("0");
       expect(text("mine.terminated.stdout")).toBe("");
       expect(text("after")).toBe(text("before"));
+      expect(consoleLog).not.toMatch(/BUG:|WARNING: CPU|Oops:/);
     },
     rowTimeoutMs,
   );

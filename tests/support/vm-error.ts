@@ -1,0 +1,4 @@
+/** The test machine, or what it is made of, failed: nothing was learned about mine. */
+export class VmError extends Error {
+  override name = "VmError";
+}
