@@ -3,13 +3,30 @@ import { getSystemErrorMap } from "node:util";
 
 const table = getSystemErrorMap();
 
+/** enum libbpf_errno of libbpf_legacy.h: libbpf's own errors, from 4000 on. */
+const libbpfErrors: Partial<Record<number, readonly [name: string, sentence: string]>> = {
+  4000: ["LIBELF", "something wrong in libelf"],
+  4001: ["FORMAT", "BPF object format invalid"],
+  4002: ["KVERSION", "'version' section incorrect or lost"],
+  4003: ["ENDIAN", "endian mismatch"],
+  4004: ["INTERNAL", "internal error in libbpf"],
+  4005: ["RELOC", "relocation failed"],
+  4006: ["LOAD", "loading the programs failed"],
+  4007: ["VERIFY", "kernel verifier blocks program loading"],
+  4008: ["PROG2BIG", "program too big"],
+  4009: ["KVER", "incorrect kernel version"],
+  4010: ["PROGTYPE", "kernel doesn't support this program type"],
+};
+
+const lookUp = (errno: number) => table.get(-errno) ?? libbpfErrors[errno];
+
 /** @param errno positive. @returns "EPERM", or "errno 524" for one without a name. */
 export function errnoName(errno: number): string {
-  return table.get(-errno)?.[0] ?? `errno ${errno}`;
+  return lookUp(errno)?.[0] ?? `errno ${errno}`;
 }
 
 /** @param errno positive. @returns "Operation not permitted". */
 export function errnoSentence(errno: number): string {
-  const sentence = table.get(-errno)?.[1] ?? `Unknown error ${errno}`;
+  const sentence = lookUp(errno)?.[1] ?? `Unknown error ${errno}`;
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

@@ -27,9 +27,10 @@ export const log = {
   /** One line of libbpf's log; level as in enum libbpf_print_level. */
   libbpf: (level: number, line: string) => {
     const name = LIBBPF_LEVELS[level] ?? "debug";
-    consola.debug(`libbpf: ${name}: ${line}`);
+    const text = line.replace(/^libbpf: /, "");
+    consola.debug(`libbpf: ${name}: ${text}`);
     if (level > 0) return;
-    warnings.push(line);
+    warnings.push(text);
     if (warnings.length > KEPT_WARNINGS) warnings.shift();
   },
   takeLibbpfWarnings: () => warnings.splice(0),

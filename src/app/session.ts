@@ -15,7 +15,7 @@ import type { Libbpf } from "../ffi/symbols.ts";
 import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
 import { Features } from "../kernel/features.ts";
 import { handlers } from "../kernel/handlers.ts";
-import { ipsetIsModule, lockdownMode } from "../kernel/host.ts";
+import { hasKprobePmu, ipsetIsModule, lockdownMode } from "../kernel/host.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
 import { Tracefs } from "../kernel/tracefs.ts";
 import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
@@ -80,8 +80,11 @@ function chooseProbes(features: Features): (object: BpfObject) => Probes {
     tracefs.sweep();
     return (object) => new TracefsProbes(object, tracefs);
   }
-  if (Tracefs.isMounted()) throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
-  throw unsupported("no tracefs", `kernel ${release()} has no kprobe PMU, and tracefs is not mounted`);
+  // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
+  if (Tracefs.isMounted() || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
+    throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
+  }
+  throw unsupported("no tracefs", "probes are made in tracefs, and it is not mounted");
 }
 
 function openObject(lib: Libbpf, hasRing: boolean, btf: string, config: Config): BpfObject {

@@ -1,7 +1,6 @@
 // The kernel side's counters: a per-CPU array, summed here.
 import { mineCounter } from "../events/skeleton.gen.ts";
 import { checkResult } from "../ffi/libbpf.ts";
-import { addressOf } from "../ffi/memory.ts";
 import type { BpfObject } from "./object.ts";
 
 export class Counters {
@@ -21,10 +20,7 @@ export class Counters {
   read(name: keyof typeof mineCounter): number {
     this.#key[0] = mineCounter[name];
     const { lib } = this.#object;
-    checkResult(
-      "bpf_map_lookup_elem",
-      lib.bpf_map_lookup_elem(this.#fd, addressOf(this.#key), addressOf(this.#values)),
-    );
+    checkResult("bpf_map_lookup_elem", lib.bpf_map_lookup_elem(this.#fd, this.#key, this.#values));
     return Number(this.#values.reduce((sum, value) => sum + value, 0n));
   }
 }

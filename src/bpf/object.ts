@@ -1,11 +1,11 @@
 // A BPF object: open, set up, load, in this order. What it hands out lives as long as it does.
 import type { MapName, ProgramName } from "../events/skeleton.gen.ts";
 import { checkPointer, checkResult } from "../ffi/libbpf.ts";
-import { type Address, addressOf, cString, packOptions } from "../ffi/memory.ts";
+import { type Address, cString, packOptions } from "../ffi/memory.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
 
 /** struct bpf_object_open_opts of libbpf.h, up to the last field used here. */
-const OPEN_OPTIONS = { size: 56, objectName: 8, btfCustomPath: 48 } as const;
+const OPEN_OPTIONS = { size: 88, objectName: 8, btfCustomPath: 48, bpfTokenPath: 80 } as const;
 
 export interface OpenOptions {
   /** Use this BTF (raw or ELF) of the kernel instead of /sys/kernel/btf/vmlinux. */
@@ -25,16 +25,16 @@ export class BpfObject implements Disposable {
   }
 
   static open(lib: Libbpf, image: Uint8Array, { btfPath, versionCode }: OpenOptions): BpfObject {
-    const name = cString("mine");
-    const path = btfPath === undefined ? undefined : cString(btfPath);
     const options = packOptions(OPEN_OPTIONS.size, [
-      [OPEN_OPTIONS.objectName, addressOf(name)],
-      [OPEN_OPTIONS.btfCustomPath, path ? addressOf(path) : 0],
+      [OPEN_OPTIONS.objectName, cString("mine")],
+      [OPEN_OPTIONS.btfCustomPath, btfPath === undefined ? null : cString(btfPath)],
+      // Empty: no token, whatever LIBBPF_BPF_TOKEN_PATH in the environment says.
+      [OPEN_OPTIONS.bpfTokenPath, cString("")],
     ]);
     const address = checkPointer(
       lib,
       "bpf_object__open_mem",
-      lib.bpf_object__open_mem(addressOf(image), image.length, addressOf(options)),
+      lib.bpf_object__open_mem(image, image.length, options),
     );
     const object = new BpfObject(lib, address);
     if (versionCode !== undefined) {
@@ -48,14 +48,12 @@ export class BpfObject implements Disposable {
   }
 
   program(name: ProgramName): Address {
-    const nameBytes = cString(name);
-    const find = this.lib.bpf_object__find_program_by_name(this.address, addressOf(nameBytes));
+    const find = this.lib.bpf_object__find_program_by_name(this.address, cString(name));
     return checkPointer(this.lib, `bpf_object__find_program_by_name(${name})`, find);
   }
 
   #map(name: MapName): Address {
-    const nameBytes = cString(name);
-    const find = this.lib.bpf_object__find_map_by_name(this.address, addressOf(nameBytes));
+    const find = this.lib.bpf_object__find_map_by_name(this.address, cString(name));
     return checkPointer(this.lib, `bpf_object__find_map_by_name(${name})`, find);
   }
 

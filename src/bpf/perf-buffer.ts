@@ -4,7 +4,7 @@
 import { mineEvent } from "../events/skeleton.gen.ts";
 import { checkPointer, checkResult } from "../ffi/libbpf.ts";
 import { pageSize, readClocks, waitReadable } from "../ffi/libc.ts";
-import { type Address, addressOf, memoryAt } from "../ffi/memory.ts";
+import { type Address, memoryAt } from "../ffi/memory.ts";
 import { type EventBuffer, mebibytes, powerOfTwoUpTo, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
@@ -92,14 +92,14 @@ export class PerfBuffer implements EventBuffer {
   }
 
   #map(index: number, page: number): CpuRing {
-    const out = new BigUint64Array(2); // void *base, size_t size
-    const address = addressOf(out);
+    const base = new BigUint64Array(1);
+    const length = new BigUint64Array(1);
     checkResult(
       "perf_buffer__buffer",
-      this.#object.lib.perf_buffer__buffer(this.#address, index, address, addressOf(out.subarray(1))),
+      this.#object.lib.perf_buffer__buffer(this.#address, index, base, length),
     );
-    const size = Number(out[1]);
-    return new CpuRing(memoryAt(Number(out[0]) as Address, page + size), page, size);
+    const size = Number(length[0]);
+    return new CpuRing(memoryAt(Number(base[0]) as Address, page + size), page, size);
   }
 
   /**

@@ -4,7 +4,7 @@ import { CallError } from "../errors.ts";
 import type { ProgramName } from "../events/skeleton.gen.ts";
 import { checkPointer } from "../ffi/libbpf.ts";
 import { perfEventOpen } from "../ffi/libc.ts";
-import { type Address, addressOf, cString, packOptions } from "../ffi/memory.ts";
+import { type Address, cString, packOptions, packStruct } from "../ffi/memory.ts";
 import type { Tracefs } from "../kernel/tracefs.ts";
 import type { BpfObject } from "./object.ts";
 
@@ -63,20 +63,19 @@ export class PmuProbes implements Probes {
       [KPROBE_OPTIONS.retprobe, ATTACH_MODE_PERF | (kind === "return" ? 1n : 0n)],
     ]);
     const program = this.#object.program(programs[kind]);
-    const nameBytes = cString(name);
     return link(
       this.#object,
       checkPointer(
         lib,
         `bpf_program__attach_kprobe(${name})`,
-        lib.bpf_program__attach_kprobe_opts(program, addressOf(nameBytes), addressOf(options)),
+        lib.bpf_program__attach_kprobe_opts(program, cString(name), options),
       ),
     );
   }
 }
 
 /** linux/perf_event.h: struct perf_event_attr, its first version (PERF_ATTR_SIZE_VER0). */
-const PERF_ATTR = { bytes: 64, type: 0, size: 4, config: 8, samplePeriod: 16, wakeupEvents: 48 } as const;
+const PERF_ATTR = { bytes: 64, typeAndSize: 0, config: 8, samplePeriod: 16, wakeupEvents: 48 } as const;
 const PERF_TYPE_TRACEPOINT = 2;
 
 /** Made by writing to tracefs, which every kernel with kprobes has; must be taken away by name. */
@@ -98,13 +97,13 @@ export class TracefsProbes implements Probes {
   }
 
   #attach(id: number, symbol: string, kind: ProbeKind): Disposable {
-    const attributes = new DataView(new ArrayBuffer(PERF_ATTR.bytes));
-    attributes.setUint32(PERF_ATTR.type, PERF_TYPE_TRACEPOINT, true);
-    attributes.setUint32(PERF_ATTR.size, PERF_ATTR.bytes, true);
-    attributes.setBigUint64(PERF_ATTR.config, BigInt(id), true);
-    attributes.setBigUint64(PERF_ATTR.samplePeriod, 1n, true);
-    attributes.setUint32(PERF_ATTR.wakeupEvents, 1, true);
-    const fd = perfEventOpen(new Uint8Array(attributes.buffer));
+    const attributes = packStruct(PERF_ATTR.bytes, [
+      [PERF_ATTR.typeAndSize, PERF_TYPE_TRACEPOINT + PERF_ATTR.bytes * 2 ** 32],
+      [PERF_ATTR.config, id],
+      [PERF_ATTR.samplePeriod, 1],
+      [PERF_ATTR.wakeupEvents, 1],
+    ]);
+    const fd = perfEventOpen(attributes);
     const { lib } = this.#object;
     const program = this.#object.program(programs[kind]);
     // On failure libbpf leaves the descriptor to us; the process ends then, and takes it along.

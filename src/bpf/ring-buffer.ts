@@ -1,6 +1,8 @@
 // The BPF ring buffer (Linux 5.8), read in place. One for all CPUs, records in order.
 // Layout: kernel/bpf/ringbuf.c. Page 0 of the map is ours (consumer position), the next is the kernel's
 // (producer position), then the data, mapped twice in a row so that no record is ever split.
+// The trap: only page 0 may be written, and Atomics.load() writes. Once hot, JavaScriptCore compiles it to an
+// exchange-and-add of zero, which faults on the read-only pages; they are read plainly, then fenced.
 import { type Mapping, mapShared, pageSize, waitReadable } from "../ffi/libc.ts";
 import { type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
@@ -14,6 +16,12 @@ const HEADER_SIZE = 8; // u32 length and flags, u32 page offset
 /** Give room back at least this often within one drain. */
 const RELEASE_BYTES = 256 * 1024;
 
+const fenced = new Int32Array(1);
+/** What is read from here on is read after what was read before: the acquire that the kernel's release needs. */
+const fence = (): void => {
+  Atomics.add(fenced, 0, 0);
+};
+
 export class RingBuffer implements EventBuffer {
   readonly description = `ring buffer of ${mebibytes(RING_BYTES)}`;
   /** Always 0: whether there was room is known at once to the kernel side, which counts it. */
@@ -23,7 +31,6 @@ export class RingBuffer implements EventBuffer {
   readonly #consumer: BigInt64Array;
   readonly #producer: BigInt64Array;
   readonly #view: DataView;
-  readonly #words: Int32Array;
   /** Bytes consumed since the ring was made; the kernel's `consumer_pos`. */
   #position = 0;
 
@@ -36,17 +43,18 @@ export class RingBuffer implements EventBuffer {
     this.#consumer = new BigInt64Array(ours.bytes, 0, 1);
     this.#producer = new BigInt64Array(theirs.bytes, 0, 1);
     this.#view = new DataView(theirs.bytes, page);
-    this.#words = new Int32Array(theirs.bytes, page);
   }
 
   drain(handle: RecordHandler): number {
-    const end = Number(Atomics.load(this.#producer, 0));
+    const end = Number(this.#producer[0]);
+    fence();
     let records = 0;
     let released = this.#position;
     while (this.#position < end) {
       const at = this.#position % RING_BYTES;
-      const header = Atomics.load(this.#words, at / 4) >>> 0;
+      const header = this.#view.getUint32(at, true);
       if (header & BUSY) break;
+      fence();
       const size = header & ~(BUSY | DISCARDED);
       if (!(header & DISCARDED)) {
         handle(this.#view, at + HEADER_SIZE, size);

@@ -1,10 +1,10 @@
 // libbpf, loaded from memory. The library stays open for the life of the process.
 
-import { JSCallback, type Pointer } from "bun:ffi";
+import { JSCallback } from "bun:ffi";
 import { closeSync, writeSync } from "node:fs";
 import { CallError } from "../errors.ts";
 import { memfdCreate } from "./libc.ts";
-import { asPointer, textAt } from "./memory.ts";
+import { type Address, asAddress, textAt } from "./memory.ts";
 import { type Libbpf, openLibbpf } from "./symbols.ts";
 
 /**
@@ -24,7 +24,7 @@ export function loadLibbpf(image: Uint8Array): Libbpf {
 /** Sends libbpf's log here; lines come only while one of its functions runs, on this thread. */
 export function setLibbpfLog(lib: Libbpf, log: (level: number, line: string) => void): Disposable {
   const callback = new JSCallback(
-    (level: number, line: Pointer) => {
+    (level: number, line: Address) => {
       log(level, textAt(line).trimEnd());
     },
     { args: ["i32", "ptr"], returns: "void" },
@@ -48,8 +48,8 @@ export function checkResult(call: string, result: number): number {
  * For functions that return NULL and set errno, which libbpf_get_error(NULL) turns into -errno: right only
  * while nothing else has run since, so nest the call: checkPointer(lib, "f", lib.f(...)).
  */
-export function checkPointer(lib: Libbpf, call: string, result: Pointer | bigint | null): Pointer {
-  const pointer = asPointer(result);
+export function checkPointer(lib: Libbpf, call: string, result: Address | bigint | null): Address {
+  const pointer = asAddress(result);
   if (!pointer) throw new CallError(call, -Number(lib.libbpf_get_error(null)));
   return pointer;
 }

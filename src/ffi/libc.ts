@@ -1,8 +1,8 @@
 // The C library: what has no other way from JavaScript. errno is read in the very next call, before the
 // runtime can touch it.
-import { type Pointer, read } from "bun:ffi";
+import { read } from "bun:ffi";
 import { CallError } from "../errors.ts";
-import { addressOf, asPointer, cString, memoryAt, pointerAt, textAt } from "./memory.ts";
+import { type Address, asAddress, cString, memoryAt, packStruct, textWithin } from "./memory.ts";
 import { openLibc } from "./symbols.ts";
 
 const libc = openLibc();
@@ -25,7 +25,7 @@ const numbers = {
 }[process.arch as "x64" | "arm64"];
 
 function errno(): number {
-  const location = asPointer(libc.__errno_location());
+  const location = asAddress(libc.__errno_location());
   return location ? read.i32(location, 0) : 0;
 }
 
@@ -35,7 +35,7 @@ export function memfdCreate(name: string): number {
   // Since 6.3 a memfd is expected to say whether it is meant to be run (vm.memfd_noexec may insist);
   // mapping its code, all that is done here, needs no execute bit. Older kernels refuse the flag.
   for (const flags of [MFD_CLOEXEC | MFD_NOEXEC_SEAL, MFD_CLOEXEC]) {
-    const fd = Number(libc.syscall(numbers.memfdCreate, addressOf(nameBytes), flags, 0, 0, 0));
+    const fd = Number(libc.syscall(numbers.memfdCreate, nameBytes, flags, 0, 0, 0));
     if (fd >= 0) return fd;
     const error = errno();
     if (error !== EINVAL) throw new CallError("memfd_create", error);
@@ -46,9 +46,7 @@ export function memfdCreate(name: string): number {
 /** Opens a perf event of every process on CPU 0, which is how a kprobe is asked for; see perf_event_open(2). */
 export function perfEventOpen(attributes: Uint8Array): number {
   const anyProcess = -1;
-  const fd = Number(
-    libc.syscall(numbers.perfEventOpen, addressOf(attributes), anyProcess, 0, -1, PERF_FLAG_FD_CLOEXEC),
-  );
+  const fd = Number(libc.syscall(numbers.perfEventOpen, attributes, anyProcess, 0, -1, PERF_FLAG_FD_CLOEXEC));
   if (fd < 0) throw new CallError("perf_event_open", errno());
   return fd;
 }
@@ -66,7 +64,7 @@ export function mapShared(fd: number, length: number, offset: number, access: "r
   const protection = access === "read" ? PROT_READ : PROT_READ | PROT_WRITE;
   const result = Number(libc.mmap(null, length, protection, MAP_SHARED, fd, offset));
   if (result === -1) throw new CallError("mmap", errno());
-  const address = result as Pointer;
+  const address = result as Address;
   return {
     bytes: memoryAt(address, length),
     unmap: () => {
@@ -76,10 +74,8 @@ export function mapShared(fd: number, length: number, offset: number, access: "r
 }
 
 function poll(fd: number, events: number, timeoutMs: number): boolean {
-  const request = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events, revents; }
-  request.setInt32(0, fd, true);
-  request.setInt16(4, events, true);
-  const ready = libc.poll(addressOf(new Uint8Array(request.buffer)), 1, timeoutMs);
+  // struct pollfd { int fd; short events, revents; }
+  const ready = libc.poll(packStruct(8, [[0, fd + events * 2 ** 32]]), 1, timeoutMs);
   if (ready >= 0) return ready > 0;
   const error = errno();
   if (error === EINTR) return false;
@@ -101,7 +97,7 @@ export function readClocks(): { monotonicNs: bigint; realtimeOffsetNs: bigint } 
 
 function clock(id: number): bigint {
   const time = new BigInt64Array(2); // struct timespec { seconds, nanoseconds }
-  libc.clock_gettime(id, addressOf(time));
+  libc.clock_gettime(id, time);
   return (time[0] ?? 0n) * 1_000_000_000n + (time[1] ?? 0n);
 }
 
@@ -109,15 +105,8 @@ function clock(id: number): bigint {
 export function userName(uid: number): string | undefined {
   const passwd = new Uint8Array(64); // struct passwd, whose first field is char *pw_name
   const strings = new Uint8Array(16384);
-  const result = new BigUint64Array(1);
-  const failed = libc.getpwuid_r(
-    uid,
-    addressOf(passwd),
-    addressOf(strings),
-    strings.length,
-    addressOf(result),
-  );
-  if (failed || !result[0]) return undefined;
-  const name = pointerAt(addressOf(passwd));
-  return name ? textAt(name) : undefined;
+  const found = new BigUint64Array(1);
+  const failed = libc.getpwuid_r(uid, passwd, strings, strings.length, found);
+  if (failed || !found[0]) return undefined;
+  return textWithin(strings, Number(new DataView(passwd.buffer).getBigUint64(0, true)));
 }

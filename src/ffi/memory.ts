@@ -1,6 +1,7 @@
-// Bytes on their way to and from C. The one trap: a JavaScript buffer lives only as long as something
-// here refers to it, so keep what C will read later in a field or a local of the caller.
-import { CString, type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
+// Bytes on their way to and from C. Two traps. A JavaScript buffer lives only while something refers to it:
+// pass the buffer itself to a call, not its address. And a small one moves when its `.buffer` is first asked
+// for: take an address last.
+import { CString, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 
 /** Where something is in C's memory. */
 export type Address = Pointer;
@@ -13,34 +14,46 @@ export function cString(text: string): Uint8Array {
   return encoder.encode(`${text}\0`);
 }
 
-/** Address of a buffer that the caller keeps alive. */
-export const addressOf = (buffer: NodeJS.TypedArray): Address => ptr(buffer);
-
 /** @returns the C string at an address, up to its NUL. */
-export const textAt = (address: Pointer): string => new CString(address).toString();
+export const textAt = (address: Address): string => new CString(address).toString();
 
-export const pointerAt = (address: Pointer, offset = 0): Pointer | null =>
-  (read.ptr(address, offset) || null) as Pointer | null;
+/** @returns the C string that C has put into this buffer at an address. */
+export function textWithin(buffer: Uint8Array, address: number): string {
+  const start = address - ptr(buffer);
+  return new TextDecoder().decode(buffer.subarray(start, buffer.indexOf(0, start)));
+}
 
 /** C's memory in place, without a copy: gone when C takes it back. */
-export const memoryAt = (address: Pointer, length: number): ArrayBuffer => toArrayBuffer(address, 0, length);
+export const memoryAt = (address: Address, length: number): ArrayBuffer => toArrayBuffer(address, 0, length);
 
 /** A NULL from bun:ffi is null, a pointer a number; its types also allow bigint, which never comes. */
-export function asPointer(value: Pointer | bigint | number | null): Pointer | null {
-  return value ? (Number(value) as Pointer) : null;
+export function asAddress(value: Pointer | bigint | number | null): Address | null {
+  return value ? (Number(value) as Address) : null;
 }
 
-/** Fields of one of libbpf's options structs: [byte offset, value], size_t or pointer wide. */
-type OptionFields = readonly (readonly [offset: number, value: number | bigint])[];
+/** What a struct points to lives as long as the struct. */
+const referents = new WeakMap<Uint8Array, Uint8Array[]>();
+
+/** Fields of a C struct, each eight bytes wide: a number, or a buffer to point to; null is NULL. */
+type Fields = readonly (readonly [offset: number, value: number | bigint | Uint8Array | null])[];
+
+/** A C struct of `size` bytes: zeroes but for the fields given. */
+export function packStruct(size: number, fields: Fields): Uint8Array {
+  const struct = new Uint8Array(size);
+  const view = new DataView(struct.buffer);
+  referents.set(
+    struct,
+    fields.flatMap(([, value]) => (value instanceof Uint8Array ? [value] : [])),
+  );
+  for (const [offset, value] of fields) {
+    view.setBigUint64(offset, BigInt(value instanceof Uint8Array ? ptr(value) : (value ?? 0)), true);
+  }
+  return struct;
+}
 
 /**
- * An options struct as libbpf's LIBBPF_OPTS() makes it: `sz` first, then zeroes but for the fields given.
- * A shorter `sz` is legal (OPTS_HAS in libbpf_internal.h), so `size` needs to reach only the last field set.
+ * An options struct as libbpf's LIBBPF_OPTS() makes it: `sz` first. A shorter `sz` is legal (OPTS_HAS in
+ * libbpf_internal.h), so `size` needs to reach only the last field set.
  */
-export function packOptions(size: number, fields: OptionFields): Uint8Array {
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(size), true);
-  for (const [offset, value] of fields) view.setBigUint64(offset, BigInt(value), true);
-  return bytes;
-}
+export const packOptions = (size: number, fields: Fields): Uint8Array =>
+  packStruct(size, [[0, size], ...fields]);

@@ -3,9 +3,9 @@
 import { dlopen, type FFIFunction, FFIType, type Library } from "bun:ffi";
 
 export const libcSymbols = {
-  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for
+  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for; all used here take a pointer first
   syscall: {
-    args: ["i64", "i64", "i64", "i64", "i64", "i64"],
+    args: ["i64", "ptr", "i64", "i64", "i64", "i64"],
     returns: FFIType.i64_fast,
   },
   // int *__errno_location(void)

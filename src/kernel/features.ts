@@ -1,8 +1,8 @@
 // What the running kernel offers, found by trying. A feature is newer than some kernel, and
 // MINE_ASSUME_KERNEL makes all that are newer than a given one look absent.
-import { existsSync } from "node:fs";
 import type { Libbpf } from "../ffi/symbols.ts";
 import { log } from "../log.ts";
+import { hasKprobePmu } from "./host.ts";
 import { isBefore, type KernelVersion } from "./version.ts";
 
 const BPF_MAP_TYPE_RINGBUF = 27;
@@ -22,7 +22,7 @@ const features = {
   kprobePmu: {
     name: "kprobe PMU",
     since: [4, 17, 0],
-    probe: () => existsSync("/sys/bus/event_source/devices/kprobe/type"),
+    probe: hasKprobePmu,
   },
 } as const satisfies Record<string, Feature>;
 

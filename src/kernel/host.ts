@@ -16,6 +16,8 @@ export function lockdownMode(): string {
   return /\[(\w+)\]/.exec(text)?.[1] ?? "none"; // the one in force is in brackets
 }
 
+export const hasKprobePmu = (): boolean => existsSync("/sys/bus/event_source/devices/kprobe/type");
+
 /** Built in, or a module that is loaded. */
 export const hasIpset = (): boolean => existsSync("/sys/module/ip_set");
 
