@@ -8,7 +8,9 @@
 set -eu
 
 stderr=$(mktemp)
-trap 'rm -f "$stderr"' EXIT
+mine_pid=
+trap 'rm -f "$stderr"; [ -z "$mine_pid" ] || kill $mine_pid' EXIT
+trap 'exit 1' HUP INT PIPE TERM
 
 prompt() { printf '\n$ %s\n' "$*"; }
 
@@ -32,8 +34,10 @@ mine_pid=$!
 until grep -q '^Tracing' "$stderr"; do
   if ! kill -0 $mine_pid 2>/dev/null; then
     cat "$stderr"
-    wait $mine_pid
-    exit
+    status=0
+    wait $mine_pid || status=$?
+    mine_pid=
+    exit $status
   fi
   sleep 0.1
 done
@@ -56,5 +60,6 @@ printf '\n^C\n'
 kill -INT $mine_pid
 status=0
 wait $mine_pid || status=$?
+mine_pid=
 tail -n +$((told + 1)) "$stderr"
 exit $status
