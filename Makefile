@@ -23,6 +23,13 @@ endif
 .PHONY: all
 all: mine ## build ./mine (the default)
 
+# The programs that the build calls; installs the missing ones where it may.
+TOOLS := $(OUTPUT)/tools.ready
+$(TOOLS): scripts/setup.sh
+	$(call msg,TOOLS,build)
+	$(Q)scripts/setup.sh build
+	$(Q)mkdir -p $(OUTPUT) && touch $@
+
 include lib/build.mk
 
 # --- BPF objects: one source, compiled for the ring buffer and for what 4.15 can take -----------------
@@ -37,7 +44,7 @@ BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 $(BPF)/mine.modern.bpf.o: BPF_FLAVOUR := -mcpu=v3
 $(BPF)/mine.legacy.bpf.o: BPF_FLAVOUR := -mcpu=v1 -DMINE_LEGACY
 
-$(BPF_OBJECTS): $(wildcard bpf/*) $(wildcard vmlinux/*.h) $(LIBBPF_HEADERS) Makefile | $(BPF)
+$(BPF_OBJECTS): $(wildcard bpf/*) $(wildcard vmlinux/*.h) $(LIBBPF_HEADERS) Makefile | $(BPF) $(TOOLS)
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) $(BPF_FLAVOUR) -c bpf/mine.bpf.c -o $@
 	$(Q)$(LLVM_STRIP) --strip-debug $@
@@ -64,7 +71,7 @@ generate: $(OUTPUT)/skeleton.gen.ts ## write src/events/skeleton.gen.ts anew fro
 
 # --- The binary ---------------------------------------------------------------------------------------
 
-node_modules/.ready: package.json package-lock.json
+node_modules/.ready: package.json package-lock.json | $(TOOLS)
 	$(call msg,NPM,node_modules)
 	$(Q)npm ci --ignore-scripts --loglevel=error >/dev/null
 	$(Q)node node_modules/bun/install.js # the one script that is needed: puts Bun's binary in its place
@@ -79,10 +86,42 @@ mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/
 	$(Q)scripts/check-glibc.sh $(OUTPUT)/mine
 	$(Q)mv $(OUTPUT)/mine $@
 
+# --- Tests, demonstration, upkeep ---------------------------------------------------------------------
+
+.PHONY: setup
+setup: ## install what the build and the tests call, where it is missing
+	$(Q)scripts/setup.sh test
+
+# In their own make: what setup installs must be there before anything is built.
+.PHONY: test
+test: setup ## types, lint, unit, host, and every kernel of tests/vm/KERNELS
+	$(Q)$(MAKE) --no-print-directory mine
+	$(Q)$(BUN) tests/run.ts
+
+.PHONY: test-unit test-host test-vm
+test-unit test-host test-vm: test-%: mine ## one kind of test alone
+	$(Q)$(BUN) tests/run.ts $*
+
+.PHONY: demo
+demo: setup ## watch real ipset commands being audited; in a VM where the host's kernel cannot
+	$(Q)$(MAKE) --no-print-directory mine
+	$(Q)scripts/demo.sh
+
+# From two kernels far apart in age; either must do (tests/unit/vmlinux-headers.test.ts).
+.PHONY: vmlinux-headers
+vmlinux-headers: export CLANG := $(CLANG)
+vmlinux-headers: export BPFTOOL := $(BPFTOOL)
+vmlinux-headers: export LIBBPF_CFLAGS := $(LIBBPF_CFLAGS)
+vmlinux-headers: $(LIBBPF_HEADERS) ## write vmlinux/*.h anew, from Debian's kernels
+	$(Q)kernel=$$(tests/vm/fetch-kernel.sh bullseye 5.10) && \
+		scripts/build-vmlinux.sh "$$kernel/vmlinuz" vmlinux/vmlinux_5.10.h
+	$(Q)kernel=$$(tests/vm/fetch-kernel.sh sid 7.2) && \
+		scripts/build-vmlinux.sh "$$kernel/vmlinuz" vmlinux/vmlinux_7.2.h
+
 .PHONY: clean
 clean: ## remove what was built (downloads stay in their cache)
 	$(Q)rm -rf $(OUTPUT) mine
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z -]*\):[^=]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 40

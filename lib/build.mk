@@ -37,7 +37,7 @@ endif
 # $(call source,NAME,DIR): a fresh, patched copy of the source NAME, from DIR if that is not empty.
 define source
 $(LIB)/src/$1/.ready: lib/fetch-source.sh lib/sources.txt $(LIB)/config $(wildcard patches/$1/*.patch) \
-		$(if $2,$(shell find $2 -name '*.[ch]'))
+		$(if $2,$(shell find $2 -name '*.[ch]')) | $(TOOLS)
 	$$(call msg,SOURCE,$1)
 	$$(Q)mkdir -p $$(LIB)/src
 	$$(Q)lib/fetch-source.sh $1 $$(LIB)/src/$1 $2

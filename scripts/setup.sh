@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# See that the programs are there that the build (or the tests) call, and install the missing ones.
+#
+#   scripts/setup.sh build|test
+#
+# On Debian and its relatives, as root or where sudo asks nothing, missing packages are installed. Elsewhere
+# they are named, and that is all.
+set -euo pipefail
+
+# program:package
+build=(
+  node:nodejs npm:npm gcc:gcc make:make git:git xz:xz-utils bzip2:bzip2 patch:patch readelf:binutils
+  clang:clang llvm-strip:llvm bpftool:bpftool
+)
+test=(
+  "${build[@]}"
+  qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
+  pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck
+)
+case ${1-} in
+  build) wanted=("${build[@]}") ;;
+  test) wanted=("${test[@]}") ;;
+  *)
+    echo "usage: scripts/setup.sh build|test" >&2
+    exit 2
+    ;;
+esac
+
+# Some of them live where an ordinary user's PATH does not go.
+PATH=$PATH:/usr/sbin:/sbin
+packages=()
+for entry in "${wanted[@]}"; do
+  command -v "${entry%%:*}" >/dev/null || packages+=("${entry#*:}")
+done
+# The C library's headers come with no program of their own.
+[ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
+  echo "setup.sh: missing, by the names of Debian's packages: ${packages[*]}" >&2
+  echo "setup.sh: install them, for instance: sudo apt-get install ${packages[*]}" >&2
+  exit 1
+fi
+echo "setup.sh: installing ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get -qq update
+"${as_root[@]}" apt-get -qq install --no-install-recommends "${packages[@]}" >/dev/null
