@@ -42,7 +42,7 @@ export function usageError(message: string): MineError {
   return new MineError(message, { exitCode: EXIT_USAGE, hint: "Run 'mine --help' to see the options." });
 }
 
-/** A host that cannot run mine, by reason. Each says what to do. */
+/** What to do, by reason. */
 const hints = {
   "not root": "Run it as root: sudo ./mine",
   "no BTF":
@@ -54,7 +54,7 @@ const hints = {
   "no ip_set":
     "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",
   lockdown:
-    "Kernel lockdown forbids it: boot with lockdown=none or lockdown=integrity, or without Secure Boot's lockdown.",
+    "The kernel is locked down for confidentiality, which forbids reading it: boot with lockdown=integrity or none.",
   EPERM:
     "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself.",
   memory:
@@ -63,10 +63,19 @@ const hints = {
     "A kernel before 5.0 checks the version it is told. Set LIBBPF_KERN_VERSION to its own, for instance 4.15.18.",
   verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
   other: "Run with -v to see what libbpf and the kernel said.",
+  stdout: "What came before is written. Make room, or send the output elsewhere.",
 } as const;
 
-export function unsupported(reason: keyof typeof hints, message: string, cause?: unknown): MineError {
+type Reason = keyof typeof hints;
+
+/** This host cannot run it. */
+export function unsupported(reason: Reason, message: string, cause?: unknown): MineError {
   return new MineError(message, { exitCode: EXIT_UNSUPPORTED, hint: hints[reason], cause });
+}
+
+/** It ran, and something went wrong. */
+export function failed(reason: Reason, message: string, cause?: unknown): MineError {
+  return new MineError(message, { exitCode: EXIT_FAILED, hint: hints[reason], cause });
 }
 
 /** What else is known about the host when a call fails, for a better hint than the errno's. */
@@ -82,11 +91,12 @@ export function explain(tried: string, error: CallError, host: Circumstances): M
   return unsupported(reasonOf(error, host), `cannot ${tried}: ${error.message}`, error);
 }
 
-function reasonOf(error: CallError, host: Circumstances): keyof typeof hints {
+function reasonOf(error: CallError, host: Circumstances): Reason {
+  // It takes helpers away from programs (EINVAL from the verifier) and files from tracefs (EPERM).
+  if (host.lockdown === "confidentiality") return "lockdown";
   switch (error.code) {
     case "EPERM":
     case "EACCES":
-      if (host.lockdown !== "none") return "lockdown";
       return error.code === "EPERM" ? "EPERM" : "verifier";
     case "ENOMEM":
       return "memory";

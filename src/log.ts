@@ -1,5 +1,6 @@
 // Everything said on stderr. stdout belongs to the events alone, and consola writes info there by
 // default, hence a reporter of our own.
+import { writeSync } from "node:fs";
 import { createConsola, LogLevels } from "consola";
 
 const KEPT_WARNINGS = 20;
@@ -8,8 +9,17 @@ const LIBBPF_LEVELS = ["warning", "info", "debug"] as const;
 const consola = createConsola({
   level: LogLevels.info,
   throttle: 0,
-  reporters: [{ log: (entry) => process.stderr.write(`${entry.args.join(" ")}\n`) }],
+  reporters: [{ log: (entry) => writeLine(entry.args.join(" ")) }],
 });
+
+/** At once, so that lines keep their place among the events; a stderr that is gone is no reason to stop. */
+function writeLine(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // nowhere left to say it
+  }
+}
 
 /** libbpf's last warnings: shown with -v as they come, otherwise only if something fails. */
 const warnings: string[] = [];

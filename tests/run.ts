@@ -1,6 +1,8 @@
 // Runs every kind of test, goes on after a failure, and ends with one line that counts what really ran.
 // The trap: a skipped test has shown nothing, so it counts as failed.
 
+import process from "node:process";
+
 interface Stage {
   name: string;
   command: string[];

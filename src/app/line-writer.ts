@@ -1,5 +1,6 @@
 // stdout: lines are gathered and written in one piece per batch. A reader that went away is a normal end.
 import { writeSync } from "node:fs";
+import { failed } from "../errors.ts";
 import { waitWritable } from "../ffi/libc.ts";
 
 const STDOUT = 1;
@@ -35,7 +36,7 @@ export class LineWriter {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       if (code === "EPIPE") this.isClosed = true;
       else if (code === "EAGAIN") waitWritable(STDOUT, WAIT_MS);
-      else if (code !== "EINTR") throw error;
+      else if (code !== "EINTR") throw failed("stdout", `cannot write to stdout: ${String(error)}`, error);
       return 0;
     }
   }
