@@ -1,5 +1,6 @@
-// Reads what a compiled BPF object asks libbpf to relocate: programs and CO-RE relocations.
+// Reads what a compiled BPF object asks of libbpf, from its BTF: maps, programs and CO-RE relocations.
 // Trap: member indices in .BTF.ext mean nothing without the types of the very object they come from.
+import { cString, Elf } from "./elf.ts";
 
 export interface Relocation {
   /** Byte offset of the instruction in its section. */
@@ -13,18 +14,32 @@ export interface Program {
   relocations: Relocation[];
 }
 
+/** A map as declared in the section ".maps". */
+export interface MapDefinition {
+  name: string;
+  /** The numbers given to __uint(), and the sizes of what was given to __type(). */
+  attributes: Record<string, number>;
+}
+
 interface Type {
   kind: number;
   name: string;
   /** The type that this one refers to: of a pointer, typedef, const, array element, ... */
   to: number;
+  /** Of an array. */
+  elements: number;
+  /** In bytes, of what has its size in its own entry. */
+  size: number;
   members: { name: string; type: number }[];
 }
 
+const INT = 1;
+const POINTER = 2;
 const ARRAY = 3;
 const STRUCT = 4;
 const UNION = 5;
 const ENUM = 6;
+const DATASEC = 15;
 const ENUM64 = 19;
 // typedef, volatile, const, restrict, type tag: looked through on the way to a struct.
 const TRANSPARENT = new Set([8, 9, 10, 11, 18]);
@@ -41,43 +56,18 @@ const EXTRA: Record<number, number> = {
   17: 4,
   19: 12,
 };
-const WITH_MEMBERS = new Set([STRUCT, UNION, ENUM, 13, 15, ENUM64]);
+const WITH_MEMBERS = new Set([STRUCT, UNION, ENUM, 13, DATASEC, ENUM64]);
+const SIZED = new Set([INT, STRUCT, UNION, ENUM, ENUM64]);
 // enum bpf_core_relo_kind
 const FIELD_KINDS = new Set([0, 1, 2, 3, 4, 5]);
 const ENUM_KINDS = new Set([10, 11]);
-
-function cString(bytes: Buffer, offset: number): string {
-  return bytes.toString("latin1", offset, bytes.indexOf(0, offset));
-}
-
-/** The sections of a 64-bit little-endian ELF file. */
-function readSections(elf: Buffer): Map<string, Buffer> {
-  const table = Number(elf.readBigUInt64LE(40));
-  const header = (index: number) => elf.subarray(table + index * 64, table + (index + 1) * 64);
-  const content = (index: number) => {
-    const start = Number(header(index).readBigUInt64LE(24));
-    return elf.subarray(start, start + Number(header(index).readBigUInt64LE(32)));
-  };
-  const names = content(elf.readUInt16LE(62));
-  const sections = new Map<string, Buffer>();
-  for (let index = 1; index < elf.readUInt16LE(60); index++) {
-    sections.set(cString(names, header(index).readUInt32LE(0)), content(index));
-  }
-  return sections;
-}
-
-function section(sections: Map<string, Buffer>, name: string): Buffer {
-  const bytes = sections.get(name);
-  if (!bytes) throw new Error(`the object has no section ${name}`);
-  return bytes;
-}
 
 function readTypes(btf: Buffer) {
   const headerLength = btf.readUInt32LE(4);
   const types = btf.subarray(headerLength + btf.readUInt32LE(8)).subarray(0, btf.readUInt32LE(12));
   const strings = btf.subarray(headerLength + btf.readUInt32LE(16));
   const string = (offset: number) => cString(strings, offset);
-  const list: Type[] = [{ kind: 0, name: "void", to: 0, members: [] }];
+  const list: Type[] = [{ kind: 0, name: "void", to: 0, elements: 0, size: 0, members: [] }];
   for (let at = 0; at < types.length; ) {
     const info = types.readUInt32LE(at + 4);
     const kind = (info >> 24) & 31;
@@ -87,11 +77,20 @@ function readTypes(btf: Buffer) {
     const members: Type["members"] = [];
     if (WITH_MEMBERS.has(kind)) {
       for (let m = 0; m < extra.length; m += size) {
-        members.push({ name: string(extra.readUInt32LE(m)), type: extra.readUInt32LE(m + 4) });
+        // An entry of a section begins with its type, all others with their name.
+        if (kind === DATASEC) members.push({ name: "", type: extra.readUInt32LE(m) });
+        else members.push({ name: string(extra.readUInt32LE(m)), type: extra.readUInt32LE(m + 4) });
       }
     }
-    const to = kind === ARRAY ? extra.readUInt32LE(0) : types.readUInt32LE(at + 8);
-    list.push({ kind, name: string(types.readUInt32LE(at)), to, members });
+    const sizeOrType = types.readUInt32LE(at + 8);
+    list.push({
+      kind,
+      name: string(types.readUInt32LE(at)),
+      to: kind === ARRAY ? extra.readUInt32LE(0) : sizeOrType,
+      elements: kind === ARRAY ? extra.readUInt32LE(8) : 0,
+      size: SIZED.has(kind) ? sizeOrType : 0,
+      members,
+    });
     at += 12 + extra.length;
   }
   const type = (id: number): Type => {
@@ -118,16 +117,16 @@ function describe(types: ReturnType<typeof readTypes>, id: number, access: strin
 
 /** The programs of an object by section name, each with its CO-RE relocations (struct btf_ext_header). */
 export function readPrograms(elf: Buffer): Map<string, Program> {
-  const sections = readSections(elf);
-  const types = readTypes(section(sections, ".BTF"));
-  const ext = section(sections, ".BTF.ext");
+  const file = new Elf(elf);
+  const types = readTypes(file.section(".BTF"));
+  const ext = file.section(".BTF.ext");
   const start = ext.readUInt32LE(4) + ext.readUInt32LE(24);
   const relocations = ext.subarray(start, start + ext.readUInt32LE(28));
   const size = relocations.readUInt32LE(0);
   const programs = new Map<string, Program>();
   for (let at = 4; at < relocations.length; ) {
     const name = types.string(relocations.readUInt32LE(at));
-    const program: Program = { code: Buffer.from(section(sections, name)), relocations: [] };
+    const program: Program = { code: Buffer.from(file.section(name)), relocations: [] };
     const end = at + 8 + relocations.readUInt32LE(at + 4) * size;
     for (at += 8; at < end; at += size) {
       const [offset, id, access, kind] = [0, 4, 8, 12].map((field) => relocations.readUInt32LE(at + field));
@@ -137,4 +136,26 @@ export function readPrograms(elf: Buffer): Map<string, Program> {
     programs.set(name, program);
   }
   return programs;
+}
+
+/** The maps of an object: bpf_helpers.h makes a number the length of an array, a type what is pointed to. */
+export function readMaps(elf: Buffer): MapDefinition[] {
+  const { list, type } = readTypes(new Elf(elf).section(".BTF"));
+  const sizeOf = (id: number): number => {
+    const { kind, size, to, elements } = type(id);
+    if (kind === ARRAY) return elements * sizeOf(to);
+    return kind === POINTER ? 8 : size;
+  };
+  const read = ({ name, type: id }: Type["members"][number]): [string, number] => {
+    const pointed = type(id).to;
+    // __uint() is a pointer to an array of int; __type() of an array cannot be told from it but by name.
+    const isType = name === "key" || name === "value";
+    return isType ? [`${name}_size`, sizeOf(pointed)] : [name, type(pointed).elements];
+  };
+  const section = list.find(({ kind, name }) => kind === DATASEC && name === ".maps");
+  return (section?.members ?? []).map(({ type: id }) => {
+    const variable = list[id];
+    const fields = type(variable?.to ?? 0).members.map(read);
+    return { name: variable?.name ?? "?", attributes: Object.fromEntries(fields) };
+  });
 }

@@ -1,0 +1,192 @@
+// What a kernel of a given age refuses in a BPF object, told from the object alone: no kernel is asked.
+// Each rule stands for a message of that kernel's verifier or of its bpf(2).
+import { unboundedSizes } from "./bpf-bounds.ts";
+import {
+  ALU,
+  CLASS,
+  classOf,
+  decodeInstructions,
+  FRAME_POINTER,
+  flowTrouble,
+  type Instruction,
+  isHelperCall,
+  JUMP,
+  LD_IMM64,
+  MODE,
+  mode,
+  operation,
+  takesRegister,
+} from "./bpf-code.ts";
+import { readMaps } from "./bpf-object.ts";
+import { Elf } from "./elf.ts";
+
+export interface KernelLimits {
+  instructions: number;
+  mapTypes: ReadonlySet<number>;
+  knowsHelper: (id: number) => boolean;
+  /** Global data (5.2), 32-bit jumps (5.1), bounded loops (5.3). */
+  hasGlobalData: boolean;
+  hasJump32: boolean;
+  hasLoops: boolean;
+  /** Still knows the bounds of a number that was spilled to the stack and filled again (5.3). */
+  keepsSpilledBounds: boolean;
+}
+
+/** What 4.15 gives to kprobe programs: kprobe_prog_func_proto() and tracing_func_proto(). */
+const KPROBE_HELPERS_4_15 = new Set([
+  1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 15, 16, 22, 25, 27, 35, 36, 37, 42, 45, 55,
+]);
+/** probe_read_{user,kernel}{,_str} (5.5), which libbpf turns into probe_read (4) and probe_read_str (45). */
+const REWRITTEN_HELPERS = new Set([112, 113, 114, 115]);
+const LAST_HELPER_5_8 = 135; // csum_level; the ring buffer's are 130 to 134
+
+const MAP = { HASH: 1, ARRAY: 2, PERF_EVENT_ARRAY: 4, PERCPU_ARRAY: 6, RINGBUF: 27 } as const;
+const MAPS_4_15 = [MAP.HASH, MAP.ARRAY, MAP.PERF_EVENT_ARRAY, MAP.PERCPU_ARRAY];
+
+export const LINUX_4_15: KernelLimits = {
+  instructions: 4096,
+  mapTypes: new Set(MAPS_4_15),
+  knowsHelper: (id) => KPROBE_HELPERS_4_15.has(id) || REWRITTEN_HELPERS.has(id),
+  hasGlobalData: false,
+  hasJump32: false,
+  hasLoops: false,
+  keepsSpilledBounds: false,
+};
+
+export const LINUX_5_8: KernelLimits = {
+  instructions: 1_000_000,
+  mapTypes: new Set([...MAPS_4_15, MAP.RINGBUF]),
+  knowsHelper: (id) => id >= 1 && id <= LAST_HELPER_5_8,
+  hasGlobalData: true,
+  hasJump32: true,
+  hasLoops: true,
+  keepsSpilledBounds: true,
+};
+
+const STACK_SIZE = 512;
+/** PCPU_MIN_UNIT_SIZE: a larger element of a per-CPU map is refused with E2BIG. */
+const PERCPU_VALUE_MAX = 32768;
+const MAP_ATTRIBUTES = new Set(["type", "max_entries", "key_size", "value_size"]);
+const GLOBAL_DATA = /^\.(data|bss|rodata|kconfig|ksyms)/;
+const NOT_CODE = /^(\..*|license|version)$/;
+/** The only kind of program that needs no BTF and no trampoline: sections that libbpf takes for kprobes. */
+const KPROBE_SECTION = /^k(ret)?probe(\/|$)/;
+
+/** @returns everything in the object that such a kernel refuses; empty when it can load it. */
+export function refusals(object: Buffer, kernel: KernelLimits): string[] {
+  const elf = new Elf(object);
+  const names = [...elf.sections].filter(([, bytes]) => bytes.length > 0).map(([name]) => name);
+  const license = elf.sections.get("license")?.toString("latin1").replace(/\0$/, "");
+  return [
+    ...names
+      .filter((name) => !kernel.hasGlobalData && GLOBAL_DATA.test(name))
+      .map((name) => `global data in ${name}`),
+    ...(license === "Dual BSD/GPL" ? [] : [`the license is ${JSON.stringify(license)}`]),
+    ...mapRefusals(object, kernel),
+    ...names.filter((name) => !NOT_CODE.test(name)).flatMap((name) => programRefusals(elf, name, kernel)),
+  ];
+}
+
+function mapRefusals(object: Buffer, kernel: KernelLimits): string[] {
+  return readMaps(object).flatMap(({ name, attributes }) => {
+    const { type = 0, value_size: valueSize = 0 } = attributes;
+    const other = Object.keys(attributes).filter((attribute) => !MAP_ATTRIBUTES.has(attribute));
+    return [
+      ...(kernel.mapTypes.has(type) ? [] : [`map ${name}: type ${type}`]),
+      ...(type === MAP.PERCPU_ARRAY && valueSize > PERCPU_VALUE_MAX
+        ? [`map ${name}: ${valueSize} bytes per CPU`]
+        : []),
+      ...other.map((attribute) => `map ${name}: attribute ${attribute}`),
+    ];
+  });
+}
+
+function programRefusals(elf: Elf, name: string, kernel: KernelLimits): string[] {
+  const instructions = decodeInstructions(elf.section(name));
+  const flow = flowTrouble(instructions);
+  const foreign = elf
+    .relocations(name)
+    .filter(({ definedIn }) => definedIn !== ".maps" && !(kernel.hasGlobalData && definedIn))
+    .map(({ symbol, offset }) => `instruction ${offset / 8} refers to ${symbol || "a section"}, not a map`);
+  return [
+    ...(KPROBE_SECTION.test(name) ? [] : ["not a kprobe"]),
+    ...(instructions.length > kernel.instructions ? [`${instructions.length} instructions`] : []),
+    ...instructions.flatMap((instruction, index) =>
+      instructionRefusals(instruction, instructions[index - 1], kernel).map(
+        (what) => `instruction ${index}: ${what}`,
+      ),
+    ),
+    ...foreign,
+    ...(kernel.hasLoops ? flow.trouble.filter((trouble) => !trouble.startsWith("back-edge")) : flow.trouble),
+    ...(kernel.keepsSpilledBounds || flow.hasLoop ? [] : unboundedSizes(instructions)),
+  ].map((what) => `${name}: ${what}`);
+}
+
+function instructionRefusals(
+  instruction: Instruction,
+  previous: Instruction | undefined,
+  kernel: KernelLimits,
+): string[] {
+  if (previous?.opcode === LD_IMM64) return instruction.opcode === 0 ? [] : ["half an ld_imm64"];
+  if (instruction.opcode === LD_IMM64)
+    return instruction.src === 0 ? [] : [`ld_imm64 of kind ${instruction.src}`];
+  switch (classOf(instruction)) {
+    case CLASS.LD:
+      return [`load of opcode 0x${instruction.opcode.toString(16)}`];
+    case CLASS.LDX:
+    case CLASS.ST:
+    case CLASS.STX:
+      return memoryRefusals(instruction);
+    case CLASS.ALU:
+    case CLASS.ALU64:
+      return arithmeticRefusals(instruction, previous);
+    default:
+      return jumpRefusals(instruction, kernel);
+  }
+}
+
+function memoryRefusals(instruction: Instruction): string[] {
+  const isStore = classOf(instruction) !== CLASS.LDX;
+  const base = isStore ? instruction.dst : instruction.src;
+  // An atomic operation other than addition, which has the number 0, came with 5.12.
+  const isAddition = instruction.imm === 0 && classOf(instruction) === CLASS.STX;
+  const isKnown = mode(instruction) === MODE.MEM || (mode(instruction) === MODE.ATOMIC && isAddition);
+  return [
+    ...(isKnown ? [] : [`memory access of opcode 0x${instruction.opcode.toString(16)}, ${instruction.imm}`]),
+    ...(base === FRAME_POINTER ? stackRefusals(instruction.offset) : []),
+  ];
+}
+
+/** Before 6.6 the offset of an arithmetic instruction was zero, and END was of class ALU only. */
+function arithmeticRefusals(instruction: Instruction, previous: Instruction | undefined): string[] {
+  const isSwap = classOf(instruction) === CLASS.ALU64 && operation(instruction) === ALU.END;
+  const isKnown = instruction.offset === 0 && !isSwap && operation(instruction) <= ALU.END;
+  const pointsIntoStack =
+    operation(instruction) === ALU.ADD &&
+    !takesRegister(instruction) &&
+    previous?.opcode === (CLASS.ALU64 | ALU.MOV | 0x08) &&
+    previous.src === FRAME_POINTER &&
+    previous.dst === instruction.dst;
+  return [
+    ...(isKnown ? [] : [`arithmetic of opcode 0x${instruction.opcode.toString(16)}, ${instruction.offset}`]),
+    ...(pointsIntoStack ? stackRefusals(instruction.imm) : []),
+  ];
+}
+
+function stackRefusals(offset: number): string[] {
+  return offset >= -STACK_SIZE && offset < 0 ? [] : [`stack at ${offset}`];
+}
+
+function jumpRefusals(instruction: Instruction, kernel: KernelLimits): string[] {
+  if (classOf(instruction) === CLASS.JMP32) {
+    const isLongJump = operation(instruction) === JUMP.ALWAYS; // 6.6
+    return kernel.hasJump32 && !isLongJump ? [] : [`32-bit jump`];
+  }
+  if (isHelperCall(instruction)) {
+    // src_reg 0: anything else is a function of a kernel module (5.13).
+    const isHelper = instruction.src === 0 && kernel.knowsHelper(instruction.imm);
+    return isHelper ? [] : [`call of helper ${instruction.imm}`];
+  }
+  // 4.16 has them, but what they call, in .text, is not followed here: no object may have any.
+  return operation(instruction) === JUMP.CALL ? ["call of a BPF function"] : [];
+}

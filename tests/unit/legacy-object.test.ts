@@ -1,0 +1,238 @@
+// The legacy object must load on 4.15, the modern one on 5.8. What those kernels demand is proved here on the
+// objects themselves; small programs that break one rule each prove that the rules bite.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readMaps } from "../support/bpf-object.ts";
+import { Elf } from "../support/elf.ts";
+import { LINUX_4_15, LINUX_5_8, refusals } from "../support/kernel-limits.ts";
+
+const root = join(import.meta.dir, "../..");
+const built = (flavour: string): Buffer => readFileSync(join(root, `.output/bpf/mine.${flavour}.bpf.o`));
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "legacy-object-test-"));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const HEAD = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64[64]); }
+scratch SEC(".maps");
+static __u64 *scratch_area(void) { __u32 zero = 0; return bpf_map_lookup_elem(&scratch, &zero); }
+`;
+
+function compile(source: string, cpu: string): Buffer {
+  const object = join(mkdtempSync(join(dir, "source-")), "program.o");
+  const multiarch = Bun.spawnSync(["gcc", "-print-multiarch"]).stdout.toString().trim();
+  const { success, stderr } = Bun.spawnSync(
+    [
+      ...["clang", "-g", "-O2", "-target", "bpf", `-mcpu=${cpu}`, `-I${root}/.output/lib/include`],
+      ...["-idirafter", `/usr/include/${multiarch}`, "-x", "c", "-c", "-", "-o", object],
+    ],
+    { stdin: Buffer.from(source) },
+  );
+  if (!success) throw new Error(`clang: ${stderr}`);
+  return readFileSync(object);
+}
+
+const kprobe = (body: string, before = "", cpu = "v1"): Buffer =>
+  compile(`${HEAD}${before}\nSEC("kprobe") int program(void *ctx)\n{\n${body}\nreturn 0;\n}`, cpu);
+
+describe("the objects", () => {
+  test("the legacy object can be loaded by 4.15", () => {
+    expect(refusals(built("legacy"), LINUX_4_15)).toEqual([]);
+  });
+
+  test("the modern object can be loaded by 5.8", () => {
+    expect(refusals(built("modern"), LINUX_5_8)).toEqual([]);
+  });
+
+  test("the modern object is refused by 4.15 for its ring buffer: the same rules are not blind to it", () => {
+    const found = refusals(built("modern"), LINUX_4_15).join("\n");
+    expect(found).toContain("map events: type 27");
+    expect(found).toContain("call of helper 130");
+    expect(found).toContain("32-bit jump");
+  });
+
+  test.each(["legacy", "modern"])("the maps and programs of the %s object were all looked at", (flavour) => {
+    const maps = readMaps(built(flavour)).map(({ name }) => name);
+    expect(maps.sort()).toEqual(["calls", "counters", "events", "scratch"]);
+    const { sections } = new Elf(built(flavour));
+    expect(sections.get("kprobe")?.length).toBeGreaterThan(0);
+    expect(sections.get("kretprobe")?.length).toBeGreaterThan(0);
+  });
+});
+
+describe("what 4.15 takes", () => {
+  test.each([
+    ["nothing special", ""],
+    [
+      "a jump back to code that was left already",
+      `asm volatile("goto +2\\n r0 = 1\\n goto +1\\n goto -3" ::: "r0");`,
+    ],
+    ["an atomic addition", "__u64 *a = scratch_area(); if (a) __sync_fetch_and_add(a, 1);"],
+    [
+      "a size bounded by a comparison",
+      `__u64 *a = scratch_area(); if (!a) return 0; __u64 len = a[0]; if (len > 64) len = 64;
+       asm volatile("" : "+r"(len)); bpf_probe_read(a, len, ctx);`,
+    ],
+    ["a size bounded by a mask", "__u64 *a = scratch_area(); if (a) bpf_probe_read(a, a[0] & 63, ctx);"],
+    ["a read that libbpf rewrites", "__u64 *a = scratch_area(); if (a) bpf_probe_read_kernel(a, 8, ctx);"],
+  ])("%s", (_, body) => {
+    expect(refusals(kprobe(body), LINUX_4_15)).toEqual([]);
+  });
+});
+
+describe("what 4.15 refuses", () => {
+  const use = "bpf_get_prandom_u32()";
+  test.each<[what: string, message: RegExp, object: () => Buffer]>([
+    ["a global variable", /global data in \.bss/, () => kprobe("count++;", "static volatile int count;")],
+    [
+      "what refers to one",
+      /instruction \d+ refers to .*, not a map/,
+      () => kprobe("count++;", "volatile int count;"),
+    ],
+    [
+      "constant data",
+      /global data in \.rodata/,
+      () =>
+        kprobe("return table[bpf_get_prandom_u32() & 3];", "static const volatile int table[4] = {1, 2};"),
+    ],
+    [
+      "a loop",
+      /back-edge from instruction \d+ to \d+/,
+      () => kprobe(`for (int i = 0; i < 1000; i++) asm volatile("" ::: "memory");`),
+    ],
+    [
+      "a loop of one instruction",
+      /back-edge from instruction 0 to 0/,
+      () => kprobe(`asm volatile("if r1 == 0 goto -1");`),
+    ],
+    [
+      "a call of a function",
+      /call of a BPF function/,
+      () =>
+        kprobe(
+          `return other(${use});`,
+          "static __attribute__((noinline)) int other(int a) { return a * 7; }",
+        ),
+    ],
+    ["a 32-bit jump", /32-bit jump/, () => kprobe(`if (${use} > 7) return 1;`, "", "v3")],
+    ["a helper of 5.8", /call of helper 125/, () => kprobe("return bpf_ktime_get_boot_ns();")],
+    [
+      "a helper that kprobes did not have",
+      /call of helper 80/,
+      () => kprobe("return bpf_get_current_cgroup_id();"),
+    ],
+    [
+      "an atomic operation that returns a value",
+      /memory access of opcode 0xdb, 1/,
+      () => kprobe("__u64 *a = scratch_area(); if (a) return __sync_fetch_and_add(a, 1);", "", "v3"),
+    ],
+    [
+      "too many instructions",
+      /\d+ instructions/,
+      () => kprobe(`asm volatile(".rept 4100\\n r0 = 1\\n .endr" ::: "r0");`),
+    ],
+    [
+      "code that is never reached",
+      /instruction 1 is unreachable/,
+      () => kprobe(`asm volatile("goto +1\\n r0 = 1" ::: "r0");`),
+    ],
+    [
+      "a jump out of the program",
+      /control leaves the program/,
+      () => kprobe(`asm volatile("if r1 == 0 goto +500");`),
+    ],
+    [
+      "a stack of more than 512 bytes",
+      /stack at -520/,
+      () => kprobe(`asm volatile("*(u64 *)(r10 - 520) = r1");`),
+    ],
+    [
+      "a pointer below the stack",
+      /stack at -600/,
+      () => kprobe(`asm volatile("r2 = r10\\n r2 += -600" ::: "r2");`),
+    ],
+    [
+      "a map that came later",
+      /map ring: type 27/,
+      () =>
+        kprobe(
+          "",
+          `struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps");`,
+        ),
+    ],
+    [
+      "too large an element of a per-CPU map",
+      /map large: 40000 bytes per CPU/,
+      () =>
+        kprobe(
+          "",
+          `struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, 1); __type(key, __u32);
+                    __type(value, char[40000]); } large SEC(".maps");`,
+        ),
+    ],
+    [
+      "a pinned map",
+      /map kept: attribute pinning/,
+      () =>
+        kprobe(
+          "",
+          `struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32);
+                    __uint(pinning, LIBBPF_PIN_BY_NAME); } kept SEC(".maps");`,
+        ),
+    ],
+    [
+      "a program that needs BTF",
+      /fentry\/do_exit: not a kprobe/,
+      () => compile(`${HEAD} SEC("fentry/do_exit") int program(void *ctx) { return 0; }`, "v1"),
+    ],
+    [
+      "another license",
+      /the license is "GPL"/,
+      () =>
+        compile(
+          `#define SEC(n) __attribute__((section(n), used))
+                     char LICENSE[] SEC("license") = "GPL"; struct { int (*type)[1]; } map SEC(".maps");
+                     SEC("kprobe") int program(void *ctx) { return 0; }`,
+          "v1",
+        ),
+    ],
+  ])("%s", (_, message, object) => {
+    expect(refusals(object(), LINUX_4_15).join("\n")).toMatch(message);
+  });
+});
+
+describe("a size that 4.15 has lost the bounds of", () => {
+  const read = (size: string) =>
+    kprobe(`__u64 *a = scratch_area(), len; if (!a) return 0; len = a[0]; ${size}
+                                         asm volatile("" : "+r"(len)); bpf_probe_read(a, len, ctx);`);
+  test.each([
+    ["never bounded", "", /loaded from/],
+    [
+      "bounded, then spilled and filled",
+      `if (len > 64) len = 64; asm volatile("*(u64 *)(r10 - 8) = %0\\n %0 = *(u64 *)(r10 - 8)" : "+r"(len));`,
+      /has no bound since it was loaded from \*\(r10 -8\)/,
+    ],
+    ["bounded from below", "if (len < 64) len = 64;", /loaded from/],
+    ["compared with what is not constant", "if (len > a[1]) len = a[1];", /loaded from/],
+    [
+      "bounded on one path only",
+      `if (a[2]) { if (len > 64) len = 64; } asm volatile("" : "+r"(len));`,
+      /loaded from/,
+    ],
+    [
+      "bounded, then copied as 32 bits",
+      `if (len > 64) len = 64; asm volatile("r2 = %0\\n w2 = w2\\n %0 = r2" : "+r"(len) :: "r2");`,
+      /opcode 0xbc/,
+    ],
+  ])("%s", (_, size, message) => {
+    expect(refusals(read(size), LINUX_4_15).join("\n")).toMatch(message);
+  });
+});
