@@ -1,0 +1,26 @@
+// Random values that are the same in every run, so that a failure can be seen again (xorshift, 32 bits).
+
+export class Random {
+  #state: number;
+
+  /** @param seed any integer but 0. */
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  /** An integer from 0 to below `limit`. */
+  below(limit: number): number {
+    this.#state ^= this.#state << 13;
+    this.#state ^= this.#state >>> 17;
+    this.#state ^= this.#state << 5;
+    return (this.#state >>> 0) % limit;
+  }
+
+  bytes(length: number, limit = 256): Uint8Array {
+    return Uint8Array.from({ length }, () => this.below(limit));
+  }
+
+  oneOf<Item>(items: readonly Item[]): Item {
+    return items[this.below(items.length)] as Item;
+  }
+}
