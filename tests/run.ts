@@ -48,7 +48,10 @@ async function run({ name, command, isSuite }: Stage): Promise<Count> {
 
 /** Bun's closing lines: " 12 pass", " 0 fail", " 1 skip". */
 function counted(report: string, what: string): number {
-  return [...report.matchAll(new RegExp(`^ *(\\d+) ${what}$`, "gm"))].reduce((sum, [, n]) => sum + Number(n), 0);
+  return [...report.matchAll(new RegExp(`^ *(\\d+) ${what}$`, "gm"))].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  );
 }
 
 const names = process.argv.slice(2);
