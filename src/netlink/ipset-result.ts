@@ -32,6 +32,7 @@ const genericErrors = [
   "IPSET_ERR_COMMENT",
   "IPSET_ERR_INVALID_MARKMASK",
   "IPSET_ERR_SKBINFO",
+  "IPSET_ERR_BITMASK_NETMASK_EXCL",
 ] as const;
 
 const PRIVATE = 4096;
@@ -40,6 +41,7 @@ const TYPE_SPECIFIC = 4352;
 
 const sentences: Partial<Record<string, string>> = {
   ENOENT: "The set with the given name does not exist",
+  EMSGSIZE: "Kernel error received: message could not be created",
   ERANGE: "The specified range is too large, split it up into smaller ranges",
   IPSET_ERR_PROTOCOL: "Kernel error received: ipset protocol error",
   IPSET_ERR_FIND_TYPE: "Kernel error received: set type not supported",
@@ -54,6 +56,7 @@ const sentences: Partial<Record<string, string>> = {
   IPSET_ERR_COMMENT: "Comment cannot be used: set was created without comment support",
   IPSET_ERR_INVALID_MARKMASK: "The value of the markmask parameter is invalid",
   IPSET_ERR_SKBINFO: "Skbinfo mapping cannot be used: set was created without skbinfo support",
+  IPSET_ERR_BITMASK_NETMASK_EXCL: "netmask and bitmask options are mutually exclusive, provide only one",
 };
 
 /** Where the same number means another thing to another command. */

@@ -1,0 +1,43 @@
+// Asks the real libipset what ipset(8) says of an error that the kernel answered.
+import { CString, dlopen } from "bun:ffi";
+
+const library = "libipset.so.13";
+
+function open() {
+  try {
+    return dlopen(library, {
+      // struct ipset_session *ipset_session_init(ipset_print_outfn, void *p): sends nothing until it must
+      ipset_session_init: { args: ["ptr", "ptr"], returns: "ptr" },
+      // int ipset_errcode(struct ipset_session *, enum ipset_cmd, int errcode)
+      ipset_errcode: { args: ["ptr", "i32", "i32"], returns: "i32" },
+      ipset_session_report_msg: { args: ["ptr"], returns: "ptr" },
+      ipset_session_report_reset: { args: ["ptr"], returns: "void" },
+      ipset_session_fini: { args: ["ptr"], returns: "i32" },
+    });
+  } catch (cause) {
+    throw new Error(`${library} cannot be opened: install ipset ('make setup' does)`, { cause });
+  }
+}
+
+/** What it says of a number for which its table has no sentence. */
+const unknown = /^(Undecoded error \d+ received from kernel|Kernel error received: [A-Z.])/; // strerror(3)
+
+/** @returns sentence(command, error): undefined where libipset has none of its own. */
+export function openLibipset() {
+  const { symbols: lib, close } = open();
+  const session = lib.ipset_session_init(null, null);
+  if (!session) throw new Error(`${library} makes no session`);
+  return {
+    sentence: (command: number, error: number): string | undefined => {
+      lib.ipset_session_report_reset(session);
+      lib.ipset_errcode(session, command, error);
+      const report = lib.ipset_session_report_msg(session);
+      const text = report ? new CString(report).toString().trimEnd() : "";
+      return unknown.test(text) ? undefined : text;
+    },
+    [Symbol.dispose]: () => {
+      lib.ipset_session_fini(session);
+      close();
+    },
+  };
+}
