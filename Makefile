@@ -38,7 +38,7 @@ BPF := $(OUTPUT)/bpf
 BPF_OBJECTS := $(BPF)/mine.modern.bpf.o $(BPF)/mine.legacy.bpf.o
 # clang does not look there by itself when the target is bpf.
 SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(CC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
-BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	-Ibpf -Ivmlinux $(LIBBPF_CFLAGS) $(SYSTEM_INCLUDES)
 
 $(BPF)/mine.modern.bpf.o: BPF_FLAVOUR := -mcpu=v3
