@@ -3,8 +3,11 @@
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Letters, marks, numbers, punctuation, symbols. Not: controls, format characters (bidi), separators. */
-const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u;
+/**
+ * Letters, marks, numbers, punctuation, symbols. Not: controls, format characters (bidi), separators, nor those
+ * letters, marks and symbols that show nothing (Hangul fillers, variation selectors, blank Braille).
+ */
+const printable = /^(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u;
 /** Needs no quotes: cannot end a word, start a quote, an escape or one of our own <marks>. */
 const bare = /^[^\s"\\<>(),]+$/u;
 
