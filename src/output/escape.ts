@@ -9,7 +9,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 const printable = /^(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u;
 /** Needs no quotes: cannot end a word, start a quote, an escape or one of our own <marks>. */
-const bare = /^[^\s"\\<>(),]+$/u;
+const bare = /^[^\s"\\<>()]+$/u;
 
 /** @returns the bytes as they are if that is unambiguous, else in double quotes with escapes as in C. */
 export function word(bytes: Uint8Array): string {
