@@ -22,7 +22,7 @@ for file; do
   for version in $versions; do
     number=${version#GLIBC_}
     [[ $number =~ ^[0-9.]+$ && $(printf '%s\n' "$number" $floor | sort -V | tail -1) == "$floor" ]] && continue
-    symbols=$(readelf --dyn-syms --wide "$file" | grep -oE "[A-Za-z0-9_]+@$version( |\$)" | cut -d@ -f1 | sort -u | xargs)
+    symbols=$(readelf --dyn-syms --wide "$file" | { grep -oE "[A-Za-z0-9_]+@$version( |\$)" || true; } | cut -d@ -f1 | sort -u | xargs)
     echo "check-glibc.sh: $file needs $version, newer than glibc $floor${symbols:+, for: $symbols}" >&2
     status=1
   done

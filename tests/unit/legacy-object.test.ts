@@ -5,10 +5,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readMaps } from "../support/bpf-object.ts";
+import { compileBpf, root } from "../support/compile.ts";
 import { Elf } from "../support/elf.ts";
 import { LINUX_4_15, LINUX_5_8, refusals } from "../support/kernel-limits.ts";
 
-const root = join(import.meta.dir, "../..");
 const built = (flavour: string): Buffer => readFileSync(join(root, `.output/bpf/mine.${flavour}.bpf.o`));
 
 let dir: string;
@@ -26,19 +26,7 @@ scratch SEC(".maps");
 static __u64 *scratch_area(void) { __u32 zero = 0; return bpf_map_lookup_elem(&scratch, &zero); }
 `;
 
-function compile(source: string, cpu: string): Buffer {
-  const object = join(mkdtempSync(join(dir, "source-")), "program.o");
-  const multiarch = Bun.spawnSync(["gcc", "-print-multiarch"]).stdout.toString().trim();
-  const { success, stderr } = Bun.spawnSync(
-    [
-      ...["clang", "-g", "-O2", "-target", "bpf", `-mcpu=${cpu}`, `-I${root}/.output/lib/include`],
-      ...["-idirafter", `/usr/include/${multiarch}`, "-x", "c", "-c", "-", "-o", object],
-    ],
-    { stdin: Buffer.from(source) },
-  );
-  if (!success) throw new Error(`clang: ${stderr}`);
-  return readFileSync(object);
-}
+const compile = (source: string, cpu: string): Buffer => readFileSync(compileBpf(dir, source, cpu));
 
 const kprobe = (body: string, before = "", cpu = "v1"): Buffer =>
   compile(`${HEAD}${before}\nSEC("kprobe") int program(void *ctx)\n{\n${body}\nreturn 0;\n}`, cpu);
