@@ -26,8 +26,9 @@ export function formatText({ event, message, outcome, time, uid, userName }: Lin
 
 function what(event: MineEvent, message: IpsetMessage): string {
   const command = message.command ?? `COMMAND ${message.commandNumber}`;
-  const parts = [command, subject(message)];
-  if (event.message.length < event.messageLen) {
+  const isWhole = event.message.length >= event.messageLen;
+  const parts = [command, subject(message, isWhole)];
+  if (!isWhole) {
     parts.push(`<truncated: ${event.message.length} of ${event.messageLen} bytes>`);
   }
   if (message.malformed) {
@@ -36,30 +37,32 @@ function what(event: MineEvent, message: IpsetMessage): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
-function subject(message: IpsetMessage): string {
+/** What is missing from a message that was cut may well have been there: nothing is then said of it. */
+function subject(message: IpsetMessage, isWhole: boolean): string {
+  const missing = (what: string): string => (isWhole ? `<${what}>` : "<cut off>");
   const set = message.setName ? word(message.setName) : undefined;
-  const second = message.secondName ? word(message.secondName) : "<no set>";
-  const type = message.typeName ? word(message.typeName) : "<no type>";
+  const second = message.secondName ? word(message.secondName) : missing("no set");
+  const type = message.typeName ? word(message.typeName) : missing("no type");
   switch (message.command) {
     case "PROTOCOL":
       return "";
     case "TYPE":
       return type;
     case "GET_BYINDEX":
-      return message.index === undefined ? "<no index>" : String(message.index);
+      return message.index === undefined ? missing("no index") : String(message.index);
     case "CREATE":
-      return `${set ?? "<no set>"} (type: ${type})`;
+      return `${set ?? missing("no set")} (type: ${type})`;
     case "RENAME":
-      return `${set ?? "<no set>"} -> ${second}`;
+      return `${set ?? missing("no set")} -> ${second}`;
     case "SWAP":
-      return `${set ?? "<no set>"} <-> ${second}`;
+      return `${set ?? missing("no set")} <-> ${second}`;
     case "DESTROY":
     case "FLUSH":
     case "LIST":
     case "SAVE":
-      return set ?? "<all sets>";
+      return set ?? missing("all sets");
     default:
-      return set ?? "<no set>";
+      return set ?? missing("no set");
   }
 }
 
