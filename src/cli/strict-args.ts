@@ -12,8 +12,13 @@ type ParseOptions = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["op
  */
 export function strictArgs(rawArgs: string[], definitions: ArgsDef, commands: readonly string[]) {
   const { values, positionals } = parse(rawArgs, parseOptions(definitions));
-  const unexpected = commands.includes(positionals[0] ?? "") ? positionals[1] : positionals[0];
+  const command = commands.find((name) => name === positionals[0]);
+  const unexpected = positionals[command === undefined ? 0 : 1];
   if (unexpected !== undefined) throw usageError(`unexpected argument '${unexpected}'`);
+  // citty gives a command only what follows it: options before it would be lost.
+  if (command !== undefined && rawArgs[0] !== command) {
+    throw usageError(`'${command}' must come before the options`);
+  }
   return values;
 }
 
@@ -30,8 +35,9 @@ function parse(args: string[], options: ParseOptions) {
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: true });
   } catch (error) {
-    // "Unknown option '--foo'. To specify a positional argument ...": the first sentence says it all.
+    // "Unknown option '--foo'. To specify a positional argument ...": the first sentence says it all, be it
+    // followed by others or by other lines.
     const message = error instanceof Error ? error.message : String(error);
-    throw usageError(message.split(". ")[0] ?? message);
+    throw usageError(message.split(/\.\s/)[0] ?? message);
   }
 }

@@ -1,0 +1,75 @@
+// What may be typed. The options are made up here; that citty, which reads them after us, understands the
+// same is part of what is tested.
+import { expect, test } from "bun:test";
+import { type ArgsDef, parseArgs } from "citty";
+import { strictArgs } from "../../src/cli/strict-args.ts";
+import { EXIT_USAGE, MineError } from "../../src/errors.ts";
+
+const definitions = {
+  verbose: { type: "boolean", alias: "v" },
+  file: { type: "string", valueHint: "PATH" },
+  all: { type: "boolean" },
+} as const satisfies ArgsDef;
+
+const parse = (args: string[]) => strictArgs(args, definitions, ["run", "walk"]);
+
+const accepted: [string[], ReturnType<typeof parse>][] = [
+  [[], {}],
+  [["--verbose"], { verbose: true }],
+  [["-v"], { verbose: true }],
+  [["-v", "-v", "--verbose"], { verbose: true }],
+  [["--file", "/a b"], { file: "/a b" }],
+  [["--file=/a=b"], { file: "/a=b" }],
+  [["--file=--all"], { file: "--all" }],
+  [["--file="], { file: "" }],
+  [["--file", "-"], { file: "-" }],
+  [["--file", "a", "--file", "b"], { file: "b" }],
+  [["--all", "--file", "a", "-v"], { all: true, file: "a", verbose: true }],
+  [["run"], {}],
+  [["walk", "--all"], { all: true }],
+  [["run", "--file", "walk"], { file: "walk" }],
+  [["--file", "run"], { file: "run" }],
+  [["--"], {}],
+];
+
+test.each(accepted)("%j is accepted, and means the same to citty", (args, values) => {
+  expect({ ...parse(args) }).toEqual(values);
+  const { verbose, file, all } = parseArgs(args, definitions);
+  expect(JSON.parse(JSON.stringify({ verbose, file, all }))).toEqual(values);
+});
+
+const refused: [string[], string][] = [
+  [["--unknown"], "Unknown option '--unknown'"],
+  [["--Verbose"], "Unknown option '--Verbose'"],
+  [["--verb"], "Unknown option '--verb'"],
+  [["-x"], "Unknown option '-x'"],
+  [["-a"], "Unknown option '-a'"],
+  [["--no-verbose"], "Unknown option '--no-verbose'"],
+  [["--verbose=1"], "Option '-v, --verbose' does not take an argument"],
+  [["--all=false"], "Option '--all' does not take an argument"],
+  [["--file"], "Option '--file <value>' argument missing"],
+  [["--file", "--all"], "Option '--file' argument is ambiguous"],
+  [["word"], "unexpected argument 'word'"],
+  [["word", "run"], "unexpected argument 'word'"],
+  [["run", "word"], "unexpected argument 'word'"],
+  [["run", "walk"], "unexpected argument 'walk'"],
+  [["run", "--", "--all"], "unexpected argument '--all'"],
+  [["--", "--all"], "unexpected argument '--all'"],
+  [[""], "unexpected argument ''"],
+  // citty would take the command and drop what came before it.
+  [["--all", "run"], "'run' must come before the options"],
+  [["--file", "walk", "run"], "'run' must come before the options"],
+];
+
+test.each(refused)("%j is refused", (args, message) => {
+  let refusal: unknown;
+  try {
+    parse(args);
+  } catch (error) {
+    refusal = error;
+  }
+  if (!(refusal instanceof MineError)) throw new Error(`not refused as it should be: ${refusal}`);
+  expect(refusal.message).toBe(message);
+  expect(refusal.exitCode).toBe(EXIT_USAGE);
+  expect(refusal.hint).toBe("Run 'mine --help' to see the options.");
+});
