@@ -1,0 +1,35 @@
+// The sum of what was not seen, and the words for it.
+import { expect, test } from "bun:test";
+import { readLosses } from "../../src/app/losses.ts";
+import type { Counters } from "../../src/bpf/counters.ts";
+import type { EventBuffer } from "../../src/bpf/event-buffer.ts";
+
+type Counts = Partial<Record<Parameters<Counters["read"]>[0], number>>;
+
+function losses(counts: Counts, lostInBuffer = 0, unreadable = 0) {
+  const counters = { read: (name: keyof Counts) => counts[name] ?? 0 } as Counters;
+  return readLosses(counters, { lost: lostInBuffer } as EventBuffer, unreadable);
+}
+
+test("nothing lost is 0", () => {
+  expect(losses({})).toEqual({ total: 0, text: "0" });
+});
+
+test("what found no room is counted once, wherever it was counted", () => {
+  expect(losses({ lostBuffer: 2 }, 3)).toEqual({ total: 5, text: "5 (event buffer full: 5)" });
+});
+
+test("a record that is no event is a message that cannot be read", () => {
+  expect(losses({ lostMessage: 1 }, 0, 2)).toEqual({
+    total: 3,
+    text: "3 (message not found or not readable: 3)",
+  });
+});
+
+test("every cause is told by its name, those that did not happen are not", () => {
+  expect(losses({ lostBuffer: 1, lostCall: 2, lostEntry: 4, lostMessage: 8 }, 16, 32)).toEqual({
+    total: 63,
+    text: "63 (event buffer full: 17, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40)",
+  });
+  expect(losses({ lostEntry: 1 }).text).toBe("1 (entry not seen: 1)");
+});

@@ -1,0 +1,61 @@
+// Kernel versions, as distributions write them and as old kernels compare them.
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import {
+  isBefore,
+  type KernelVersion,
+  kernelVersionCode,
+  parseKernelVersion,
+  runningKernel,
+} from "../../src/kernel/version.ts";
+
+const releases: [string, KernelVersion][] = [
+  ["4.15", [4, 15, 0]],
+  ["4.15.18", [4, 15, 18]],
+  ["4.15.0-213-generic", [4, 15, 0]],
+  ["4.18.0-553.el8_10.x86_64", [4, 18, 0]],
+  ["6.1.0-37-amd64", [6, 1, 0]],
+  ["6.12.43+deb13-amd64", [6, 12, 43]],
+  ["7.2-rc3", [7, 2, 0]],
+  ["5.10.0", [5, 10, 0]],
+  ["10.0.1", [10, 0, 1]],
+];
+
+test.each(releases)("%s is read", (text, version) => {
+  expect(parseKernelVersion(text)).toEqual(version);
+});
+
+test.each(["", "4", "v4.15", "4.", ".15", "linux-4.15", "-4.15", " 4.15", "4,15"])(
+  "%j is no version",
+  (text) => {
+    expect(parseKernelVersion(text)).toBeUndefined();
+  },
+);
+
+test("versions are ordered by their numbers, not by their text", () => {
+  const ascending: KernelVersion[] = [
+    [4, 15, 0],
+    [4, 15, 18],
+    [4, 17, 0],
+    [5, 0, 0],
+    [5, 8, 0],
+    [5, 10, 0],
+    [6, 1, 0],
+    [10, 0, 0],
+  ];
+  for (const [i, a] of ascending.entries()) {
+    for (const [j, b] of ascending.entries()) expect(isBefore(a, b)).toBe(i < j);
+  }
+});
+
+test("the code is KERNEL_VERSION() of linux/version.h, which is 8 bits wide for the patch", () => {
+  expect(kernelVersionCode([4, 15, 18])).toBe(0x040f12);
+  expect(kernelVersionCode([4, 15, 0])).toBe(265984);
+  expect(kernelVersionCode([4, 14, 255])).toBe(0x040eff);
+  expect(kernelVersionCode([4, 14, 336])).toBe(0x040eff);
+});
+
+test("the running kernel's version begins its own release", () => {
+  const [major, minor] = runningKernel();
+  expect(readFileSync("/proc/sys/kernel/osrelease", "utf8")).toStartWith(`${major}.${minor}`);
+});
