@@ -5,7 +5,7 @@ import { type Address, cString, packOptions } from "../ffi/memory.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
 
 /** struct bpf_object_open_opts of libbpf.h, up to the last field used here. */
-const OPEN_OPTIONS = { size: 88, objectName: 8, btfCustomPath: 48, bpfTokenPath: 80 } as const;
+export const OPEN_OPTIONS = { size: 88, objectName: 8, btfCustomPath: 48, bpfTokenPath: 80 } as const;
 
 export interface OpenOptions {
   /** Use this BTF (raw or ELF) of the kernel instead of /sys/kernel/btf/vmlinux. */

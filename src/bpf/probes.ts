@@ -32,9 +32,9 @@ export interface Probes {
 }
 
 /** libbpf.h: struct bpf_kprobe_opts { size_t sz; u64 cookie; size_t offset; bool retprobe; enum attach_mode; } */
-const KPROBE_OPTIONS = { size: 32, retprobe: 24 } as const;
+export const KPROBE_OPTIONS = { size: 32, retprobe: 24 } as const;
 /** PROBE_ATTACH_MODE_PERF, in the upper half of the word that begins with `retprobe`. */
-const ATTACH_MODE_PERF = 2n << 32n;
+export const ATTACH_MODE_PERF = 2n << 32n;
 
 /** Made by perf_event_open() alone, gone with its file descriptor; the kprobe PMU came in 4.17. */
 export class PmuProbes implements Probes {
@@ -75,8 +75,8 @@ export class PmuProbes implements Probes {
 }
 
 /** linux/perf_event.h: struct perf_event_attr, its first version (PERF_ATTR_SIZE_VER0). */
-const PERF_ATTR = { bytes: 64, typeAndSize: 0, config: 8, samplePeriod: 16, wakeupEvents: 48 } as const;
-const PERF_TYPE_TRACEPOINT = 2;
+export const PERF_ATTR = { bytes: 64, typeAndSize: 0, config: 8, samplePeriod: 16, wakeupEvents: 48 } as const;
+export const PERF_TYPE_TRACEPOINT = 2;
 
 /** Made by writing to tracefs, which every kernel with kprobes has; must be taken away by name. */
 export class TracefsProbes implements Probes {

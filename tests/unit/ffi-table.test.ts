@@ -1,0 +1,148 @@
+// The tables of C functions and structs, against the library that was built and the headers it came with.
+
+import { FFIType } from "bun:ffi";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { OPEN_OPTIONS } from "../../src/bpf/object.ts";
+import { ATTACH_MODE_PERF, KPROBE_OPTIONS, PERF_ATTR, PERF_TYPE_TRACEPOINT } from "../../src/bpf/probes.ts";
+import { errnoName } from "../../src/errno.ts";
+import { libbpfSymbols, libcSymbols } from "../../src/ffi/symbols.ts";
+import { compileC, constantsOfC, root } from "../support/compile.ts";
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "ffi-table-test-"));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** name@version of every function that a library exports. */
+function exportsOf(library: string): string[] {
+  const { success, stdout, stderr } = Bun.spawnSync(["nm", "-D", "--defined-only", library]);
+  if (!success) throw new Error(`nm: ${stderr}`);
+  return [...stdout.toString().matchAll(/ [TWi] (\S+)$/gm)].map(([, name = ""]) => name.replace("@@", "@"));
+}
+
+test("the library exports every function of its table", () => {
+  const names = new Set(exportsOf(join(root, ".output/lib/libbpf.so")).map((name) => name.split("@")[0]));
+  expect(Object.keys(libbpfSymbols).filter((name) => !names.has(name))).toEqual([]);
+});
+
+test("glibc 2.17 has every function of the C library's table", () => {
+  const libc = Bun.spawnSync(["gcc", "-print-file-name=libc.so.6"]).stdout.toString().trim();
+  // On a newer glibc a function may have a newer version besides, for programs that were linked with it.
+  const old = exportsOf(libc).flatMap((name) => {
+    const [, symbol, minor] = /^(\w+)@GLIBC_2\.(\d+)/.exec(name) ?? [];
+    return Number(minor) <= 17 ? [symbol] : [];
+  });
+  expect(Object.keys(libcSymbols).filter((symbol) => !old.includes(symbol))).toEqual([]);
+});
+
+interface Signature {
+  args: readonly unknown[];
+  returns: unknown;
+}
+
+/** C that compiles only if a function takes so many arguments and returns something of that size. */
+function callOf([name, { args, returns }]: [string, Signature]): string {
+  const call = `${name}(${args.map(() => "0").join(", ")})`;
+  if (returns === "void") return `static void use_${name}(void) { return ${call}; }`;
+  return `_Static_assert(sizeof(${call}) == ${returns === "i32" ? 4 : 8}, "${name}");`;
+}
+
+const programOf = (headers: string[], table: Record<string, Signature>, before = ""): string =>
+  [
+    "#define _GNU_SOURCE",
+    ...headers.map((header) => `#include <${header}>`),
+    before,
+    ...Object.entries(table).map(callOf),
+  ].join("\n");
+
+const libbpfHeaders = ["bpf/bpf.h", "bpf/btf.h", "bpf/libbpf.h"];
+const libcHeaders = ["errno.h", "poll.h", "pwd.h", "sys/mman.h", "time.h", "unistd.h"];
+const objectOnly = ["-c", "-Wno-unused-function", "-Wno-nonnull"];
+
+describe("the headers agree about the arguments and the size of the result", () => {
+  test("of libbpf's functions", () => {
+    const shim = "void mine_set_log(void (*log)(int level, const char *line));";
+    compileC(dir, programOf(libbpfHeaders, libbpfSymbols, shim), objectOnly);
+  });
+
+  test("of the C library's functions", () => {
+    compileC(dir, programOf(libcHeaders, libcSymbols), objectOnly);
+  });
+
+  test.each<[what: string, table: Record<string, Signature>]>([
+    ["one argument too few", { bpf_map__set_max_entries: { args: ["ptr"], returns: "i32" } }],
+    ["one argument too many", { bpf_map__fd: { args: ["ptr", "i32"], returns: "i32" } }],
+    ["a result too narrow", { perf_buffer__buffer_cnt: { args: ["ptr"], returns: "i32" } }],
+    ["a result of a function that has none", { btf__free: { args: ["ptr"], returns: "i32" } }],
+    ["no result of one that has", { bpf_map__fd: { args: ["ptr"], returns: "void" } }],
+    ["a result too wide", { bpf_map__fd: { args: ["ptr"], returns: FFIType.i64_fast } }],
+    ["a function that is not there", { bpf_map__colour: { args: ["ptr"], returns: "i32" } }],
+  ])("and would not with %s", (_, table) => {
+    expect(() => compileC(dir, programOf(libbpfHeaders, table), objectOnly)).toThrow(Object.keys(table)[0]);
+  });
+});
+
+describe("structs", () => {
+  const offset = (struct: string, field: string) => `offsetof(struct ${struct}, ${field})`;
+
+  test("struct bpf_object_open_opts", () => {
+    const fields = ["object_name", "btf_custom_path", "bpf_token_path"].map((field) =>
+      offset("bpf_object_open_opts", field),
+    );
+    const [name = 0, btf = 0, token = 0] = Object.values(constantsOfC(dir, ["bpf/libbpf.h"], fields));
+    expect<Record<string, number>>(OPEN_OPTIONS).toEqual({
+      size: token + 8,
+      objectName: name,
+      btfCustomPath: btf,
+      bpfTokenPath: token,
+    });
+  });
+
+  test("struct bpf_kprobe_opts", () => {
+    const fields = ["retprobe", "attach_mode"].map((field) => offset("bpf_kprobe_opts", field));
+    const wanted = [...fields, "sizeof(struct bpf_kprobe_opts)", "PROBE_ATTACH_MODE_PERF"];
+    const [retprobe = 0, mode = 0, size = 0, perf = 0] = Object.values(
+      constantsOfC(dir, ["bpf/libbpf.h"], wanted),
+    );
+    expect<number>(KPROBE_OPTIONS.retprobe).toBe(retprobe);
+    expect<number>(KPROBE_OPTIONS.size).toBe(size);
+    // One eight-byte word holds both: bool retprobe in its first byte, the mode in its upper half.
+    expect(mode).toBe(retprobe + 4);
+    expect(ATTACH_MODE_PERF).toBe(BigInt(perf) << 32n);
+  });
+
+  test("struct perf_event_attr", () => {
+    const fields = ["type", "size", "config", "sample_period", "wakeup_events"].map((field) =>
+      offset("perf_event_attr", field),
+    );
+    const wanted = [...fields, "PERF_ATTR_SIZE_VER0", "PERF_TYPE_TRACEPOINT"];
+    const [type = 0, size = 0, config = 0, period = 0, wakeup = 0, bytes = 0, tracepoint = 0] = Object.values(
+      constantsOfC(dir, ["linux/perf_event.h"], wanted),
+    );
+    expect(size).toBe(type + 4);
+    expect<Record<string, number>>({ ...PERF_ATTR, kind: PERF_TYPE_TRACEPOINT }).toEqual({
+      bytes,
+      typeAndSize: type,
+      config,
+      samplePeriod: period,
+      wakeupEvents: wakeup,
+      kind: tracepoint,
+    });
+  });
+
+  test("libbpf's own error numbers have their names", () => {
+    const names = "LIBELF FORMAT KVERSION ENDIAN INTERNAL RELOC LOAD VERIFY PROG2BIG KVER PROGTYPE".split(
+      " ",
+    );
+    const numbers = constantsOfC(
+      dir,
+      ["bpf/libbpf.h"],
+      names.map((name) => `LIBBPF_ERRNO__${name}`),
+    );
+    expect(Object.values(numbers).map(errnoName)).toEqual(names);
+  });
+});
