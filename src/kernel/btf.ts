@@ -5,7 +5,7 @@ import { unsupported } from "../errors.ts";
 
 export const SYSFS_BTF = "/sys/kernel/btf/vmlinux";
 
-/** In this order; the same places as libbpf's btf__load_vmlinux_btf(). */
+/** In this order, the kernel's own first; the same places as libbpf's btf__load_vmlinux_btf(). */
 export function btfPlaces(release: string): string[] {
   return [
     SYSFS_BTF,
@@ -25,17 +25,23 @@ export type BtfCheck = (path: string) => string | undefined;
 /**
  * @param named the file that the user asked for: it, or nothing.
  * @param check parses a file as libbpf would.
+ * @param places where to search, the kernel's own file first.
  * @throws MineError that names every place looked at, and what was wrong there.
  */
-export function chooseBtf(release: string, named: string | undefined, check: BtfCheck): string {
+export function chooseBtf(
+  release: string,
+  named: string | undefined,
+  check: BtfCheck,
+  places = btfPlaces(release),
+): string {
   if (named !== undefined) {
     const trouble = check(named);
     if (trouble) throw unsupported("unusable BTF", `${named} cannot be used as BTF: ${trouble}`);
     return named;
   }
   const looked: string[] = [];
-  for (const place of btfPlaces(release)) {
-    const trouble = place === SYSFS_BTF ? checkMagic(place) : (checkOwner(place) ?? check(place));
+  for (const [index, place] of places.entries()) {
+    const trouble = index === 0 ? checkMagic(place) : (checkOwner(place) ?? check(place));
     if (!trouble) return place;
     looked.push(`${place} (${trouble})`);
   }

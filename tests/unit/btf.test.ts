@@ -1,0 +1,110 @@
+// Which BTF is taken, and what is said when there is none. Files that only root may write are borrowed from
+// the host (nothing here needs root to run); whether they hold BTF is for the injected check to say.
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EXIT_UNSUPPORTED, MineError } from "../../src/errors.ts";
+import { btfPlaces, chooseBtf } from "../../src/kernel/btf.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "btf-test-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function file(name: string, content: Uint8Array | string, mode = 0o600): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+/** struct btf_header begins with the magic 0xeb9f, then version, flags and its own length. */
+const kernels = file("kernels", new Uint8Array([0x9f, 0xeb, 1, 0, 24, 0, 0, 0]));
+const notBtf = file("text", "no BTF at all");
+const everybodys = file("everybodys", "", 0o666);
+const missing = join(directory, "missing");
+/** Belong to root on every Debian, and nobody else may write them. */
+const rootsOwn = "/etc/debian_version";
+const rootsOther = "/usr/bin/dpkg";
+
+const good = () => undefined;
+const bad = (path: string) => `cannot parse ${path}`;
+const uncalled = () => {
+  throw new Error("parsed although there was no need");
+};
+
+function refusal(named: string | undefined, check: (path: string) => string | undefined, places?: string[]) {
+  try {
+    chooseBtf("4.15.0-213-generic", named, check, places);
+  } catch (error) {
+    if (error instanceof MineError) return error;
+    throw error;
+  }
+  throw new Error("not refused");
+}
+
+test("the places are those of libbpf, in its order", () => {
+  expect(btfPlaces("4.15.0-213-generic")).toEqual([
+    "/sys/kernel/btf/vmlinux",
+    "/boot/vmlinux-4.15.0-213-generic",
+    "/lib/modules/4.15.0-213-generic/vmlinux-4.15.0-213-generic",
+    "/lib/modules/4.15.0-213-generic/build/vmlinux",
+    "/usr/lib/modules/4.15.0-213-generic/kernel/vmlinux",
+    "/usr/lib/debug/boot/vmlinux-4.15.0-213-generic",
+    "/usr/lib/debug/boot/vmlinux-4.15.0-213-generic.debug",
+    "/usr/lib/debug/lib/modules/4.15.0-213-generic/vmlinux",
+  ]);
+});
+
+test("the kernel's own BTF is taken without parsing it", () => {
+  expect(chooseBtf("r", undefined, uncalled, [kernels, rootsOwn])).toBe(kernels);
+});
+
+test.each([
+  ["is missing", missing],
+  ["is empty", file("empty", "")],
+  ["holds something else", notBtf],
+  ["is BTF of the other byte order", file("swapped", new Uint8Array([0xeb, 0x9f, 1, 0]))],
+  ["is a directory", directory],
+])("when the kernel's own %s the search goes on", (_what, own) => {
+  expect(chooseBtf("r", undefined, good, [own, rootsOwn, rootsOther])).toBe(rootsOwn);
+});
+
+test("the first file that can be parsed is taken", () => {
+  const onlyOther = (path: string) => (path === rootsOther ? undefined : "broken");
+  expect(chooseBtf("r", undefined, onlyOther, [missing, missing, rootsOwn, rootsOther])).toBe(rootsOther);
+});
+
+test("a file that others may write is not trusted, and not even parsed", () => {
+  expect(refusal(undefined, uncalled, [missing, everybodys]).message).toContain(
+    `${everybodys} (others than root may write it; name it with --btf to trust it)`,
+  );
+});
+
+test("a file that is not root's is not trusted either", () => {
+  if (process.getuid?.() === 0) chownSync(notBtf, 1, 1);
+  expect(refusal(undefined, uncalled, [missing, notBtf]).message).toContain("others than root may write it");
+});
+
+test("every place is named, each with what is wrong there, and what to do is said", () => {
+  const places = [notBtf, missing, join(notBtf, "vmlinux"), everybodys, rootsOwn];
+  const error = refusal(undefined, bad, places);
+  expect(error.message).toBe(
+    `kernel 4.15.0-213-generic has no BTF; looked at ${notBtf} (not BTF), ${missing} (missing), ${notBtf}/vmlinux (missing), ${everybodys} (others than root may write it; name it with --btf to trust it), ${rootsOwn} (cannot parse ${rootsOwn})`,
+  );
+  expect(error.hint).toContain("scripts/build-btf.sh");
+  expect(error.hint).toContain("--btf");
+  expect(error.exitCode).toBe(EXIT_UNSUPPORTED);
+});
+
+test("a file that was named is taken, whosever it is, and nothing else is looked at", () => {
+  expect(chooseBtf("r", everybodys, good, [kernels])).toBe(everybodys);
+});
+
+test("a named file that cannot be parsed is refused, though there would be another", () => {
+  const error = refusal(notBtf, bad, [kernels]);
+  expect(error.message).toBe(`${notBtf} cannot be used as BTF: cannot parse ${notBtf}`);
+  expect(error.hint).toBe(
+    "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
+  );
+  expect(error.exitCode).toBe(EXIT_UNSUPPORTED);
+});
