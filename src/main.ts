@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { renderUsage, runCommand } from "citty";
 import packageJson from "../package.json" with { type: "json" };
+import { LineWriter } from "./app/line-writer.ts";
 import { commandNames, mainArgs, mainCommand } from "./cli/main-command.ts";
 import { strictArgs } from "./cli/strict-args.ts";
 import { EXIT_DONE, EXIT_FAILED, MineError } from "./errors.ts";
@@ -21,7 +22,9 @@ async function main(rawArgs: string[]): Promise<number> {
 
 /** citty colours its help by the environment alone, even into a file. */
 function print(text: string): number {
-  process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`);
+  const writer = new LineWriter();
+  writer.write(process.stdout.isTTY ? text : stripVTControlCharacters(text));
+  writer.flush();
   return EXIT_DONE;
 }
 

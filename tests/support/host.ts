@@ -1,0 +1,94 @@
+// The compiled binary alone in an empty directory, and what it did there. Nothing of this tree is in reach of
+// it: another copy, another working directory, an environment of its own.
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./compile.ts";
+
+export interface Run {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Runs the binary, appended with its arguments, instead of running it directly. */
+  through?: string[];
+}
+
+const READY = "Tracing... Hit Ctrl-C to end.";
+
+/** A directory with copies of the binary in directories of their own. */
+export class Host implements Disposable {
+  readonly dir: string;
+  readonly #binary: string;
+
+  constructor() {
+    const built = join(root, "mine");
+    if (!existsSync(built)) throw new Error(`${built} is missing: run make first`);
+    this.dir = mkdtempSync(join(tmpdir(), "mine-host-test-"));
+    chmodSync(this.dir, 0o755); // others than root run it too
+    this.#binary = join(this.emptyDirectory("binary"), "mine");
+    copyFileSync(built, this.#binary);
+  }
+
+  emptyDirectory(name: string): string {
+    const path = mkdtempSync(join(this.dir, `${name}-`));
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  /** @returns a directory that has the binary in it and nothing else. */
+  directoryWithBinary(): string {
+    const path = this.emptyDirectory("cwd");
+    linkSync(this.#binary, join(path, "mine"));
+    return path;
+  }
+
+  /** Runs ./mine to its end; where it traces, that is a Ctrl-C as soon as it does. */
+  async run(args: string[] = [], options: RunOptions = {}): Promise<Run> {
+    const cwd = options.cwd ?? this.directoryWithBinary();
+    const command = options.through ?? [existsSync(join(cwd, "mine")) ? "./mine" : this.#binary];
+    const home = join(this.dir, "home");
+    mkdirSync(home, { recursive: true });
+    const child = Bun.spawn([...command, ...args], {
+      cwd,
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: home, ...options.env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const stdout = new Response(child.stdout).text();
+    let stderr = "";
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      const wasReady = stderr.includes(READY);
+      stderr += text;
+      if (!wasReady && stderr.includes(READY)) child.kill("SIGINT");
+    }
+    await child.exited;
+    return { exitCode: child.exitCode, stdout: await stdout, stderr };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export const isRoot = process.geteuid?.() === 0;
+
+/** What `mine` without options comes to on this host, as root: the failures in the order it looks for them. */
+export function expectedHere(): { exitCode: number; stderr: RegExp } {
+  const starts = "^Foreground mode\\.\\.\\.<Ctrl-C> or SIG_TERM to end it\\.\\n";
+  const refused = (reason: string, hint: string) => ({
+    exitCode: 3,
+    stderr: new RegExp(`${starts}mine: kernel \\S+ has no ${reason}.*\\n      ${hint}.*\\n$`),
+  });
+  if (!existsSync("/sys/kernel/btf/vmlinux")) return refused("BTF", "Make one with scripts/build-btf\\.sh");
+  if (!existsSync("/sys/bus/event_source/devices/kprobe")) {
+    return refused("kprobes", "It was built without CONFIG_KPROBES");
+  }
+  const ends = "\\d+ events seen, .* lost, \\d+ truncated\\n$";
+  return { exitCode: 0, stderr: new RegExp(`${starts}Tracing\\.\\.\\. Hit Ctrl-C to end\\.\\n${ends}`) };
+}
