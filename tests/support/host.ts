@@ -1,8 +1,9 @@
 // The compiled binary alone in an empty directory, and what it did there. Nothing of this tree is in reach of
 // it: another copy, another working directory, an environment of its own.
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { btfPlaces } from "../../src/kernel/btf.ts";
 import { root } from "./compile.ts";
 
 export interface Run {
@@ -85,7 +86,7 @@ export function expectedHere(): { exitCode: number; stderr: RegExp } {
     exitCode: 3,
     stderr: new RegExp(`${starts}mine: kernel \\S+ has no ${reason}.*\\n      ${hint}.*\\n$`),
   });
-  if (!existsSync("/sys/kernel/btf/vmlinux")) return refused("BTF", "Make one with scripts/build-btf\\.sh");
+  if (!btfPlaces(release()).some((place) => existsSync(place))) return refused("BTF", "Make one with scripts/build-btf\\.sh");
   if (!existsSync("/sys/bus/event_source/devices/kprobe")) {
     return refused("kprobes", "It was built without CONFIG_KPROBES");
   }
