@@ -75,7 +75,13 @@ export class PmuProbes implements Probes {
 }
 
 /** linux/perf_event.h: struct perf_event_attr, its first version (PERF_ATTR_SIZE_VER0). */
-export const PERF_ATTR = { bytes: 64, typeAndSize: 0, config: 8, samplePeriod: 16, wakeupEvents: 48 } as const;
+export const PERF_ATTR = {
+  bytes: 64,
+  typeAndSize: 0,
+  config: 8,
+  samplePeriod: 16,
+  wakeupEvents: 48,
+} as const;
 export const PERF_TYPE_TRACEPOINT = 2;
 
 /** Made by writing to tracefs, which every kernel with kprobes has; must be taken away by name. */

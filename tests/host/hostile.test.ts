@@ -149,8 +149,8 @@ describe("a variable of the environment that means nothing to mine", () => {
     ["NODE_V8_COVERAGE", () => join(trap, "written")],
     ["BUN_CONFIG_PRELOAD", () => join(trap, "evil.js")],
     ["BUN_CONFIG", () => join(trap, "bunfig.toml")],
-    ["BUN_INSPECT_NOTIFY", () => "unix:///nowhere"],
-    ["BUN_INSPECT_CONNECT_TO", () => "unix:///nowhere"],
+    ["BUN_INSPECT_NOTIFY", () => `unix://${trap}/written`],
+    ["BUN_INSPECT_CONNECT_TO", () => `unix://${trap}/written`],
     ["BUN_INSPECT_PRELOAD", () => join(trap, "evil.js")],
     ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", () => join(trap, "written")],
     ["BUN_TRACE", () => join(trap, "written")],
@@ -170,7 +170,7 @@ describe("a variable of the environment that means nothing to mine", () => {
     test.failing.each([
       ["BUN_OPTIONS", () => `--preload=${trap}/evil.js`],
       ["BUN_BE_BUN", () => "1"],
-      ["BUN_INSPECT", () => "ws+unix:///nowhere?break=1"],
+      ["BUN_INSPECT", () => `ws+unix://${trap}/written?break=1`],
       ["BUN_BYTECODE_ORDER_OUT", () => join(trap, "written")],
       ["BUN_BYTECODE_DIGEST_OUT", () => join(trap, "written")],
     ])("%s", async (name, value) => {

@@ -86,7 +86,9 @@ export function expectedHere(): { exitCode: number; stderr: RegExp } {
     exitCode: 3,
     stderr: new RegExp(`${starts}mine: kernel \\S+ has no ${reason}.*\\n      ${hint}.*\\n$`),
   });
-  if (!btfPlaces(release()).some((place) => existsSync(place))) return refused("BTF", "Make one with scripts/build-btf\\.sh");
+  if (!btfPlaces(release()).some((place) => existsSync(place))) {
+    return refused("BTF", "Make one with scripts/build-btf\\.sh");
+  }
   if (!existsSync("/sys/bus/event_source/devices/kprobe")) {
     return refused("kprobes", "It was built without CONFIG_KPROBES");
   }

@@ -45,7 +45,7 @@ test("numbers come back whole, however often and whatever is collected between",
 test("what is no object is refused with libbpf's error, and its log arrives", () => {
   for (let round = 0; round < ROUNDS; round++) {
     const garbage = crypto.getRandomValues(new Uint8Array(64 + round));
-    const open = () => BpfObject.open(lib, garbage, { btfPath: `/nowhere/${round}` });
+    const open = () => BpfObject.open(lib, garbage, { btfPath: `/proc/self/nowhere/${round}` });
     let code = "";
     const log = logOf(() => {
       Bun.gc(true);
@@ -71,7 +71,8 @@ test("the errno of a NULL is the one that libbpf set", () => {
   for (let round = 0; round < ROUNDS; round++) {
     if (round % 10 === 0) Bun.gc(true);
     expect(
-      errorOf(() => checkPointer(lib, "btf__parse", lib.btf__parse(cString("/nowhere"), null))).code,
+      errorOf(() => checkPointer(lib, "btf__parse", lib.btf__parse(cString("/proc/self/nowhere"), null)))
+        .code,
     ).toBe("ENOENT");
   }
 });
@@ -94,7 +95,7 @@ test("a log that was taken away is not called", () => {
 describe("an object", () => {
   test("opens, is set up and closes, again and again", () => {
     for (let round = 0; round < ROUNDS; round++) {
-      using object = BpfObject.open(lib, image, { btfPath: "/nowhere", versionCode: 0x040f12 });
+      using object = BpfObject.open(lib, image, { btfPath: "/proc/self/nowhere", versionCode: 0x040f12 });
       Bun.gc(true);
       object.setMaxEntries("calls", 0xffffffff);
       expect(object.program("mine_enter")).not.toBe(object.program("mine_return"));
