@@ -75,9 +75,9 @@ describe.skipIf(!isRoot)("as root", () => {
     const script = `
       mount --bind "$PWD" /mnt && mount --bind "$HOME" /media && export HOME=/media
       for place in ${places.join(" ")}; do mount -t tmpfs tmpfs "$place"; done
-      cd /mnt && ./mine -v >/dev/null 2>&1; echo "status $?"
+      cd /mnt && timeout --preserve-status --signal=INT 2 ./mine -v >/dev/null 2>&1; echo "status $?"
       find ${places.join(" ")} /media . -mindepth 1`;
-    const through = ["unshare", "--mount", "bash", "-c", `trap : INT; ${script}`];
+    const through = ["unshare", "--mount", "bash", "-c", script];
     const { stdout } = await host.run([], { through, cwd, env: { HOME: home } });
     expect(stdout).toBe(`status ${expectedHere().exitCode}\n./mine\n`);
   });
