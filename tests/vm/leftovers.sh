@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: several mine at once, one that is killed, one whose reader goes away.
+# As on 4.15, with probes in tracefs: the only form that can leave something behind.
+set -eu
+export MINE_ASSUME_KERNEL=4.15
+
+start_mine() { # NAME
+  /usr/local/bin/mine >"/results/$1.stdout" 2>"/results/$1.stderr" &
+  pid=$!
+  echo $pid >"/results/$1.pid"
+  until grep -q '^Tracing' "/results/$1.stderr"; do
+    kill -0 $pid
+    sleep 0.1
+  done
+}
+probes() { cut -d ' ' -f 1 /sys/kernel/tracing/kprobe_events >"/results/probes.$1"; }
+
+start_mine killed
+probes with-one
+kill -KILL $pid
+wait $pid || true
+probes after-kill
+
+start_mine first
+first=$pid
+probes after-sweep
+start_mine second
+ipset create both hash:ip
+sleep 1
+kill -INT $pid
+wait $pid
+probes one-ended
+kill -TERM $first
+wait $first
+probes all-ended
+
+# The reader takes one line and goes.
+mkfifo /results/fifo
+/usr/local/bin/mine >/results/fifo 2>/results/pipe.stderr &
+pid=$!
+exec 9</results/fifo
+until grep -q '^Tracing' /results/pipe.stderr; do
+  kill -0 $pid
+  sleep 0.1
+done
+ipset create first hash:ip
+head -n 1 <&9 >/results/pipe.line
+exec 9<&-
+ipset create second hash:ip
+status=0
+wait $pid || status=$?
+echo $status >/results/pipe.exit
+rm /results/fifo
+probes reader-gone

@@ -1,0 +1,55 @@
+// What is left behind, and by whom: two mine at once do not disturb each other, what a killed one left is
+// swept by the next, and one whose reader goes away ends as if told to.
+import { beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { fetchKernel } from "./kernels.ts";
+
+const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+let result: VmResult;
+
+beforeAll(async () => {
+  result = await bootVm({
+    kernel: await fetchKernel({ suite: "bullseye", series: "5.10" }),
+    script: join(import.meta.dir, "leftovers.sh"),
+    files: { "/usr/local/bin/mine": mine },
+    env: {},
+    hideBtf: false,
+    live: false,
+  });
+}, 300_000);
+
+const text = (name: string) => result.files.get(name)?.toString().trimEnd() ?? "";
+
+/** Of which mine there are probes in tracefs. */
+function owners(when: string): string[] {
+  const names = [...text(`probes.${when}`).matchAll(/^[pr]\d*:(mine_\d+)\//gm)].map(
+    ([, group]) => group ?? "",
+  );
+  return [...new Set(names)].sort();
+}
+const group = (name: string) => `mine_${text(`${name}.pid`)}`;
+
+test("the session ran to its end", () => {
+  expect(`${result.exitCode} ${text("stderr")}`).toBe("0 Killed"); // the shell's word for the one that was
+});
+
+test("a killed mine leaves its probes, and the next one sweeps them", () => {
+  expect(owners("with-one")).toEqual([group("killed")]);
+  expect(owners("after-kill")).toEqual([group("killed")]);
+  expect(owners("after-sweep")).toEqual([group("first")]);
+});
+
+test("two at once both see a command, and the end of one leaves the other alone", () => {
+  for (const name of ["first", "second"])
+    expect(text(`${name}.stdout`)).toContain("CREATE both (type: hash:ip)");
+  expect(owners("one-ended")).toEqual([group("first")]);
+  expect(owners("all-ended")).toEqual([]);
+});
+
+test("a reader that goes away is a normal end, with nothing left", () => {
+  expect(text("pipe.line")).toContain("CREATE first (type: hash:ip) - SUCCESS");
+  expect(text("pipe.exit")).toBe("0");
+  expect(text("pipe.stderr").split("\n")).toHaveLength(3);
+  expect(owners("reader-gone")).toEqual([]);
+});

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: takes away, one after the other, what mine cannot do without, and writes down what
+# it says then.
+#
+#   /results/NAME.stderr, NAME.exit   of each refusal
+set -eu
+
+refused() { # NAME, then the environment
+  name=$1
+  shift
+  status=0
+  env "$@" timeout 20 /usr/local/bin/mine >"/results/$name.stdout" 2>"/results/$name.stderr" || status=$?
+  echo $status >"/results/$name.exit"
+}
+
+uname -r >/results/release
+
+# Tells nothing about BTF or modules: the first of these to fail is the one that counts.
+mkdir /empty
+mount --bind /empty /sys/kernel/btf
+refused no-btf
+echo "not BTF" >"/boot-file"
+mkdir -p /boot
+cp /boot-file "/boot/vmlinux-$(uname -r)"
+refused broken-btf
+chmod 666 "/boot/vmlinux-$(uname -r)"
+refused writable-btf
+rm "/boot/vmlinux-$(uname -r)"
+umount /sys/kernel/btf
+
+mv /lib/modules /lib/modules-away
+refused no-module
+mv /lib/modules-away /lib/modules
+
+umount /sys/kernel/tracing
+umount /sys/kernel/debug
+refused no-tracefs MINE_ASSUME_KERNEL=4.15
+
+# Cannot be taken back: the last.
+mount -t securityfs securityfs /sys/kernel/security
+echo confidentiality >/sys/kernel/security/lockdown
+refused lockdown

@@ -1,0 +1,68 @@
+// What mine says, and how it ends, on a kernel that lacks what it needs: one line that says what is wrong,
+// one that says what to do, exit code 3. The kernel without kprobes is in tests/host.
+import { beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { fetchKernel } from "./kernels.ts";
+
+const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+let result: VmResult;
+
+beforeAll(async () => {
+  result = await bootVm({
+    kernel: await fetchKernel({ suite: "bookworm", series: "6.1" }),
+    script: join(import.meta.dir, "refusals.sh"),
+    files: { "/usr/local/bin/mine": mine },
+    env: {},
+    hideBtf: false,
+    live: false,
+  });
+}, 300_000);
+
+const text = (name: string) => result.files.get(name)?.toString().trimEnd() ?? "";
+
+/** The two lines after the greeting, when that is all there is and nothing went to stdout. */
+function refusal(name: string): [wrong: string, todo: string] {
+  const lines = text(`${name}.stderr`).split("\n");
+  expect(lines).toHaveLength(3);
+  expect(text(`${name}.exit`)).toBe("3");
+  expect(text(`${name}.stdout`)).toBe("");
+  return [lines[1] ?? "", lines[2] ?? ""];
+}
+
+test("every refusal was provoked", () => {
+  expect(`${result.exitCode} ${text("stderr")}`).toBe("0 ");
+});
+
+test("no BTF: each place is named, and the script that makes it", () => {
+  const [wrong, todo] = refusal("no-btf");
+  const release = text("release");
+  expect(wrong).toStartWith(
+    `mine: kernel ${release} has no BTF; looked at /sys/kernel/btf/vmlinux (missing), `,
+  );
+  expect(wrong).toContain(`/boot/vmlinux-${release} (missing)`);
+  expect(wrong).toEndWith(`/usr/lib/debug/lib/modules/${release}/vmlinux (missing)`);
+  expect(todo).toContain("scripts/build-btf.sh");
+});
+
+test("a BTF file that is none, or that others may write, is named with its fault", () => {
+  expect(refusal("broken-btf")[0]).toMatch(/\/boot\/vmlinux-\S+ \(btf__parse: /);
+  expect(refusal("writable-btf")[0]).toMatch(/\/boot\/vmlinux-\S+ \(others than root may write it/);
+});
+
+test("ip_set neither loaded nor to be had: modprobe's own words", () => {
+  const [wrong, todo] = refusal("no-module");
+  expect(wrong).toStartWith("mine: the ip_set module is not loaded and cannot be: modprobe: ");
+  expect(todo).toContain("modprobe ip_set");
+});
+
+test("an old kernel without tracefs: the command that mounts it", () => {
+  expect(refusal("no-tracefs")[1]).toContain("mount -t tracefs");
+});
+
+test("lockdown is said, not just EPERM", () => {
+  const { stderr, exit } = { stderr: text("lockdown.stderr"), exit: text("lockdown.exit") };
+  expect(exit).toBe("3");
+  expect(stderr).toContain("mine: cannot ");
+  expect(stderr).toContain("locked down for confidentiality");
+});
