@@ -56,7 +56,7 @@ const hints = {
   lockdown:
     "The kernel is locked down for confidentiality, which forbids reading it: boot with lockdown=integrity or none.",
   EPERM:
-    "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself.",
+    "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself. Before Linux 5.11 it may also be the locked-memory limit: ulimit -l unlimited.",
   memory:
     "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
   "kernel version":
@@ -96,8 +96,9 @@ function reasonOf(error: CallError, host: Circumstances): Reason {
   if (host.lockdown === "confidentiality") return "lockdown";
   switch (error.code) {
     case "EPERM":
+      return "EPERM";
     case "EACCES":
-      return error.code === "EPERM" ? "EPERM" : "verifier";
+      return "verifier";
     case "ENOMEM":
       return "memory";
     case "EINVAL":

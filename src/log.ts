@@ -12,10 +12,14 @@ const consola = createConsola({
   reporters: [{ log: (entry) => writeLine(entry.args.join(" ")) }],
 });
 
+/** Controls, format characters, line ends: a line may quote what a stranger typed or a program said. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const escaped = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`;
+
 /** At once, so that lines keep their place among the events; a stderr that is gone is no reason to stop. */
 function writeLine(line: string): void {
   try {
-    writeSync(2, `${line}\n`);
+    writeSync(2, `${line.replaceAll(unprintable, escaped)}\n`);
   } catch {
     // nowhere left to say it
   }
@@ -37,11 +41,12 @@ export const log = {
   /** One line of libbpf's log; level as in enum libbpf_print_level. */
   libbpf: (level: number, line: string) => {
     const name = LIBBPF_LEVELS[level] ?? "debug";
-    const text = line.replace(/^libbpf: /, "");
-    consola.debug(`libbpf: ${name}: ${text}`);
-    if (level > 0) return;
-    warnings.push(text);
-    if (warnings.length > KEPT_WARNINGS) warnings.shift();
+    for (const text of line.replace(/^libbpf: /, "").split("\n")) {
+      consola.debug(`libbpf: ${name}: ${text}`);
+      if (level > 0) continue;
+      warnings.push(text);
+      if (warnings.length > KEPT_WARNINGS) warnings.shift();
+    }
   },
   takeLibbpfWarnings: () => warnings.splice(0),
 };

@@ -1,9 +1,9 @@
 // Runs the command line and chooses the exit code; nothing else.
 import { stripVTControlCharacters } from "node:util";
-import { renderUsage, runCommand } from "citty";
+import { runCommand } from "citty";
 import packageJson from "../package.json" with { type: "json" };
 import { LineWriter } from "./app/line-writer.ts";
-import { commandNames, mainArgs, mainCommand } from "./cli/main-command.ts";
+import { commandNames, mainArgs, mainCommand, usage } from "./cli/main-command.ts";
 import { strictArgs } from "./cli/strict-args.ts";
 import { EXIT_DONE, EXIT_FAILED, MineError } from "./errors.ts";
 import { log } from "./log.ts";
@@ -11,7 +11,7 @@ import { log } from "./log.ts";
 async function main(rawArgs: string[]): Promise<number> {
   try {
     const { help, version } = strictArgs(rawArgs, mainArgs, commandNames);
-    if (help) return print(await renderUsage(mainCommand));
+    if (help) return print(await usage());
     if (version) return print(packageJson.version);
     await runCommand(mainCommand, { rawArgs });
     return EXIT_DONE;
@@ -35,7 +35,8 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   // Whatever a user can cause is a MineError: this is a bug, and its stack is what helps to mend it.
-  log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  for (const line of stack.split("\n")) log.error(line);
   return EXIT_FAILED;
 }
 

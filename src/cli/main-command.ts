@@ -1,10 +1,10 @@
 // The command line: citty's commands, and what was typed turned into a Config, complaints naming the option.
-import { defineCommand, type ParsedArgs } from "citty";
+import { defineCommand, type ParsedArgs, renderUsage } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Config } from "../app/config.ts";
 import { usageError } from "../errors.ts";
 import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
-import { commonArgs, traceArgs } from "./options.ts";
+import { commonArgs, traceArgs, variables } from "./options.ts";
 
 const args = { ...traceArgs, ...commonArgs };
 
@@ -29,6 +29,12 @@ export const mainCommand = defineCommand({
   subCommands: { trace: traceCommand },
 });
 
+/** What --help shows. */
+export async function usage(): Promise<string> {
+  const lines = Object.values(variables).map(({ name, description }) => `  ${name.padEnd(21)}${description}`);
+  return `${await renderUsage(mainCommand)}\n\nENVIRONMENT\n\n${lines.join("\n")}`;
+}
+
 export const mainArgs = args;
 export const commandNames = ["trace"] as const;
 
@@ -38,8 +44,8 @@ function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
     verbose: args.verbose ?? false,
     btf: args.btf,
     all: args.all ?? false,
-    kernVersion: versionFromEnvironment("LIBBPF_KERN_VERSION"),
-    assumeKernel: versionFromEnvironment("MINE_ASSUME_KERNEL"),
+    kernVersion: versionFromEnvironment(variables.kernVersion.name),
+    assumeKernel: versionFromEnvironment(variables.assumeKernel.name),
   };
 }
 

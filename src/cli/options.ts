@@ -1,4 +1,4 @@
-// Every option, once: citty parses and documents them from here, and nothing else is accepted.
+// Every option and variable, once: they are parsed and documented from here, and nothing else is accepted.
 import type { ArgsDef } from "citty";
 
 export const traceArgs = {
@@ -10,6 +10,18 @@ export const traceArgs = {
   },
   all: { type: "boolean", description: "Also report the handshake queries (PROTOCOL, HEADER, TYPE, ...)" },
 } as const satisfies ArgsDef;
+
+/** What is read from the environment; nothing else in it has an effect. */
+export const variables = {
+  kernVersion: {
+    name: "LIBBPF_KERN_VERSION",
+    description: "The version told to kernels that check it (before 5.0), e.g. 4.15.18",
+  },
+  assumeKernel: {
+    name: "MINE_ASSUME_KERNEL",
+    description: "Use nothing that came after this kernel version, to see how an old one is served",
+  },
+} as const;
 
 /** Understood everywhere. */
 export const commonArgs = {

@@ -24,6 +24,7 @@ describe("--help", () => {
         expect(stdout).toContain(definition.description);
         if ("alias" in definition) expect(stdout).toContain(`-${definition.alias}, `);
       }
+      for (const name of ["LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"]) expect(stdout).toContain(name);
     },
   );
 
@@ -59,6 +60,7 @@ describe("bad usage ends with 2, a complaint that names it and a hint", () => {
     [["trace", "trace"], "unexpected argument 'trace'", {}],
     [["--all", "trace"], "'trace' must come before the options", {}],
     [["--", "stray"], "unexpected argument 'stray'", {}],
+    [["line\nend \x1b[1m \u202e"], "unexpected argument 'line\\u{a}end \\u{1b}[1m \\u{202e}'", {}],
     [[""], "unexpected argument ''", {}],
     ...["LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"].flatMap((name) =>
       ["garbage", "v4.15", "-1.2", "4", "\n4.15"].map((value): [string[], string, Record<string, string>] => [
