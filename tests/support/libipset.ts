@@ -1,5 +1,6 @@
 // Asks the real libipset what ipset(8) says of an error that the kernel answered.
 import { CString, dlopen } from "bun:ffi";
+import { readFileSync } from "node:fs";
 
 const library = "libipset.so.13";
 
@@ -40,4 +41,14 @@ export function openLibipset() {
       close();
     },
   };
+}
+
+/** The library's file: it holds also what it says only to those who have a set of the right type. */
+export function libipsetFile(): Buffer {
+  const { close } = open();
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  close();
+  const path = new RegExp(`/.*/${library}.*`).exec(maps)?.[0];
+  if (!path) throw new Error(`${library} is open, but not in /proc/self/maps`);
+  return readFileSync(path);
 }

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Command } from "../../src/netlink/ipset-message.ts";
-import { type Outcome, readOutcome } from "../../src/netlink/ipset-result.ts";
+import { readOutcome as readWholeOutcome } from "../../src/netlink/ipset-result.ts";
 import { openLibipset } from "../support/libipset.ts";
 
 /** By number: enum ipset_cmd. */
@@ -25,6 +25,17 @@ const commands: readonly Command[] = [
   "GET_BYNAME",
   "GET_BYINDEX",
 ];
+
+interface Outcome {
+  succeeded: boolean;
+  sentence?: string | undefined;
+}
+
+/** What is said; the names and numbers of errors have tests of their own. */
+function readOutcome(command: Command | undefined, result: number): Outcome {
+  const { succeeded, sentence } = readWholeOutcome(command, result);
+  return { succeeded, sentence };
+}
 
 const failed = (sentence: string): Outcome => ({ succeeded: false, sentence });
 
