@@ -12,6 +12,8 @@ export interface AttributeList {
   attributes: Attribute[];
   /** What is wrong with the bytes after the last attribute listed, if anything is. */
   malformed?: string;
+  /** The attribute that reaches past the end, with what is there of it: all there is when a capture was cut. */
+  overrun?: Attribute;
 }
 
 const HEADER_SIZE = 4;
@@ -23,13 +25,13 @@ export function readAttributes(bytes: Uint8Array): AttributeList {
   let at = 0;
   while (bytes.length - at >= HEADER_SIZE) {
     const length = view.getUint16(at, true);
+    const type = view.getUint16(at + 2, true) & TYPE_MASK;
     if (length < HEADER_SIZE || length > bytes.length - at) {
-      return { attributes, malformed: `attribute at byte ${at} says it is ${length} bytes long` };
+      const malformed = `attribute at byte ${at} says it is ${length} bytes long`;
+      if (length < HEADER_SIZE) return { attributes, malformed };
+      return { attributes, malformed, overrun: { type, payload: bytes.subarray(at + HEADER_SIZE) } };
     }
-    attributes.push({
-      type: view.getUint16(at + 2, true) & TYPE_MASK,
-      payload: bytes.subarray(at + HEADER_SIZE, at + length),
-    });
+    attributes.push({ type, payload: bytes.subarray(at + HEADER_SIZE, at + length) });
     at += (length + 3) & ~3;
   }
   // The padding of the last attribute may be missing; anything else is not an attribute.

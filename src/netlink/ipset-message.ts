@@ -1,6 +1,12 @@
 // An ipset request as the kernel received it: struct nlmsghdr, struct nfgenmsg, attributes.
 // Source: UAPI linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/ipset/ip_set.h.
-import { readAttributes } from "./attributes.ts";
+import { type Attribute, readAttributes } from "./attributes.ts";
+import { Fields } from "./fields.ts";
+import { commandAttributes } from "./ipset-attributes.ts";
+import { readCreateOptions } from "./ipset-create-options.ts";
+import { type Element, readElement } from "./ipset-element.ts";
+import type { Option } from "./ipset-values.ts";
+import { Remainder, type UnknownAttribute } from "./remainder.ts";
 
 /** enum ipset_cmd: the low byte of nlmsg_type is the index. */
 export const commands = [
@@ -28,24 +34,48 @@ export interface IpsetMessage {
   /** Undefined for a number that no known ipset has. */
   command: Command | undefined;
   commandNumber: number;
+  /** Missing when there are too few bytes for it. */
+  header?: MessageHeader;
+  protocol?: number | undefined;
+  protocolMin?: number | undefined;
   /** Names are bytes, not text: the kernel takes anything but NUL. */
-  setName?: Uint8Array;
+  setName?: Uint8Array | undefined;
   /** Where RENAME and SWAP go to. */
-  secondName?: Uint8Array;
-  typeName?: Uint8Array;
+  secondName?: Uint8Array | undefined;
+  typeName?: Uint8Array | undefined;
+  revision?: number | undefined;
+  family?: number | undefined;
+  /** enum ipset_cmd_flags: what LIST and SAVE are to leave out. */
+  flags?: number | undefined;
+  /** Of the input of `ipset restore`, where a batch begins. */
+  lineNumber?: number | undefined;
   /** GET_BYINDEX's question. */
-  index?: number;
+  index?: number | undefined;
+  /** CREATE, ADD and DEL with -exist: what is already there, or already gone, is no error. */
+  ignoresExisting?: boolean | undefined;
+  /** Of CREATE: what the message carries; the kernel chooses the rest. */
+  options?: Option[] | undefined;
+  /** Of ADD, DEL and TEST; of a message that was cut those that are whole. */
+  elements?: Element[] | undefined;
+  /** Attributes that are not understood, if there are any; an element has its own. */
+  unknown?: UnknownAttribute[] | undefined;
   /** What is wrong with the message, if anything is. */
-  malformed?: string;
+  malformed?: string | undefined;
+}
+
+/** The fields of struct nlmsghdr and of struct nfgenmsg. */
+export interface MessageHeader {
+  length: number;
+  flags: number;
+  sequence: number;
+  portId: number;
+  family: number;
+  version: number;
+  resourceId: number;
 }
 
 const HEADERS_SIZE = 20; // struct nlmsghdr (16) and struct nfgenmsg (4)
-
-/** enum of IPSET_ATTR_*, at the command's level. */
-const ATTRIBUTE = { setName: 2, typeName: 3, secondName: 3, index: 11 } as const;
-
-/** IPSET_MAXNAMELEN, with the NUL. */
-const NAME_SIZE = 32;
+const NLM_F_EXCL = 0x200;
 
 /**
  * @param bytes the message from its first byte, host byte order in the headers.
@@ -53,41 +83,79 @@ const NAME_SIZE = 32;
  */
 export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMessage {
   if (bytes.length < HEADERS_SIZE) {
-    return { command: undefined, commandNumber: 0, malformed: `only ${bytes.length} bytes long` };
+    const malformed = `only ${bytes.length} bytes long`;
+    return { command: undefined, commandNumber: 0, malformed };
   }
   const commandNumber = bytes[4] ?? 0; // low byte of nlmsg_type
   const command = commands[commandNumber];
-  const message: IpsetMessage = { command, commandNumber };
-  const { attributes, malformed } = readAttributes(bytes.subarray(HEADERS_SIZE));
-  if (malformed && isWhole) message.malformed = malformed;
+  const header = readHeader(bytes);
+  const remainder = new Remainder();
+  const { attributes, malformed, overrun } = readAttributes(bytes.subarray(HEADERS_SIZE));
+  if (isWhole) remainder.complain(malformed);
+  const fields = new Fields("command", commandAttributes, attributes, remainder);
 
-  for (const { type, payload } of attributes) {
-    switch (type) {
-      case ATTRIBUTE.setName:
-        message.setName = readName(payload, message);
-        break;
-      case ATTRIBUTE.secondName: // and typeName: the number is the same, the command tells which
-        if (command === "RENAME" || command === "SWAP") message.secondName = readName(payload, message);
-        else message.typeName = readName(payload, message);
-        break;
-      case ATTRIBUTE.index:
-        message.index = readIndex(payload, message);
-        break;
-    }
+  const message: IpsetMessage = { command, commandNumber, header };
+  message.protocol = fields.take("protocol");
+  message.protocolMin = fields.take("protocolMin");
+  message.setName = fields.take("setName");
+  // One number, two meanings.
+  if (command === "RENAME" || command === "SWAP") message.secondName = fields.take("secondName");
+  else message.typeName = fields.take("typeName");
+  message.revision = fields.take("revision");
+  message.family = fields.take("family");
+  message.flags = fields.take("flags");
+  message.lineNumber = fields.take("lineNumber");
+  message.index = fields.take("index");
+  if (command === "CREATE" || command === "ADD" || command === "DEL") {
+    message.ignoresExisting = (header.flags & NLM_F_EXCL) === 0;
   }
+  if (command === "CREATE") {
+    message.options = readCreateOptions(message, fields.take("data"), remainder);
+  } else if (command === "ADD" || command === "DEL" || command === "TEST") {
+    message.elements = readElements(fields, isWhole ? undefined : overrun, remainder);
+  }
+  fields.keepRest();
+  if (remainder.unknown.length > 0) message.unknown = remainder.unknown;
+  message.malformed = remainder.malformed;
   return message;
 }
 
-/** A string attribute, up to its NUL, which the kernel does not insist on (NLA_NUL_STRING or NLA_STRING). */
-function readName(payload: Uint8Array, message: IpsetMessage): Uint8Array {
-  const end = payload.indexOf(0);
-  const name = end < 0 ? payload : payload.subarray(0, end);
-  if (name.length >= NAME_SIZE) message.malformed ??= `a name of ${name.length} bytes`;
-  return name;
+function readHeader(bytes: Uint8Array): MessageHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    length: view.getUint32(0, true),
+    flags: view.getUint16(6, true),
+    sequence: view.getUint32(8, true),
+    portId: view.getUint32(12, true),
+    family: view.getUint8(16),
+    version: view.getUint8(17),
+    resourceId: view.getUint16(18), // network byte order
+  };
 }
 
-/** A 16-bit set index, network byte order. */
-function readIndex(payload: Uint8Array, message: IpsetMessage): number {
-  if (payload.length !== 2) message.malformed ??= `an index of ${payload.length} bytes`;
-  return ((payload[0] ?? 0) << 8) | (payload[1] ?? 0);
+/** @param cut the attribute in which a capture ended: of a batch its first elements are there all the same. */
+function readElements(
+  fields: Fields<typeof commandAttributes>,
+  cut: Attribute | undefined,
+  remainder: Remainder,
+): Element[] {
+  const [dataNumber] = commandAttributes.data;
+  const [batchNumber] = commandAttributes.batch;
+  const single = fields.take("data");
+  const elements = single ? [readElement(single)] : [];
+
+  const isCut = cut?.type === batchNumber;
+  const batch = isCut ? cut.payload : fields.take("batch");
+  if (batch) {
+    const { attributes, malformed } = readAttributes(batch);
+    if (malformed && !isCut) remainder.complain(`batch: ${malformed}`);
+    for (const attribute of attributes) {
+      if (attribute.type === dataNumber) elements.push(readElement(attribute.payload));
+      else remainder.keep("batch", attribute);
+    }
+  }
+  for (const [at, { malformed }] of elements.entries()) {
+    if (malformed) remainder.complain(`element ${at + 1}: ${malformed}`);
+  }
+  return elements;
 }

@@ -13,22 +13,32 @@ const bare = /^[^\s"\\<>()]+$/u;
 
 /** @returns the bytes as they are if that is unambiguous, else in double quotes with escapes as in C. */
 export function word(bytes: Uint8Array): string {
+  const { text, isBare } = escaped(bytes);
+  return isBare ? text : `"${text}"`;
+}
+
+/** @returns the bytes in double quotes, with escapes as in C. */
+export function quoted(bytes: Uint8Array): string {
+  return `"${escaped(bytes).text}"`;
+}
+
+function escaped(bytes: Uint8Array): { text: string; isBare: boolean } {
   let text = "";
-  let needsQuotes = bytes.length === 0;
+  let isBare = bytes.length > 0;
   for (let at = 0; at < bytes.length; ) {
     const character = characterAt(bytes, at);
     if (character === undefined) {
       text += hexEscape(bytes[at] ?? 0);
-      needsQuotes = true;
+      isBare = false;
       at += 1;
       continue;
     }
-    const escaped = escapeCharacter(character);
-    needsQuotes ||= escaped !== character || !bare.test(character);
-    text += escaped;
+    const shown = escapeCharacter(character);
+    isBare &&= shown === character && bare.test(character);
+    text += shown;
     at += utf8Length(bytes[at] ?? 0);
   }
-  return needsQuotes ? `"${text}"` : text;
+  return { text, isBare };
 }
 
 /** @returns the first `limit` bytes in hexadecimal, and how many more there are. */

@@ -29,7 +29,8 @@ const INDEX = 11;
 const named = (name: string) => attribute(SETNAME, zeroEnded(name));
 const second = (name: string) => attribute(TYPENAME_OR_SETNAME2, zeroEnded(name));
 
-interface Read extends Omit<IpsetMessage, "setName" | "secondName" | "typeName"> {
+/** Of what is decoded, what these tests are about; options and elements have tests of their own. */
+interface Read extends Pick<IpsetMessage, "command" | "commandNumber" | "index" | "malformed"> {
   setName?: string | undefined;
   secondName?: string | undefined;
   typeName?: string | undefined;
@@ -38,9 +39,12 @@ interface Read extends Omit<IpsetMessage, "setName" | "secondName" | "typeName">
 /** The message with its names as text. */
 function read(bytes: Uint8Array, isWhole = true): Read {
   const text = (name: Uint8Array | undefined) => name && Buffer.from(name).toString("latin1");
-  const message = readIpsetMessage(bytes, isWhole);
-  const { setName, secondName, typeName } = message;
-  return { ...message, setName: text(setName), secondName: text(secondName), typeName: text(typeName) };
+  const { command, commandNumber, index, malformed, ...names } = readIpsetMessage(bytes, isWhole);
+  const { setName, secondName, typeName } = names;
+  return {
+    ...{ command, commandNumber, index, malformed },
+    ...{ setName: text(setName), secondName: text(secondName), typeName: text(typeName) },
+  };
 }
 
 test("commands have the numbers of enum ipset_cmd", () => {

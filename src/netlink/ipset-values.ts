@@ -1,0 +1,35 @@
+// What ipset messages speak of, typed. Bytes are a stranger's: names and comments may hold anything but NUL.
+
+export type Value =
+  /** Addresses of 4 or 16 bytes. */
+  | { kind: "addresses"; from: Uint8Array; prefix: number | undefined; to: Uint8Array | undefined }
+  /** Of ICMP and ICMPv6 a port is type * 256 + code. Without a protocol: of a bitmap:port. */
+  | { kind: "ports"; protocol: number | undefined; from: number; to: number | undefined }
+  | { kind: "mac"; address: Uint8Array }
+  | { kind: "interface"; name: Uint8Array; isPhysdev: boolean }
+  | { kind: "set"; name: Uint8Array }
+  | { kind: "family"; family: number }
+  | { kind: "number"; number: number | bigint }
+  /** A number that people write in hexadecimal: a mark, a seed. */
+  | { kind: "bits"; bits: number }
+  | { kind: "comment"; text: Uint8Array }
+  | { kind: "skbmark"; mark: number; mask: number }
+  | { kind: "skbprio"; major: number; minor: number };
+
+/** One option as ipset(8) names it; without a value it is a mere word. */
+export interface Option {
+  name: string;
+  value?: Value;
+}
+
+/** @returns the words whose bit is set, in the order of `words`. */
+export const flagOptions = (flags: number, words: Record<string, number>): Option[] =>
+  Object.entries(words).flatMap(([name, bit]) => (flags & bit ? [{ name }] : []));
+
+/** @returns no option where there is no value. */
+export function option<T>(name: string, value: T | undefined, typed: (value: T) => Value): Option[] {
+  return value === undefined ? [] : [{ name, value: typed(value) }];
+}
+
+export const asNumber = (number: number | bigint): Value => ({ kind: "number", number });
+export const asBits = (bits: number): Value => ({ kind: "bits", bits });
