@@ -37,14 +37,41 @@ static __always_inline long submit(__attribute__((unused)) void *ctx, struct min
 }
 #endif
 
-/* task_struct has loginuid only where the kernel has CONFIG_AUDIT (AUDITSYSCALL before 4.20). */
-static __always_inline __u32 current_login_uid(void)
+/* task_struct has these only where the kernel has CONFIG_AUDIT (AUDITSYSCALL before 4.20). */
+static __always_inline __u32 login_uid(struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
 	if (!bpf_core_field_exists(task->loginuid))
-		return MINE_NO_LOGIN_UID;
+		return AUDIT_UID_UNSET;
 	return BPF_CORE_READ(task, loginuid.val);
+}
+
+static __always_inline __u32 session_id(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->sessionid))
+		return AUDIT_UID_UNSET;
+	return BPF_CORE_READ(task, sessionid);
+}
+
+/* Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the former. */
+struct kernfs_node___o {
+	union kernfs_node_id {
+		struct {
+			__u32 ino;
+		};
+	} id;
+} __attribute__((preserve_access_index));
+
+/* The inode number of the cgroup's directory: bpf_get_current_cgroup_id(), which came in 4.18, without it. */
+static __always_inline __u64 cgroup_id(struct task_struct *task)
+{
+	struct kernfs_node *node;
+
+	if (!bpf_core_field_exists(task->cgroups))
+		return 0;
+	node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	if (bpf_core_type_exists(union kernfs_node_id))
+		return BPF_CORE_READ((struct kernfs_node___o *)node, id.ino);
+	return BPF_CORE_READ(node, id);
 }
 
 #endif /* MINE_COMPAT_BPF_H */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What crosses from the kernel to user space. This file is the only place where the layout is
+ * What crosses from the kernel to user space and back. This file is the only place where the layouts are
  * written down: the TypeScript side is generated from the BTF of the objects compiled with it.
  *
- * Types and constants only. Fixed-width fields, widest first, no implicit padding.
+ * Types and constants only. Fixed-width fields, widest first, no implicit padding, host byte order.
  */
 #ifndef MINE_H
 #define MINE_H
@@ -11,39 +11,79 @@
 #define MINE_COMM_LEN 16
 
 /*
- * ipset(8) fills messages up to 8 KiB; other programs may send longer ones. An event must also fit in
- * one element of a per-CPU map (32 KiB), so what is longer than this is cut, and said to be.
+ * ipset(8) fills messages up to 8 KiB; other programs may send longer ones. An event must fit in one element
+ * of a per-CPU map (32 KiB), so what is longer than these is cut, and said to be.
  */
 #define MINE_MESSAGE_MAX 16384
+#define MINE_ARGUMENTS_MAX 4096
+/* The room for the last name comes on top: a name has 255 bytes at most. */
+#define MINE_EXECUTABLE_MAX 1024
+#define MINE_NAME_MAX 256
+/* Of the message that the kernel sends back with an error, the beginning: the line at fault is there. */
+#define MINE_REPLY_MAX 96
+#define MINE_DATA_MAX                                                                              \
+	(MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX + MINE_NAME_MAX + MINE_REPLY_MAX)
 
-/* One ipset command, at its return. All integers in host byte order unless said otherwise. */
-struct mine_event {
-	__u64 ts_ns;	    /* CLOCK_MONOTONIC, when the handler returned */
-	__u32 pid;	    /* thread group id in the initial pid namespace */
-	__u32 tid;
-	__u32 uid;	    /* real uid in the initial user namespace */
-	__u32 login_uid;    /* audit's loginuid; MINE_NO_LOGIN_UID where none is set */
-	__s32 result;	    /* what the handler returned: 0, -errno or -IPSET_ERR_* */
-	__u32 message_len;  /* nlmsg_len: how long the message was */
-	__u32 captured_len; /* how much of it follows */
-	__u32 reserved;
-	char comm[MINE_COMM_LEN];
-	/* struct nlmsghdr, struct nfgenmsg, attributes; only captured_len bytes are sent. */
-	__u8 message[MINE_MESSAGE_MAX];
+/* Bits of mine_event.flags. */
+enum mine_flag {
+	MINE_REFUSED = 1,	 /* refused before any handler of ipset saw it */
+	MINE_EXECUTABLE_CUT = 2, /* the path goes on towards the root: it was too long */
 };
 
-#define MINE_NO_LOGIN_UID 0xffffffff
+/* One ipset command, when the kernel was done with it. */
+struct mine_event {
+	__u64 ts_ns;	      /* CLOCK_MONOTONIC */
+	__u64 cgroup_id;      /* in the unified hierarchy; 0 where there is none */
+	__u32 pid;	      /* thread group id in the initial pid namespace */
+	__u32 tid;
+	__u32 ppid;
+	__u32 uid;	      /* real ids in the initial user namespace */
+	__u32 gid;
+	__u32 login_uid;      /* audit's loginuid and session; AUDIT_UID_UNSET where none is set */
+	__u32 session_id;
+	__u32 netns;	      /* inode number of the network namespace that the sets are in */
+	__s32 result;	      /* what the handler returned: 0, -errno or -IPSET_ERR_* */
+	__s32 answer;	      /* the error that the handler itself sent to the caller; 0 for none */
+	enum mine_flag flags;
+	__u32 message_len;    /* nlmsg_len: how long the message was */
+	__u32 captured_len;   /* how much of it is in data */
+	__u32 arguments_len;  /* how long the command line is in the caller's memory */
+	__u32 arguments_captured;
+	__u32 executable_len; /* of the path, see below */
+	__u32 reply_len;
+	__u32 reserved;
+	char comm[MINE_COMM_LEN];
+	/*
+	 * One after the other, each as long as said above, and no more is sent:
+	 *   the message: struct nlmsghdr, struct nfgenmsg, attributes
+	 *   the command line: arguments, a NUL after each
+	 *   the executable's path: names from the file up to the root, a NUL after each
+	 *   where there is an answer, the message as the kernel sent it back with it, cut to MINE_REPLY_MAX
+	 */
+	__u8 data[MINE_DATA_MAX];
+};
 
-_Static_assert(__builtin_offsetof(struct mine_event, message) == 56, "struct mine_event has a hole");
-_Static_assert(sizeof(struct mine_event) == 56 + MINE_MESSAGE_MAX, "struct mine_event has padding");
+#define AUDIT_UID_UNSET 0xffffffff
 
-/* Every way to miss a command is counted where it happens. Index of the "counters" map. */
-enum mine_counter {
-	MINE_LOST_BUFFER,  /* the event buffer had no room */
-	MINE_LOST_CALL,	   /* too many commands under way at once: the entry was not recorded */
-	MINE_LOST_ENTRY,   /* a return without an entry: it began before we came, or its entry was missed */
-	MINE_LOST_MESSAGE, /* no ipset message where this kernel should have one */
-	MINE_COUNTERS,
+_Static_assert(__builtin_offsetof(struct mine_event, data) == 104, "struct mine_event has a hole");
+_Static_assert(sizeof(struct mine_event) == 104 + MINE_DATA_MAX, "struct mine_event has padding");
+_Static_assert(sizeof(struct mine_event) <= 32768, "struct mine_event does not fit in a per-CPU map");
+
+/* What to report; the one element of the "filters" map. */
+struct mine_filter {
+	__u32 commands; /* bit N: enum ipset_cmd N is wanted */
+	__u32 denied;	/* the same for who lacks CAP_NET_ADMIN: ipset(8) asks a few things before it acts */
+	__u32 pid;	/* 0: everyone's */
+	__u32 uid;	/* by the user or the login user; AUDIT_UID_UNSET: everyone's */
+};
+
+/* Every way to miss a command, counted where it happens. The one element, per CPU, of the "counters" map. */
+struct mine_counters {
+	__u64 lost_buffer;  /* the event buffer had no room */
+	__u64 lost_call;    /* too many commands under way at once: the entry was not recorded */
+	__u64 lost_entry;   /* a return without an entry: it began before we came, or its entry was missed */
+	__u64 lost_message; /* no ipset message where this kernel should have one */
+	__u64 filtered;	    /* not wanted, see struct mine_filter: not lost */
 };
 
 #endif /* MINE_H */

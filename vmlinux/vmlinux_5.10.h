@@ -85,7 +85,13 @@ enum {
 	BPF_F_LOCK = 4,
 };
 
+typedef __u64 u64;
+
+typedef int __kernel_pid_t;
+
 typedef unsigned int __kernel_uid32_t;
+
+typedef __kernel_pid_t pid_t;
 
 typedef __kernel_uid32_t uid_t;
 
@@ -93,25 +99,275 @@ typedef struct {
 	uid_t val;
 } kuid_t;
 
+struct mm_struct;
+
+struct css_set;
+
 struct task_struct {
-	long __hole1[367];
+	long __hole1[257];
+	struct mm_struct *mm;
+	long __hole2[21];
+	int: 32;
+	pid_t tgid;
+	long: 64;
+	struct task_struct *real_parent;
+	long __hole3[85];
 	kuid_t loginuid;
-	long __hole2[800];
+	unsigned int sessionid;
+	long __hole4[48];
+	struct css_set *cgroups;
+	long __hole5[751];
 };
 
 struct pt_regs {
 	long __hole1[10];
 	long unsigned int ax;
 	long unsigned int cx;
-	long: 64;
+	long unsigned int dx;
 	long unsigned int si;
-	long __hole2[7];
+	long unsigned int di;
+	long __hole2[6];
+};
+
+struct file;
+
+struct mm_struct {
+	struct {
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long unsigned int arg_start;
+		long unsigned int arg_end;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		struct file *exe_file;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+	};
+};
+
+struct vfsmount;
+
+struct dentry;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	long __hole1[2];
+	struct path f_path;
+	long __hole2[28];
+};
+
+struct qstr {
+	long: 64;
+	void *name;
+};
+
+struct dentry {
+	long __hole1[3];
+	struct dentry *d_parent;
+	struct qstr d_name;
+	long __hole2[18];
+};
+
+struct cgroup;
+
+struct css_set {
+	long __hole1[15];
+	struct cgroup *dfl_cgrp;
+	long __hole2[55];
+};
+
+struct kernfs_node {
+	long __hole1[13];
+	u64 id;
+	long __hole2[2];
+};
+
+struct cgroup {
+	long __hole1[31];
+	struct kernfs_node *kn;
+	long __hole2[304];
+};
+
+struct ns_common {
+	long __hole1[2];
+	unsigned int inum;
+	long: 0;
+};
+
+struct net;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	long __hole1[6];
+	possible_net_t skc_net;
+	long __hole2[10];
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	long __hole1[78];
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+	long __hole1[2];
+};
+
+struct net {
+	long __hole1[15];
+	struct ns_common ns;
+	long __hole2[550];
+};
+
+struct sk_buff {
+	long __hole1[3];
+	union {
+		struct sock *sk;
+	};
+	long __hole2[21];
+	void *data;
+	long __hole3[2];
 };
 
 struct nlmsghdr {
 	__u32 nlmsg_len;
 	__u16 nlmsg_type;
 	long: 64;
+};
+
+struct mount {
+	long __hole1[2];
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	long __hole2[32];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

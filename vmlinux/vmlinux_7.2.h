@@ -101,9 +101,310 @@ typedef unsigned int __kernel_uid32_t;
 
 typedef __kernel_uid32_t uid_t;
 
+struct vfsmount;
+
+struct dentry;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct qstr {
+	long: 64;
+	void *name;
+};
+
+typedef int __kernel_pid_t;
+
+struct kernfs_node;
+
+struct cgroup {
+	long __hole1[37];
+	struct kernfs_node *kn;
+	long __hole2[258];
+};
+
+struct css_set {
+	long __hole1[16];
+	struct cgroup *dfl_cgrp;
+	long __hole2[57];
+};
+
+struct dentry {
+	long __hole1[3];
+	struct dentry *d_parent;
+	union {
+		const struct qstr d_name;
+	};
+	long __hole2[18];
+};
+
+struct file {
+	long __hole1[8];
+	union {
+		const struct path f_path;
+	};
+	long __hole2[12];
+};
+
+typedef __u64 u64;
+
+struct kernfs_node {
+	long __hole1[12];
+	u64 id;
+	long __hole2[4];
+};
+
 typedef struct {
 	uid_t val;
 } kuid_t;
+
+struct mm_struct {
+	struct {
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long unsigned int arg_start;
+		long unsigned int arg_end;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		struct file *exe_file;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+		long: 64;
+	};
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+	long __hole1[3];
+};
+
+struct mount {
+	long __hole1[2];
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	long __hole2[38];
+};
+
+struct ns_common {
+	long __hole1[11];
+	unsigned int inum;
+	long __hole2[20];
+};
+
+struct net {
+	long __hole1[24];
+	struct ns_common ns;
+	long __hole2[544];
+};
 
 struct nlmsghdr {
 	__u32 nlmsg_len;
@@ -111,19 +412,57 @@ struct nlmsghdr {
 	long: 64;
 };
 
+typedef __kernel_pid_t pid_t;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct pt_regs {
 	long __hole1[10];
 	long unsigned int ax;
 	long unsigned int cx;
-	long: 64;
+	long unsigned int dx;
 	long unsigned int si;
-	long __hole2[7];
+	long unsigned int di;
+	long __hole2[6];
+};
+
+struct sock;
+
+struct sk_buff {
+	long __hole1[3];
+	struct sock *sk;
+	long __hole2[22];
+	void *data;
+	long __hole3[2];
+};
+
+struct sock_common {
+	long __hole1[6];
+	possible_net_t skc_net;
+	long __hole2[10];
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	long __hole1[83];
 };
 
 struct task_struct {
-	long __hole1[444];
+	long __hole1[335];
+	struct mm_struct *mm;
+	long __hole2[15];
+	int: 32;
+	pid_t tgid;
+	long: 64;
+	struct task_struct *real_parent;
+	long __hole3[90];
 	kuid_t loginuid;
-	long __hole2[315];
+	unsigned int sessionid;
+	long __hole4[55];
+	struct css_set *cgroups;
+	long __hole5[259];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

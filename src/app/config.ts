@@ -1,13 +1,26 @@
 // What a run is asked to do, validated: made once from the command line and the environment.
 import type { KernelVersion } from "../kernel/version.ts";
+import type { Command } from "../netlink/ipset-message.ts";
 
 export interface Config {
   /** libbpf's log and our own decisions on stderr. */
   verbose: boolean;
   /** Use this BTF file instead of searching. */
   btf: string | undefined;
-  /** Report the handshake queries too. */
-  all: boolean;
+  output: "text" | "json";
+  /** Which events are wanted; undefined is no condition. */
+  filter: {
+    commands: ReadonlySet<Command>;
+    /** The same for callers without CAP_NET_ADMIN: the first thing that ipset(8) asks is then refused. */
+    denied: ReadonlySet<Command>;
+    set: ((name: string) => boolean) | undefined;
+    uid: number | undefined;
+    pid: number | undefined;
+    comm: string | undefined;
+    failed: boolean;
+  };
+  /** When to end by itself. */
+  limits: { events: number; seconds: number };
   /** LIBBPF_KERN_VERSION */
   kernVersion: KernelVersion | undefined;
   /** MINE_ASSUME_KERNEL */

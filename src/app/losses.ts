@@ -10,11 +10,12 @@ export interface Losses {
 
 /** @param unreadable records that arrived but were no event. */
 export function readLosses(counters: Counters, buffer: EventBuffer, unreadable: number): Losses {
+  const { lostBuffer, lostCall, lostEntry, lostMessage } = counters.read();
   const causes: [string, number][] = [
-    ["event buffer full", buffer.lost + counters.read("lostBuffer")],
-    ["too many commands at once", counters.read("lostCall")],
-    ["entry not seen", counters.read("lostEntry")],
-    ["message not found or not readable", counters.read("lostMessage") + unreadable],
+    ["event buffer full", buffer.lost + lostBuffer],
+    ["too many commands at once", lostCall],
+    ["entry not seen", lostEntry],
+    ["message not found or not readable", lostMessage + unreadable],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);
   const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);

@@ -5,6 +5,7 @@ import { assets } from "../assets.ts";
 import { btfTrouble } from "../bpf/btf-file.ts";
 import { Counters } from "../bpf/counters.ts";
 import type { EventBuffer } from "../bpf/event-buffer.ts";
+import { writeFilter } from "../bpf/filter.ts";
 import { BpfObject } from "../bpf/object.ts";
 import { PerfBuffer } from "../bpf/perf-buffer.ts";
 import { PmuProbes, type Probes, TracefsProbes } from "../bpf/probes.ts";
@@ -14,17 +15,21 @@ import { loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
 import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
 import { Features } from "../kernel/features.ts";
-import { handlers } from "../kernel/handlers.ts";
+import { answers, handlers } from "../kernel/handlers.ts";
 import { hasKprobePmu, ipsetIsModule, lockdownMode } from "../kernel/host.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
 import { Tracefs } from "../kernel/tracefs.ts";
 import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
 import { log } from "../log.ts";
+import type { Command } from "../netlink/ipset-message.ts";
 import type { Config } from "./config.ts";
+import { kernelFilter } from "./selection.ts";
 
 export interface Session extends Disposable {
   buffer: EventBuffer;
   counters: Counters;
+  /** The rung of the ladder. */
+  backend: string;
   /** Takes the probes away; what they have already sent can still be read. */
   detach: () => void;
 }
@@ -44,14 +49,21 @@ export function openSession(config: Config): Session {
   const hasRing = features.has("ringBuffer");
   const object = stack.use(openObject(lib, hasRing, btf, config));
   const counters = new Counters(object);
+  writeFilter(object, kernelFilter(config.filter));
   const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, hasRing, object)));
   log.decision(buffer.description);
 
   const probes = makeProbes(object);
   log.decision(probes.description);
-  const links = stack.use(attachAll(probes, config.all));
+  const links = stack.use(attachAll(probes, config.filter.commands));
   const held = stack.move();
-  return { buffer, counters, detach: () => links.dispose(), [Symbol.dispose]: () => held.dispose() };
+  return {
+    buffer,
+    counters,
+    backend: "kprobe",
+    detach: () => links.dispose(),
+    [Symbol.dispose]: () => held.dispose(),
+  };
 }
 
 function requireRoot(): void {
@@ -105,15 +117,20 @@ function makeBuffer(lib: Libbpf, hasRing: boolean, object: BpfObject): EventBuff
   return hasRing ? new RingBuffer(object) : new PerfBuffer(object, lib.libbpf_num_possible_cpus());
 }
 
+const handlerPrograms = [
+  ["entry", "mine_enter"],
+  ["return", "mine_return"],
+] as const;
+
 /** The entry before the return, so that no return comes without its entry. */
-function attachAll(probes: Probes, withHandshake: boolean): DisposableStack {
+function attachAll(probes: Probes, wanted: ReadonlySet<Command>): DisposableStack {
   using stack = new DisposableStack();
   const module = ipsetIsModule() ? "ip_set" : undefined;
-  for (const { symbol, isHandshake, isOptional } of handlers) {
-    if (isHandshake && !withHandshake) continue;
-    for (const kind of ["entry", "return"] as const) {
+  for (const { symbol, commands, isOptional } of handlers) {
+    if (!commands.some((command) => wanted.has(command))) continue;
+    for (const [kind, program] of handlerPrograms) {
       try {
-        stack.use(probes.attach({ module, symbol }, kind));
+        stack.use(probes.attach({ module, symbol, kind, program }));
       } catch (error) {
         if (isOptional && error instanceof CallError && error.code === "ENOENT") break;
         attempt(`attach to ${symbol}`, () => {
@@ -121,6 +138,11 @@ function attachAll(probes: Probes, withHandshake: boolean): DisposableStack {
         });
       }
     }
+  }
+  for (const { symbol, program } of answers) {
+    attempt(`attach to ${symbol}`, () => {
+      stack.use(probes.attach({ module: undefined, symbol, kind: "entry", program }));
+    });
   }
   return stack.move();
 }

@@ -1,54 +1,62 @@
 // Audit ipset commands in the foreground until told to stop.
-import { accountableUid, type MineEvent, readEvent } from "../events/event.ts";
+import { type MineEvent, readEvent } from "../events/event.ts";
 import { readClocks } from "../ffi/libc.ts";
 import { log } from "../log.ts";
-import { readIpsetMessage } from "../netlink/ipset-message.ts";
-import { readOutcome } from "../netlink/ipset-result.ts";
+import { formatJson } from "../output/json.ts";
 import { formatText } from "../output/text.ts";
 import type { Config } from "./config.ts";
 import { LineWriter } from "./line-writer.ts";
 import { readLosses } from "./losses.ts";
+import { Recorder } from "./recorder.ts";
+import { isWanted } from "./selection.ts";
 import { openSession, type Session } from "./session.ts";
-import { UserNames } from "./user-names.ts";
 
 const WAIT_MS = 100;
 const LOSS_REPORT_MS = 1000;
+
+const formats = { text: formatText, json: formatJson };
 
 export async function trace(config: Config): Promise<void> {
   if (config.verbose) log.setVerbose();
   log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
   const stop = stopOnSignal();
   using session = openSession(config);
-  const tracer = new Tracer(session);
+  const tracer = new Tracer(config, session);
   log.info("Tracing... Hit Ctrl-C to end.");
 
-  while (!stop.requested && !tracer.isReaderGone) {
+  const endMs = performance.now() + config.limits.seconds * 1000;
+  while (!stop.requested && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
     await nextTick(); // signals are delivered by the event loop
     if (records === 0) session.buffer.wait(WAIT_MS);
   }
   session.detach();
-  while (!tracer.isReaderGone && tracer.drain() > 0);
+  while (!tracer.isDone && tracer.drain() > 0);
   log.info(tracer.summary());
 }
 
 class Tracer {
+  readonly #config: Config;
   readonly #session: Session;
+  readonly #recorder: Recorder;
   readonly #writer = new LineWriter();
-  readonly #users = new UserNames();
   #seen = 0;
+  #filtered = 0;
   #truncated = 0;
   #unreadable = 0;
   #reportedLosses = 0;
   #nextReportMs = 0;
 
-  constructor(session: Session) {
+  constructor(config: Config, session: Session) {
+    this.#config = config;
     this.#session = session;
+    this.#recorder = new Recorder(session.backend);
   }
 
-  get isReaderGone(): boolean {
-    return this.#writer.isClosed;
+  /** As many events were seen as were asked for, or nobody reads them any more. */
+  get isDone(): boolean {
+    return this.#seen >= this.#config.limits.events || this.#writer.isClosed;
   }
 
   /** @returns how many records were there. */
@@ -64,21 +72,15 @@ class Tracer {
   }
 
   #report(event: MineEvent, realtimeOffsetNs: bigint): void {
-    const isWhole = event.capturedLen === event.messageLen;
-    const message = readIpsetMessage(event.message, isWhole);
-    const uid = accountableUid(event);
+    if (this.isDone) return;
+    const record = this.#recorder.record(event, realtimeOffsetNs);
+    if (!isWanted(this.#config.filter, record)) {
+      this.#filtered += 1;
+      return;
+    }
     this.#seen += 1;
-    if (!isWhole) this.#truncated += 1;
-    this.#writer.write(
-      formatText({
-        event,
-        message,
-        outcome: readOutcome(message.command, event.result),
-        time: new Date(Number((event.tsNs + realtimeOffsetNs) / 1_000_000n)),
-        uid,
-        userName: this.#users.of(uid),
-      }),
-    );
+    if (event.capturedLen < event.messageLen) this.#truncated += 1;
+    this.#writer.write(formats[this.#config.output](record));
   }
 
   /** Says, at most once a second, that more was lost. */
@@ -92,7 +94,9 @@ class Tracer {
   }
 
   summary(): string {
-    return `${this.#seen} events seen, ${this.#losses().text} lost, ${this.#truncated} truncated`;
+    const filtered = this.#filtered + this.#session.counters.read().filtered;
+    const suffix = filtered > 0 ? `, ${filtered} filtered` : "";
+    return `${this.#seen} events seen, ${this.#losses().text} lost, ${this.#truncated} truncated${suffix}`;
   }
 
   #losses() {

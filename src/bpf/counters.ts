@@ -1,26 +1,35 @@
-// The kernel side's counters: a per-CPU array, summed here.
-import { mineCounter } from "../events/skeleton.gen.ts";
+// The kernel side's counters: one struct per CPU, summed here.
+import { decode } from "../events/layout.ts";
+import { mineCounters } from "../events/skeleton.gen.ts";
 import { checkResult } from "../ffi/libbpf.ts";
 import type { BpfObject } from "./object.ts";
+
+type Counts = Record<keyof typeof mineCounters, number>;
+
+const names = Object.keys(mineCounters) as (keyof Counts)[];
+const SIZE = 8 * names.length; // all of them are u64
 
 export class Counters {
   readonly #object: BpfObject;
   readonly #fd: number;
-  readonly #key = new Uint32Array(1);
-  /** One u64 per possible CPU. */
-  readonly #values: BigUint64Array;
+  readonly #values: DataView;
 
   constructor(object: BpfObject) {
     this.#object = object;
     this.#fd = object.mapFd("counters");
     const cpus = checkResult("libbpf_num_possible_cpus", object.lib.libbpf_num_possible_cpus());
-    this.#values = new BigUint64Array(cpus);
+    this.#values = new DataView(new ArrayBuffer(SIZE * cpus));
   }
 
-  read(name: keyof typeof mineCounter): number {
-    this.#key[0] = mineCounter[name];
+  read(): Counts {
     const { lib } = this.#object;
-    checkResult("bpf_map_lookup_elem", lib.bpf_map_lookup_elem(this.#fd, this.#key, this.#values));
-    return Number(this.#values.reduce((sum, value) => sum + value, 0n));
+    const values = new Uint8Array(this.#values.buffer);
+    checkResult("bpf_map_lookup_elem", lib.bpf_map_lookup_elem(this.#fd, new Uint32Array([0]), values));
+    const sums = Object.fromEntries(names.map((name) => [name, 0])) as Counts;
+    for (let at = 0; at < values.length; at += SIZE) {
+      const counts = decode(mineCounters, this.#values, at, SIZE);
+      for (const name of names) sums[name] += Number(counts[name]);
+    }
+    return sums;
   }
 }

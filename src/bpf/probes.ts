@@ -10,15 +10,13 @@ import type { BpfObject } from "./object.ts";
 
 export type ProbeKind = "entry" | "return";
 
-const programs = { entry: "mine_enter", return: "mine_return" } as const satisfies Record<
-  ProbeKind,
-  ProgramName
->;
-
-export interface ProbeTarget {
+/** Where to put a program. */
+export interface ProbePoint {
   /** Undefined for a function that is built in. */
   module: string | undefined;
   symbol: string;
+  kind: ProbeKind;
+  program: ProgramName;
 }
 
 /** A way to make probes. */
@@ -28,7 +26,7 @@ export interface Probes {
    * @returns the attached probe; disposing it leaves nothing behind.
    * @throws CallError, ENOENT when the kernel has no such function.
    */
-  attach(target: ProbeTarget, kind: ProbeKind): Disposable;
+  attach(point: ProbePoint): Disposable;
 }
 
 /** libbpf.h: struct bpf_kprobe_opts { size_t sz; u64 cookie; size_t offset; bool retprobe; enum attach_mode; } */
@@ -45,30 +43,30 @@ export class PmuProbes implements Probes {
     this.#object = object;
   }
 
-  attach({ module, symbol }: ProbeTarget, kind: ProbeKind): Disposable {
+  attach(point: ProbePoint): Disposable {
+    const { module, symbol } = point;
     try {
-      return this.#attach(symbol, kind);
+      return this.#attach(symbol, point);
     } catch (error) {
       // 6.1.60 to 6.1.70 do not find a module's function by its bare name (ENOENT); since 6.6 a name that
       // several functions have is refused (EADDRNOTAVAIL). Qualified, both work.
       if (!module || !(error instanceof CallError) || !["ENOENT", "EADDRNOTAVAIL"].includes(error.code))
         throw error;
-      return this.#attach(`${module}:${symbol}`, kind);
+      return this.#attach(`${module}:${symbol}`, point);
     }
   }
 
-  #attach(name: string, kind: ProbeKind): Disposable {
+  #attach(name: string, { kind, program }: ProbePoint): Disposable {
     const { lib } = this.#object;
     const options = packOptions(KPROBE_OPTIONS.size, [
       [KPROBE_OPTIONS.retprobe, ATTACH_MODE_PERF | (kind === "return" ? 1n : 0n)],
     ]);
-    const program = this.#object.program(programs[kind]);
     return link(
       this.#object,
       checkPointer(
         lib,
         `bpf_program__attach_kprobe(${name})`,
-        lib.bpf_program__attach_kprobe_opts(program, cString(name), options),
+        lib.bpf_program__attach_kprobe_opts(this.#object.program(program), cString(name), options),
       ),
     );
   }
@@ -95,14 +93,14 @@ export class TracefsProbes implements Probes {
     this.#tracefs = tracefs;
   }
 
-  attach({ module, symbol }: ProbeTarget, kind: ProbeKind): Disposable {
+  attach({ module, symbol, kind, program }: ProbePoint): Disposable {
     using stack = new DisposableStack();
     const probe = stack.use(this.#tracefs.addProbe(module ? `${module}:${symbol}` : symbol, kind));
-    stack.use(this.#attach(probe.id, symbol, kind));
+    stack.use(this.#attach(probe.id, symbol, program));
     return stack.move();
   }
 
-  #attach(id: number, symbol: string, kind: ProbeKind): Disposable {
+  #attach(id: number, symbol: string, program: ProgramName): Disposable {
     const attributes = packStruct(PERF_ATTR.bytes, [
       [PERF_ATTR.typeAndSize, PERF_TYPE_TRACEPOINT + PERF_ATTR.bytes * 2 ** 32],
       [PERF_ATTR.config, id],
@@ -111,14 +109,13 @@ export class TracefsProbes implements Probes {
     ]);
     const fd = perfEventOpen(attributes);
     const { lib } = this.#object;
-    const program = this.#object.program(programs[kind]);
     // On failure libbpf leaves the descriptor to us; the process ends then, and takes it along.
     return link(
       this.#object,
       checkPointer(
         lib,
         `bpf_program__attach_perf_event(${symbol})`,
-        lib.bpf_program__attach_perf_event(program, fd),
+        lib.bpf_program__attach_perf_event(this.#object.program(program), fd),
       ),
     );
   }

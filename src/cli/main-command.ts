@@ -1,9 +1,7 @@
 // The command line: citty's commands, and what was typed turned into a Config, complaints naming the option.
-import { defineCommand, type ParsedArgs, renderUsage } from "citty";
+import { defineCommand, renderUsage } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
-import type { Config } from "../app/config.ts";
-import { usageError } from "../errors.ts";
-import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
+import { readConfig } from "./config.ts";
 import { commonArgs, traceArgs, variables } from "./options.ts";
 
 const args = { ...traceArgs, ...commonArgs };
@@ -37,22 +35,3 @@ export async function usage(): Promise<string> {
 
 export const mainArgs = args;
 export const commandNames = ["trace"] as const;
-
-function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
-  if (args.btf === "") throw usageError("--btf needs the path of a file");
-  return {
-    verbose: args.verbose ?? false,
-    btf: args.btf,
-    all: args.all ?? false,
-    kernVersion: versionFromEnvironment(variables.kernVersion.name),
-    assumeKernel: versionFromEnvironment(variables.assumeKernel.name),
-  };
-}
-
-function versionFromEnvironment(name: string): KernelVersion | undefined {
-  const text = process.env[name];
-  if (!text) return undefined;
-  const version = parseKernelVersion(text);
-  if (!version) throw usageError(`${name}=${JSON.stringify(text)} is not a kernel version such as 4.15.18`);
-  return version;
-}

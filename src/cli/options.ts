@@ -8,7 +8,22 @@ export const traceArgs = {
     valueHint: "PATH",
     description: "Use this BTF file (raw or ELF) instead of searching",
   },
+  output: {
+    type: "enum",
+    alias: "o",
+    options: ["text", "json"],
+    default: "text",
+    description: "One line of text, or of JSON (Elastic Common Schema), per command",
+  },
   all: { type: "boolean", description: "Also report the handshake queries (PROTOCOL, HEADER, TYPE, ...)" },
+  command: { type: "string", valueHint: "LIST", description: "Only these commands, e.g. create,destroy" },
+  set: { type: "string", valueHint: "GLOB", description: "Only sets whose name matches (* and ?)" },
+  uid: { type: "string", valueHint: "UID", description: "Only this user, or who logged in as this user" },
+  pid: { type: "string", valueHint: "PID", description: "Only this process" },
+  comm: { type: "string", valueHint: "NAME", description: "Only processes of this name" },
+  failed: { type: "boolean", description: "Only commands that failed" },
+  count: { type: "string", valueHint: "N", description: "End after N events" },
+  duration: { type: "string", valueHint: "SECONDS", description: "End after this time" },
 } as const satisfies ArgsDef;
 
 /** What is read from the environment; nothing else in it has an effect. */

@@ -12,6 +12,7 @@ type ParseOptions = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["op
  */
 export function strictArgs(rawArgs: string[], definitions: ArgsDef, commands: readonly string[]) {
   const { values, positionals } = parse(rawArgs, parseOptions(definitions));
+  checkWords(values, definitions);
   const command = commands.find((name) => name === positionals[0]);
   const unexpected = positionals[command === undefined ? 0 : 1];
   if (unexpected !== undefined) throw usageError(`unexpected argument '${unexpected}'`);
@@ -20,6 +21,18 @@ export function strictArgs(rawArgs: string[], definitions: ArgsDef, commands: re
     throw usageError(`'${command}' must come before the options`);
   }
   return values;
+}
+
+/** citty looks at these too, but what it throws is no MineError. */
+function checkWords(values: ReturnType<typeof parse>["values"], definitions: ArgsDef): void {
+  for (const [name, definition] of Object.entries(definitions)) {
+    const value = values[name];
+    if (definition.type !== "enum" || value === undefined) continue;
+    const words = definition.options ?? [];
+    if (!words.some((word) => word === value)) {
+      throw usageError(`--${name}: '${value}' is none of ${words.join(", ")}`);
+    }
+  }
 }
 
 function parseOptions(definitions: ArgsDef): ParseOptions {

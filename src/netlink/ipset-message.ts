@@ -30,6 +30,15 @@ export const commands = [
 
 export type Command = (typeof commands)[number];
 
+/** What ipset(8) asks before it does its work; they change nothing and say little. */
+export const handshakeCommands: ReadonlySet<Command> = new Set([
+  "PROTOCOL",
+  "HEADER",
+  "TYPE",
+  "GET_BYNAME",
+  "GET_BYINDEX",
+]);
+
 export interface IpsetMessage {
   /** Undefined for a number that no known ipset has. */
   command: Command | undefined;

@@ -22,23 +22,34 @@ export function quoted(bytes: Uint8Array): string {
   return `"${escaped(bytes).text}"`;
 }
 
+/** @returns the bytes as text: UTF-8 as it is, but for a backslash, which is doubled; other bytes as \xNN. */
+export function lossless(bytes: Uint8Array): string {
+  let text = "";
+  for (const { character, byte } of characters(bytes)) {
+    text += character === "\\" ? "\\\\" : (character ?? hexEscape(byte));
+  }
+  return text;
+}
+
 function escaped(bytes: Uint8Array): { text: string; isBare: boolean } {
   let text = "";
   let isBare = bytes.length > 0;
-  for (let at = 0; at < bytes.length; ) {
-    const character = characterAt(bytes, at);
-    if (character === undefined) {
-      text += hexEscape(bytes[at] ?? 0);
-      isBare = false;
-      at += 1;
-      continue;
-    }
-    const shown = escapeCharacter(character);
-    isBare &&= shown === character && bare.test(character);
+  for (const { character, byte } of characters(bytes)) {
+    const shown = character === undefined ? hexEscape(byte) : escapeCharacter(character);
+    isBare &&= character !== undefined && shown === character && bare.test(character);
     text += shown;
-    at += utf8Length(bytes[at] ?? 0);
   }
   return { text, isBare };
+}
+
+/** The characters of UTF-8, and the bytes that are none. */
+function* characters(bytes: Uint8Array): Generator<{ character: string | undefined; byte: number }> {
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at] ?? 0;
+    const character = characterAt(bytes, at);
+    yield { character, byte };
+    at += character === undefined ? 1 : utf8Length(byte);
+  }
 }
 
 /** @returns the first `limit` bytes in hexadecimal, and how many more there are. */

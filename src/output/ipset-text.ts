@@ -54,3 +54,9 @@ export function formatParts({ parts }: Pick<Element, "parts">): string {
 export function formatOptions(options: readonly Option[]): string {
   return options.map(({ name, value }) => (value ? `${name} ${formatValue(value)}` : name)).join(" ");
 }
+
+/** @returns the element and its options, as `ipset add SET` takes them. */
+export function formatElement(element: Element): string {
+  const options = formatOptions(element.options);
+  return options === "" ? formatParts(element) : `${formatParts(element)} ${options}`;
+}

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { commonArgs, traceArgs } from "../../src/cli/options.ts";
+import { commands } from "../../src/netlink/ipset-message.ts";
 import { Host, type RunOptions } from "../support/host.ts";
 
 let host: Host;
@@ -62,6 +63,14 @@ describe("bad usage ends with 2, a complaint that names it and a hint", () => {
     [["--", "stray"], "unexpected argument 'stray'", {}],
     [["line\nend \x1b[1m \u202e"], "unexpected argument 'line\\u{a}end \\u{1b}[1m \\u{202e}'", {}],
     [[""], "unexpected argument ''", {}],
+    [["-o", "xml"], "--output: 'xml' is none of text, json", {}],
+    [["--output="], "--output: '' is none of text, json", {}],
+    [["--command", "creat"], `--command: 'creat' is none of ${commands.join(", ").toLowerCase()}`, {}],
+    [["--uid", "root"], "--uid: 'root' is not a whole number from 0 to 4294967294", {}],
+    [["--pid", "0"], "--pid: '0' is not a whole number from 1 to 4294967295", {}],
+    [["--count=-1"], "--count: '-1' is not a whole number from 1 to 9007199254740991", {}],
+    [["--duration", "1.5"], "--duration: '1.5' is not a whole number from 1 to 4294967295", {}],
+    [["--failed=yes"], "Option '--failed' does not take an argument", {}],
     ...["LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"].flatMap((name) =>
       ["garbage", "v4.15", "-1.2", "4", "\n4.15"].map((value): [string[], string, Record<string, string>] => [
         [],

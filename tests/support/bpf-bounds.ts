@@ -1,10 +1,11 @@
-// Is the size given to a helper bounded in the register that is used? 4.15 forgets what it knew of a number
-// that is spilled to the stack and filled again, and refuses it as unbounded.
+// Are the size given to a helper, and what was added to the address given with it, bounded in the register that
+// is used? 4.15 forgets what it knew of a number that is spilled to the stack and filled again, and refuses it
+// as unbounded.
 //
 // What is checked, for loop-free code: on every path back from the call, the register comes through copies
 // and additions of constants, from a constant or from an unsigned comparison with a constant, on the side
-// of it that bounds from above. What is not: whether the bound fits the memory given with it, and bounds that
-// the kernel derives in more ways (shifts, 32-bit comparisons): those count as none.
+// of it that bounds from above. What is not: whether the bounds fit the memory, and bounds that the kernel
+// derives in more ways (shifts, 32-bit comparisons): those count as none.
 import {
   ALU,
   CLASS,
@@ -20,23 +21,24 @@ import {
   takesRegister,
 } from "./bpf-code.ts";
 
-/** Helper id: the register with the size. */
-const sizeRegister: Partial<Record<number, number>> = {
-  4: 2, // probe_read
-  16: 2, // get_current_comm
-  25: 5, // perf_event_output
-  45: 2, // probe_read_str
-  112: 2, // probe_read_user
-  113: 2, // probe_read_kernel
-  114: 2, // probe_read_user_str
-  115: 2, // probe_read_kernel_str
-  130: 3, // ringbuf_output
+/** Helper id: the registers with the address of memory and its size. */
+const memoryRegisters: Partial<Record<number, { address: number; size: number }>> = {
+  4: { address: 1, size: 2 }, // probe_read
+  16: { address: 1, size: 2 }, // get_current_comm
+  25: { address: 4, size: 5 }, // perf_event_output
+  45: { address: 1, size: 2 }, // probe_read_str
+  112: { address: 1, size: 2 }, // probe_read_user
+  113: { address: 1, size: 2 }, // probe_read_kernel
+  114: { address: 1, size: 2 }, // probe_read_user_str
+  115: { address: 1, size: 2 }, // probe_read_kernel_str
+  130: { address: 2, size: 3 }, // ringbuf_output
 };
 
 /** What an instruction does to what is known of a register. */
 type Effect = "none" | "constant" | "bounds" | "loses" | { copyOf: number };
 
-export function unboundedSizes(instructions: Instruction[]): string[] {
+/** @returns the sizes and offsets, in calls of helpers, that have no bound; empty when all have. */
+export function unbounded(instructions: Instruction[]): string[] {
   const into = new Map<number, Edge[]>();
   for (const index of instructions.keys()) {
     for (const edge of edgesFrom(instructions, index))
@@ -63,14 +65,51 @@ export function unboundedSizes(instructions: Instruction[]): string[] {
     }
     return undefined;
   };
+  /** @returns the additions to an address of which neither operand, so not the number, has a bound. */
+  const boundlessAdditions = (call: number, address: number): number[] => {
+    const found = new Set<number>();
+    const seen = new Set<string>();
+    const ways = [{ at: call, register: address }];
+    for (let way = ways.pop(); way; way = ways.pop()) {
+      if (seen.has(`${way.at} ${way.register}`)) continue;
+      seen.add(`${way.at} ${way.register}`);
+      for (const { from } of into.get(way.at) ?? []) {
+        const instruction = instructions[from] as Instruction;
+        const isBounded = (register: number) => origin(from, register, "bound") === undefined;
+        const isSum = instruction.dst === way.register && isAddition(instruction);
+        if (isSum && !isBounded(instruction.dst) && !isBounded(instruction.src)) found.add(from);
+        ways.push(...addressBefore(way.register, instruction).map((register) => ({ at: from, register })));
+      }
+    }
+    return [...found];
+  };
   return instructions.flatMap((instruction, index) => {
-    const register = isHelperCall(instruction) ? sizeRegister[instruction.imm] : undefined;
-    if (register === undefined) return [];
-    const from = origin(index, register, "bound");
-    if (from === undefined) return [];
-    const what = `the size in r${register} for helper ${instruction.imm} at instruction ${index}`;
-    return [`${what} has no bound since ${describe(instructions[from])}`];
+    const registers = isHelperCall(instruction) ? memoryRegisters[instruction.imm] : undefined;
+    if (!registers) return [];
+    const { address, size } = registers;
+    const where = `for helper ${instruction.imm} at instruction ${index}`;
+    const from = origin(index, size, "bound");
+    return [
+      ...(from === undefined
+        ? []
+        : [`the size in r${size} ${where} has no bound since ${describe(instructions[from])}`]),
+      ...boundlessAdditions(index, address).map(
+        (at) => `what instruction ${at} adds to the address in r${address} ${where} has no bound`,
+      ),
+    ];
   });
+}
+
+/** Of two registers, of which one may be the address. */
+const isAddition = (instruction: Instruction): boolean =>
+  classOf(instruction) === CLASS.ALU64 && operation(instruction) === ALU.ADD && takesRegister(instruction);
+
+/** @returns the registers that the address came from, through copies and additions. */
+function addressBefore(register: number, instruction: Instruction): number[] {
+  const effect = effectOn(register, instruction, false, () => false);
+  if (typeof effect === "object") return [effect.copyOf];
+  if (effect === "none") return [register];
+  return instruction.dst === register && isAddition(instruction) ? [register, instruction.src] : [];
 }
 
 function describe(instruction: Instruction | undefined): string {

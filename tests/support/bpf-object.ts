@@ -109,7 +109,9 @@ function describe(types: ReturnType<typeof readTypes>, id: number, access: strin
   let path = ENUM_KINDS.has(kind) ? (at.members[Number(first)]?.name ?? "?") : first;
   for (const index of FIELD_KINDS.has(kind) ? rest : []) {
     const member = at.members[Number(index)];
-    path += at.kind === ARRAY ? `[${index}]` : `.${member?.name ?? "?"}`;
+    // libbpf looks through a struct or union without a name, wherever a kernel has one.
+    const step = member?.name === "" ? "" : `.${member?.name ?? "?"}`;
+    path += at.kind === ARRAY ? `[${index}]` : step;
     at = types.type(at.kind === ARRAY ? at.to : (member?.type ?? 0));
   }
   return `kind ${kind} of ${named?.name} ${path}`;

@@ -10,7 +10,16 @@ export interface ElfRelocation {
   definedIn: string | undefined;
 }
 
+/** What a symbol names in a section. */
+export interface ElfFunction {
+  name: string;
+  /** Of its first byte, in its section. */
+  start: number;
+  end: number;
+}
+
 const SHT_REL = 9;
+const STT_FUNC = 2;
 
 export function cString(bytes: Buffer, offset: number): string {
   return bytes.toString("latin1", offset, bytes.indexOf(0, offset));
@@ -44,6 +53,20 @@ export class Elf {
     const bytes = this.sections.get(name);
     if (!bytes) throw new Error(`the object has no section ${name}`);
     return bytes;
+  }
+
+  /** Those in the section of this name, in order. */
+  functions(section: string): ElfFunction[] {
+    const symbols = this.section(".symtab");
+    const found: ElfFunction[] = [];
+    for (let at = 0; at < symbols.length; at += 24) {
+      const isFunction = (symbols.readUInt8(at + 4) & 0x0f) === STT_FUNC;
+      if (!isFunction || this.#names[symbols.readUInt16LE(at + 6)] !== section) continue;
+      const start = Number(symbols.readBigUInt64LE(at + 8));
+      const end = start + Number(symbols.readBigUInt64LE(at + 16));
+      found.push({ name: cString(this.section(".strtab"), symbols.readUInt32LE(at)), start, end });
+    }
+    return found.sort((one, other) => one.start - other.start);
   }
 
   /** Of what is in the section of this name. */

@@ -1,6 +1,6 @@
 // What a kernel of a given age refuses in a BPF object, told from the object alone: no kernel is asked.
 // Each rule stands for a message of that kernel's verifier or of its bpf(2).
-import { unboundedSizes } from "./bpf-bounds.ts";
+import { unbounded } from "./bpf-bounds.ts";
 import {
   ALU,
   CLASS,
@@ -18,7 +18,7 @@ import {
   takesRegister,
 } from "./bpf-code.ts";
 import { readMaps } from "./bpf-object.ts";
-import { Elf } from "./elf.ts";
+import { Elf, type ElfFunction } from "./elf.ts";
 
 export interface KernelLimits {
   instructions: number;
@@ -83,7 +83,7 @@ export function refusals(object: Buffer, kernel: KernelLimits): string[] {
       .map((name) => `global data in ${name}`),
     ...(license === "Dual BSD/GPL" ? [] : [`the license is ${JSON.stringify(license)}`]),
     ...mapRefusals(object, kernel),
-    ...names.filter((name) => !NOT_CODE.test(name)).flatMap((name) => programRefusals(elf, name, kernel)),
+    ...names.filter((name) => !NOT_CODE.test(name)).flatMap((name) => sectionRefusals(elf, name, kernel)),
   ];
 }
 
@@ -101,15 +101,36 @@ function mapRefusals(object: Buffer, kernel: KernelLimits): string[] {
   });
 }
 
-function programRefusals(elf: Elf, name: string, kernel: KernelLimits): string[] {
-  const instructions = decodeInstructions(elf.section(name));
+/** Every function in a section of probes is a program of its own. */
+function sectionRefusals(elf: Elf, section: string, kernel: KernelLimits): string[] {
+  const programs = elf.functions(section);
+  const end = programs.reduce((at, program) => (program.start === at ? program.end : Number.NaN), 0);
+  return [
+    ...(KPROBE_SECTION.test(section) ? [] : [`${section}: not a kprobe`]),
+    ...(end === elf.section(section).length ? [] : [`${section}: its functions do not fill it`]),
+    ...programs.flatMap((program) =>
+      programRefusals(elf, section, program, kernel).map((what) => `${program.name}: ${what}`),
+    ),
+  ];
+}
+
+function programRefusals(
+  elf: Elf,
+  section: string,
+  { start, end }: ElfFunction,
+  kernel: KernelLimits,
+): string[] {
+  const instructions = decodeInstructions(elf.section(section).subarray(start, end));
   const flow = flowTrouble(instructions);
   const foreign = elf
-    .relocations(name)
+    .relocations(section)
+    .filter(({ offset }) => offset >= start && offset < end)
     .filter(({ definedIn }) => definedIn !== ".maps" && !(kernel.hasGlobalData && definedIn))
-    .map(({ symbol, offset }) => `instruction ${offset / 8} refers to ${symbol || "a section"}, not a map`);
+    .map(
+      ({ symbol, offset }) =>
+        `instruction ${(offset - start) / 8} refers to ${symbol || "a section"}, not a map`,
+    );
   return [
-    ...(KPROBE_SECTION.test(name) ? [] : ["not a kprobe"]),
     ...(instructions.length > kernel.instructions ? [`${instructions.length} instructions`] : []),
     ...instructions.flatMap((instruction, index) =>
       instructionRefusals(instruction, instructions[index - 1], kernel).map(
@@ -118,8 +139,8 @@ function programRefusals(elf: Elf, name: string, kernel: KernelLimits): string[]
     ),
     ...foreign,
     ...(kernel.hasLoops ? flow.trouble.filter((trouble) => !trouble.startsWith("back-edge")) : flow.trouble),
-    ...(kernel.keepsSpilledBounds || flow.hasLoop ? [] : unboundedSizes(instructions)),
-  ].map((what) => `${name}: ${what}`);
+    ...(kernel.keepsSpilledBounds || flow.hasLoop ? [] : unbounded(instructions)),
+  ];
 }
 
 function instructionRefusals(

@@ -1,7 +1,8 @@
 // Whatever bytes come in, one printable word goes out, and it can be read back: no two byte strings give
-// the same word. The reader that proves it is written here, from what escapes mean in C and in Rust.
+// the same word.
 import { expect, test } from "bun:test";
-import { hex, word } from "../../src/output/escape.ts";
+import { hex, lossless, quoted, word } from "../../src/output/escape.ts";
+import { readLossless, readWord } from "../support/escapes.ts";
 import { Random } from "../support/random.ts";
 
 const bytes = (...parts: (string | number)[]): Uint8Array =>
@@ -67,21 +68,6 @@ test.each(shown)("%s", (_what, given, expected) => {
   expect(word(given)).toBe(expected);
 });
 
-/** Reads a word back. */
-function readBack(text: string): Uint8Array {
-  if (!text.startsWith('"')) return Buffer.from(text);
-  const inside = /^"((?:[^"\\]|\\.)*)"$/su.exec(text)?.[1];
-  if (inside === undefined) throw new Error(`not one quoted word: ${text}`);
-  const parts = inside.matchAll(/\\x(..)|\\u\{(\w+)\}|\\(n)|\\(t)|\\(.)|([^\\])/gsu);
-  return bytes(
-    ...[...parts].map(([, byte, codePoint, newline, tab, itself, plain]) => {
-      if (byte) return Number.parseInt(byte, 16);
-      if (codePoint) return String.fromCodePoint(Number.parseInt(codePoint, 16));
-      return newline ? "\n" : tab ? "\t" : (itself ?? plain ?? "");
-    }),
-  );
-}
-
 /** Anything that ends a line, moves a cursor, turns text around or does not show. */
 const harmful = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
 
@@ -130,7 +116,7 @@ test.each(samples)("%s give one printable word, which reads back", (_what, make)
     const text = word(given);
     if (harmful.test(text)) throw new Error(`${given.toHex()} gives a harmful ${JSON.stringify(text)}`);
     if (!text.startsWith('"') && !/^[^\s"\\<>()]+$/.test(text)) throw new Error(`not one word: ${text}`);
-    if (readBack(text).toHex() !== given.toHex())
+    if (readWord(text).toHex() !== given.toHex())
       throw new Error(`${given.toHex()} reads back wrong: ${text}`);
   }
 });
@@ -141,7 +127,7 @@ test("every character of Unicode gives one printable word, which reads back", ()
     const given = bytes(String.fromCodePoint(codePoint));
     const text = word(given);
     if (harmful.test(text)) throw new Error(`U+${codePoint.toString(16)} gives a harmful word`);
-    if (readBack(text).toHex() !== given.toHex())
+    if (readWord(text).toHex() !== given.toHex())
       throw new Error(`U+${codePoint.toString(16)} reads back wrong`);
   }
 });
@@ -155,4 +141,27 @@ test("hexadecimal is cut at the limit, and says by how much", () => {
   expect(hex(bytes(0x00, 0x0f, 0xff), 3)).toBe("000fff");
   expect(hex(bytes(0x00, 0x0f, 0xff), 2)).toBe("000f +1 bytes");
   expect(hex(bytes(), 2)).toBe("");
+});
+
+test.each<[string, Uint8Array, string]>([
+  ["text", bytes("café 🐇\n"), "café 🐇\n"],
+  ["a backslash", bytes("a\\b"), "a\\\\b"],
+  ["the text of an escape", bytes("\\xff"), "\\\\xff"],
+  ["a byte that is never in UTF-8", bytes("a", 0xff), "a\\xff"],
+  ["a character cut short", bytes(0xe2, 0x82), "\\xe2\\x82"],
+  ["a lone surrogate", bytes(0xed, 0xa0, 0x80), "\\xed\\xa0\\x80"],
+  ["a byte order mark", bytes("\ufeffa"), "\ufeffa"],
+  ["nothing", bytes(), ""],
+])("without loss: %s", (_what, given, expected) => {
+  expect(lossless(given)).toBe(expected);
+});
+
+test.each(samples)("%s lose nothing, whichever way they are shown", (_what, make) => {
+  const random = new Random(416);
+  for (let round = 0; round < 20_000; round++) {
+    const given = make(random);
+    expect(readLossless(lossless(given)).toHex()).toBe(given.toHex());
+    expect(readWord(quoted(given)).toHex()).toBe(given.toHex());
+    expect(quoted(given)).toStartWith('"');
+  }
 });

@@ -14,10 +14,10 @@ const files = readdirSync(src, { recursive: true })
  */
 const allowed: Record<string, readonly string[]> = {
   main: ["cli", "app", "errors", "log", "package.json"],
-  cli: ["app", "kernel", "errors", "package.json"],
+  cli: ["app", "kernel", "netlink", "errors", "package.json"],
   app: ["bpf", "kernel", "events", "netlink", "output", "ffi", "errors", "log", "assets"],
   bpf: ["kernel", "events", "ffi", "errors"],
-  kernel: ["ffi", "errors", "log"],
+  kernel: ["netlink", "ffi", "errors", "log"],
   // Pure: bytes to values to text, whatever the host.
   output: ["events", "netlink"],
   netlink: ["errno"],

@@ -1,79 +1,164 @@
-// The event as C lays it out, against the event as TypeScript reads it.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+// What crosses between the kernel and us as C lays it out, against what TypeScript reads and writes.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readEvent } from "../../src/events/event.ts";
-import { mineCounter, mineEvent } from "../../src/events/skeleton.gen.ts";
-import { constantsOfC, root, runC } from "../support/compile.ts";
-
-const fixture = readFileSync(join(root, "tests/fixtures/event.c"), "utf8");
-const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+import { Counters } from "../../src/bpf/counters.ts";
+import { type Filter, writeFilter } from "../../src/bpf/filter.ts";
+import type { BpfObject } from "../../src/bpf/object.ts";
+import { AUDIT_UID_UNSET, readEvent } from "../../src/events/event.ts";
+import { mineCounters, mineEvent, mineFilter, mineFlag } from "../../src/events/skeleton.gen.ts";
+import { compileC, constantsOfC, root } from "../support/compile.ts";
 
 let dir: string;
+let program: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "layout-test-"));
+  program = compileC(dir, readFileSync(join(root, "tests/fixtures/event.c"), "utf8"));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** The fixture's bytes behind `shift` others, as they may lie anywhere in a buffer. */
-function eventBytes(shift: number): { view: DataView; size: number } {
-  const bytes = runC(dir, fixture);
-  const memory = new Uint8Array(shift + bytes.length + 16).fill(0xee);
-  memory.set(bytes, shift);
-  return { view: new DataView(memory.buffer), size: bytes.length };
+function fromC(what: "event" | "filter" | "counters" | "fields"): Buffer {
+  const { success, stdout } = Bun.spawnSync([program, what]);
+  if (!success) throw new Error(`the fixture has no ${what}`);
+  return stdout;
 }
 
-test.each([0, 8, 12, 3])("every field has the value that C gave it, %d bytes into the buffer", (shift) => {
-  const { view, size } = eventBytes(shift);
-  const event = readEvent(view, shift, size);
-  expect({ ...event, comm: new TextDecoder().decode(event?.comm) }).toEqual({
-    tsNs: 0x1122334455667788n,
-    pid: 0x81000001,
-    tid: 0x82000002,
-    uid: 0x83000003,
-    loginUid: 0x84000004,
-    result: -4097,
-    messageLen: 0x85000005,
-    capturedLen: 1000,
-    reserved: 0x86000006,
-    comm: "ipset-restore",
-    message: Uint8Array.from({ length: 1000 }, (_, index) => index * 7),
+describe("the event", () => {
+  /** The fixture's bytes behind `shift` others, as they may lie anywhere in a buffer. */
+  function eventBytes(shift: number): { view: DataView; size: number } {
+    const bytes = fromC("event");
+    const memory = new Uint8Array(shift + bytes.length + 16).fill(0xee);
+    memory.set(bytes, shift);
+    return { view: new DataView(memory.buffer), size: bytes.length };
+  }
+
+  test.each([0, 8, 12, 3])("has in every field what C put there, %d bytes into the buffer", (shift) => {
+    const { view, size } = eventBytes(shift);
+    const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+    const event = readEvent(view, shift, size);
+    expect({
+      ...event,
+      comm: text(event?.comm),
+      arguments: text(event?.arguments),
+      executable: text(event?.executable),
+    }).toEqual({
+      tsNs: 0x1122334455667788n,
+      cgroupId: 0x99aabbccddeeff01n,
+      pid: 0x81000001,
+      tid: 0x82000002,
+      ppid: 0x83000003,
+      uid: 0x84000004,
+      gid: 0x85000005,
+      loginUid: 0x86000006,
+      sessionId: 0x87000007,
+      netns: 0x88000008,
+      result: -4,
+      answer: -4103,
+      flags: mineFlag.refused | mineFlag.executableCut,
+      messageLen: 0x89000009,
+      capturedLen: 1000,
+      argumentsLen: 0x8a00000a,
+      argumentsCaptured: 21,
+      executableLen: 15,
+      replyLen: 50,
+      reserved: 0x8b00000b,
+      comm: "ipset-restore",
+      message: Uint8Array.from({ length: 1000 }, (_, index) => index * 7),
+      arguments: "ipset\0-exist\0restore\0",
+      executable: ".../usr/sbin/ipset",
+      reply: Uint8Array.from({ length: 50 }, (_, index) => index * 11),
+      isRefused: true,
+    });
+  });
+
+  test("ends before what follows it: the perf buffer pads", () => {
+    const { view, size } = eventBytes(0);
+    const padded = readEvent(view, 0, size + 16);
+    expect(padded).toEqual(readEvent(view, 0, size));
+    expect(padded?.reply.length).toBe(50);
+  });
+
+  test("is none when it is shorter than it says", () => {
+    const { view, size } = eventBytes(0);
+    expect(readEvent(view, 0, size)).toBeDefined();
+    for (const shorter of [size - 1, mineEvent.data[0] + 1000, mineEvent.data[0], mineEvent.data[0] - 1, 0]) {
+      expect(readEvent(view, 0, shorter)).toBeUndefined();
+    }
   });
 });
 
-test("what follows the event, as the perf buffer pads it, is not taken for the message", () => {
-  const { view, size } = eventBytes(0);
-  expect(readEvent(view, 0, size + 16)?.message.length).toBe(1000);
+/** A BPF object whose one map has `map` as its value, and keeps what is written into it. */
+function objectWith(name: string, map: Uint8Array, cpus = 1): BpfObject {
+  const fd = 42;
+  const check = (usedFd: number, key: Uint32Array): void => {
+    expect({ usedFd, key: [...key] }).toEqual({ usedFd: fd, key: [0] });
+  };
+  const lib = {
+    libbpf_num_possible_cpus: () => cpus,
+    bpf_map_lookup_elem: (usedFd: number, key: Uint32Array, value: Uint8Array) => {
+      check(usedFd, key);
+      value.set(map);
+      return 0;
+    },
+    bpf_map_update_elem: (usedFd: number, key: Uint32Array, value: Uint8Array, flags: number) => {
+      check(usedFd, key);
+      expect({ length: value.length, flags }).toEqual({ length: map.length, flags: 0 });
+      map.set(value);
+      return 0;
+    },
+  };
+  const mapFd = (asked: string) => (asked === name ? fd : -1);
+  return { lib, mapFd } as unknown as BpfObject;
+}
+
+test("the filter is written as C lays it out", () => {
+  const filter: Filter = { commands: 0x81000001, denied: 0x82000002, pid: 0x83000003, uid: 0x84000004 };
+  const expected = fromC("filter");
+  const map = new Uint8Array(expected.length);
+  writeFilter(objectWith("filters", map), filter);
+  expect(map).toEqual(new Uint8Array(expected));
 });
 
-test("an event shorter than it says is none", () => {
-  const { view, size } = eventBytes(0);
-  expect(readEvent(view, 0, size - 1)).toBeUndefined();
-  expect(readEvent(view, 0, mineEvent.message[0] - 1)).toBeUndefined();
+test("the counters of all CPUs are read as C lays them out, and summed", () => {
+  const counters = new Counters(objectWith("counters", fromC("counters"), 2));
+  const sums = { lostBuffer: 11, lostCall: 22, lostEntry: 33, lostMessage: 44, filtered: 2 ** 33 + 5 };
+  expect(counters.read()).toEqual(sums);
+  expect(counters.read()).toEqual(sums); // not added to what was read before
 });
 
-test("the skeleton has every field of the C struct, in order, at its offset and of its size", () => {
-  const widths = { u64: 8, u32: 4, s32: 4 };
-  const ours = Object.entries(mineEvent).map(([name, [offset, type, length]]) => {
-    const size = type === "string" || type === "bytes" ? length : widths[type];
-    return `${name} ${offset} ${size}`;
-  });
-  const theirs = runC(dir, fixture, ["offsets"]).toString().trim().split("\n");
-  expect(ours).toEqual(theirs.map((line) => line.replace(/^\w+/, camelCase)));
-  const last = mineEvent.message;
-  const { "sizeof(struct mine_event)": size } = constantsOfC(
-    dir,
-    ["linux/types.h", "mine.h"],
-    ["sizeof(struct mine_event)"],
-  );
-  expect(size).toBe(last[0] + last[2]);
+const structs = { mine_event: mineEvent, mine_filter: mineFilter, mine_counters: mineCounters };
+
+test.each(Object.entries(structs))("the skeleton has every field of struct %s, in order", (name, layout) => {
+  const camelCase = (field: string) => field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const widths: Record<string, number> = { u64: 8, u32: 4, s32: 4 };
+  const ours = Object.entries(layout).map(([field, [offset, type, length]]) => ({
+    field,
+    offset,
+    size: length ?? widths[type],
+  }));
+  const theirs = fromC("fields")
+    .toString()
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([struct]) => struct === name)
+    .map(([, field = "", offset, size]) => ({
+      field: camelCase(field),
+      offset: Number(offset),
+      size: Number(size),
+    }));
+  expect<unknown>(ours).toEqual(theirs);
+  const last = theirs.at(-1);
+  const [size] = Object.values(constantsOfC(dir, ["linux/types.h", "mine.h"], [`sizeof(struct ${name})`]));
+  expect(size).toBe((last?.offset ?? 0) + (last?.size ?? 0));
 });
 
-test("the counters have the numbers of the C enum", () => {
-  const cNames = Object.keys(mineCounter).map(
-    (name) => `MINE_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`,
-  );
-  const numbers = constantsOfC(dir, ["linux/types.h", "mine.h"], cNames);
-  expect(Object.values(numbers)).toEqual(Object.values(mineCounter));
+test("flags and the id of nobody have the numbers of C", () => {
+  const ours = {
+    MINE_REFUSED: mineFlag.refused,
+    MINE_EXECUTABLE_CUT: mineFlag.executableCut,
+    AUDIT_UID_UNSET,
+  };
+  expect(constantsOfC(dir, ["linux/types.h", "mine.h"], Object.keys(ours))).toEqual(ours);
 });

@@ -49,10 +49,16 @@ describe("the objects", () => {
 
   test.each(["legacy", "modern"])("the maps and programs of the %s object were all looked at", (flavour) => {
     const maps = readMaps(built(flavour)).map(({ name }) => name);
-    expect(maps.sort()).toEqual(["calls", "counters", "events", "scratch"]);
-    const { sections } = new Elf(built(flavour));
-    expect(sections.get("kprobe")?.length).toBeGreaterThan(0);
-    expect(sections.get("kretprobe")?.length).toBeGreaterThan(0);
+    expect(maps.sort()).toEqual(["calls", "counters", "events", "filters", "scratch"]);
+    const elf = new Elf(built(flavour));
+    const programs = ["kprobe", "kretprobe"].flatMap((section) => elf.functions(section));
+    expect(programs.map(({ name }) => name).sort()).toEqual([
+      "mine_ack",
+      "mine_enter",
+      "mine_return",
+      "mine_unicast",
+    ]);
+    for (const { start, end } of programs) expect(end - start).toBeGreaterThan(100);
   });
 });
 
@@ -222,5 +228,26 @@ describe("a size that 4.15 has lost the bounds of", () => {
     ],
   ])("%s", (_, size, message) => {
     expect(refusals(read(size), LINUX_4_15).join("\n")).toMatch(message);
+  });
+});
+
+describe("an offset that 4.15 has lost the bounds of", () => {
+  const add = (bound: string) =>
+    kprobe(`__u64 *a = scratch_area(), at; if (!a) return 0; at = a[0]; ${bound}
+            asm volatile("" : "+r"(at)); bpf_probe_read((char *)a + at, 8, ctx);`);
+  const refusal = [
+    expect.stringMatching(/^program: what instruction \d+ adds to the address in r1 .* has no bound$/),
+  ];
+  test.each([
+    ["never bounded", "", refusal],
+    [
+      "bounded, then spilled and filled",
+      `if (at > 64) at = 64; asm volatile("*(u64 *)(r10 - 8) = %0\\n %0 = *(u64 *)(r10 - 8)" : "+r"(at));`,
+      refusal,
+    ],
+    ["bounded on one path only", "if (a[2]) { if (at > 64) at = 64; }", refusal],
+    ["not lost", "if (at > 64) at = 64;", []],
+  ])("%s", (_, bound, expected) => {
+    expect(refusals(add(bound), LINUX_4_15)).toEqual(expected);
   });
 });

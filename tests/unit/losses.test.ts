@@ -4,10 +4,12 @@ import { readLosses } from "../../src/app/losses.ts";
 import type { Counters } from "../../src/bpf/counters.ts";
 import type { EventBuffer } from "../../src/bpf/event-buffer.ts";
 
-type Counts = Partial<Record<Parameters<Counters["read"]>[0], number>>;
+type Counts = ReturnType<Counters["read"]>;
 
-function losses(counts: Counts, lostInBuffer = 0, unreadable = 0) {
-  const counters = { read: (name: keyof Counts) => counts[name] ?? 0 } as Counters;
+const none: Counts = { lostBuffer: 0, lostCall: 0, lostEntry: 0, lostMessage: 0, filtered: 0 };
+
+function losses(counts: Partial<Counts>, lostInBuffer = 0, unreadable = 0) {
+  const counters = { read: () => ({ ...none, ...counts }) } as Counters;
   return readLosses(counters, { lost: lostInBuffer } as EventBuffer, unreadable);
 }
 
@@ -32,4 +34,8 @@ test("every cause is told by its name, those that did not happen are not", () =>
     text: "63 (event buffer full: 17, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40)",
   });
   expect(losses({ lostEntry: 1 }).text).toBe("1 (entry not seen: 1)");
+});
+
+test("what was filtered is not lost", () => {
+  expect(losses({ filtered: 7 })).toEqual({ total: 0, text: "0" });
 });

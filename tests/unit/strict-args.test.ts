@@ -9,6 +9,7 @@ const definitions = {
   verbose: { type: "boolean", alias: "v" },
   file: { type: "string", valueHint: "PATH" },
   all: { type: "boolean" },
+  form: { type: "enum", alias: "f", options: ["long", "short"], default: "long" },
 } as const satisfies ArgsDef;
 
 const parse = (args: string[]) => strictArgs(args, definitions, ["run", "walk"]);
@@ -25,6 +26,8 @@ const accepted: [string[], ReturnType<typeof parse>][] = [
   [["--file", "-"], { file: "-" }],
   [["--file", "a", "--file", "b"], { file: "b" }],
   [["--all", "--file", "a", "-v"], { all: true, file: "a", verbose: true }],
+  [["-f", "short"], { form: "short" }],
+  [["--form=short", "--form", "long"], { form: "long" }],
   [["run"], {}],
   [["walk", "--all"], { all: true }],
   [["run", "--file", "walk"], { file: "walk" }],
@@ -34,8 +37,8 @@ const accepted: [string[], ReturnType<typeof parse>][] = [
 
 test.each(accepted)("%j is accepted, and means the same to citty", (args, values) => {
   expect({ ...parse(args) }).toEqual(values);
-  const { verbose, file, all } = parseArgs(args, definitions);
-  expect(JSON.parse(JSON.stringify({ verbose, file, all }))).toEqual(values);
+  const { verbose, file, all, form } = parseArgs(args, definitions);
+  expect(JSON.parse(JSON.stringify({ verbose, file, all, form }))).toEqual({ form: "long", ...values });
 });
 
 const refused: [string[], string][] = [
@@ -49,6 +52,9 @@ const refused: [string[], string][] = [
   [["--all=false"], "Option '--all' does not take an argument"],
   [["--file"], "Option '--file <value>' argument missing"],
   [["--file", "--all"], "Option '--file' argument is ambiguous"],
+  [["--form", "wide"], "--form: 'wide' is none of long, short"],
+  [["-f", "Long"], "--form: 'Long' is none of long, short"],
+  [["--form="], "--form: '' is none of long, short"],
   [["word"], "unexpected argument 'word'"],
   [["word", "run"], "unexpected argument 'word'"],
   [["run", "word"], "unexpected argument 'word'"],

@@ -1,11 +1,13 @@
 // One line for one event, letter by letter.
-import { expect, test } from "bun:test";
-import type { MineEvent } from "../../src/events/event.ts";
+import { describe, expect, test } from "bun:test";
+import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
+import type { Element } from "../../src/netlink/ipset-element.ts";
 import type { IpsetMessage } from "../../src/netlink/ipset-message.ts";
 import type { Outcome } from "../../src/netlink/ipset-result.ts";
-import { formatText, type Line } from "../../src/output/text.ts";
+import type { AuditRecord } from "../../src/output/record.ts";
+import { formatText } from "../../src/output/text.ts";
+import { eventWith, recordWith } from "../support/records.ts";
 
-const UNSET = 0xffffffff;
 const setExists = "Set cannot be created: set with the same name already exists";
 
 interface Given {
@@ -15,59 +17,60 @@ interface Given {
   second?: string | undefined;
   type?: string | undefined;
   outcome?: Outcome;
-  line?: Partial<Line>;
+  record?: Partial<AuditRecord>;
 }
 
+/** As the kernel counts it. */
+const ns = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;
+
 /** The line of a CREATE by root in 2021, but for what is given. */
-function format({ event, message, set, second, type, outcome, line }: Given): string {
-  return formatText({
-    event: {
-      tsNs: 0n,
-      pid: 17436,
-      tid: 17436,
-      uid: 0,
-      loginUid: UNSET,
-      result: 0,
-      messageLen: 20,
-      capturedLen: 20,
-      reserved: 0,
-      comm: Buffer.from("ipset"),
-      message: new Uint8Array(20),
-      ...event,
-    },
-    message: {
-      command: "CREATE",
-      commandNumber: 2,
-      ...(set !== undefined && { setName: Buffer.from(set) }),
-      ...(second !== undefined && { secondName: Buffer.from(second) }),
-      ...(type !== undefined && { typeName: Buffer.from(type) }),
-      ...message,
-    },
-    outcome: outcome ?? { succeeded: true },
-    time: new Date(2021, 2, 19, 1, 1, 59),
-    uid: 0,
-    userName: "root",
-    ...line,
-  });
+function format({ event, message, set, second, type, outcome, record }: Given): string {
+  return formatText(
+    recordWith({
+      event: eventWith(event),
+      message: {
+        command: "CREATE",
+        commandNumber: 2,
+        ...(set !== undefined && { setName: Buffer.from(set) }),
+        ...(second !== undefined && { secondName: Buffer.from(second) }),
+        ...(type !== undefined && { typeName: Buffer.from(type) }),
+        ...message,
+      },
+      outcome: outcome ?? { succeeded: true },
+      timeNs: ns(new Date(2021, 2, 19, 1, 1, 59)),
+      ...record,
+    }),
+  );
 }
 
 /** What was done and how it ended, without when and who. */
 const tail = (given: Given): string =>
   format(given).replace("(2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - ", "");
 
+const users: Record<number, string> = { 0: "root", 1000: "rafaeldtinoco", 1001: "someone" };
+const userName = (uid: number) => users[uid];
+
 test("a set is created", () => {
-  const line = { uid: 1000, userName: "rafaeldtinoco" };
-  expect(format({ set: "test123", type: "hash:ip", line })).toBe(
+  const given = { event: { uid: 1000 }, record: { userName }, set: "test123", type: "hash:ip" };
+  expect(format(given)).toBe(
     "(2021/03/19_01:01) ipset (pid: 17436) (username: rafaeldtinoco - uid: 1000) - CREATE test123 (type: hash:ip) - SUCCESS",
   );
 });
 
 test("a set cannot be created", () => {
   const outcome = { succeeded: false, sentence: setExists };
-  const line = { uid: 1000, userName: "rafaeldtinoco" };
-  expect(format({ event: { pid: 17437 }, set: "test123", type: "hash:ip", outcome, line })).toBe(
+  const event = { pid: 17437, uid: 1000 };
+  expect(format({ event, set: "test123", type: "hash:ip", outcome, record: { userName } })).toBe(
     "(2021/03/19_01:01) ipset (pid: 17437) (username: rafaeldtinoco - uid: 1000) - CREATE test123 (type: hash:ip) - ERROR (Set cannot be created: set with the same name already exists)",
   );
+});
+
+test("who logged in is named, so that sudo does not hide them", () => {
+  const who = (uid: number, loginUid: number) =>
+    /username: .* - uid: \d+/.exec(format({ event: { uid, loginUid }, record: { userName } }))?.[0];
+  expect(who(0, 1000)).toBe("username: rafaeldtinoco - uid: 1000");
+  expect(who(1001, 0)).toBe("username: root - uid: 0");
+  expect(who(1001, AUDIT_UID_UNSET)).toBe("username: someone - uid: 1001");
 });
 
 const lines: [string, Given][] = [
@@ -90,6 +93,11 @@ const lines: [string, Given][] = [
     "TEST test123 - SUCCESS (not in set)",
     { message: { command: "TEST" }, set: "test123", outcome: { succeeded: true, sentence: "not in set" } },
   ],
+  [
+    "CREATE a (type: hash:ip) -exist - SUCCESS",
+    { message: { ignoresExisting: true }, set: "a", type: "hash:ip" },
+  ],
+  ["CREATE a (type: hash:ip) - SUCCESS", { message: { ignoresExisting: false }, set: "a", type: "hash:ip" }],
   ["ADD <no set> - SUCCESS", { message: { command: "ADD" } }],
   ["PROTOCOL - SUCCESS", { message: { command: "PROTOCOL" } }],
   ["HEADER a - SUCCESS", { message: { command: "HEADER" }, set: "a" }],
@@ -117,16 +125,74 @@ test("a name cannot pass for another part of the line", () => {
 
 test("neither can the name of a program or of a user", () => {
   const comm = Buffer.from("a (pid: 1)\x1b");
-  expect(format({ event: { comm }, set: "a", type: "b", line: { userName: "root - uid: 0) x" } })).toBe(
+  const record = { userName: () => "root - uid: 0) x" };
+  expect(format({ event: { comm }, set: "a", type: "b", record })).toBe(
     String.raw`(2021/03/19_01:01) "a (pid: 1)\x1b" (pid: 17436) (username: "root - uid: 0) x" - uid: 0) - CREATE a (type: b) - SUCCESS`,
   );
 });
 
 test("a user without a name is told from one who is called so", () => {
-  const who = (userName: string | undefined) =>
-    /username: .* - uid: \d+/.exec(format({ line: { userName } }))?.[0];
+  const who = (name: string | undefined) =>
+    /username: .* - uid: \d+/.exec(format({ record: { userName: () => name } }))?.[0];
   expect(who(undefined)).toBe("username: <unknown> - uid: 0");
   expect(who("<unknown>")).toBe(`username: "<unknown>" - uid: 0`);
+});
+
+describe("elements", () => {
+  const element = (last: number, options: Element["options"] = []): Element => ({
+    parts: [{ kind: "addresses", from: Buffer.from([10, 0, 0, last]), prefix: undefined, to: undefined }],
+    options,
+    lineNumber: last,
+    unknown: [],
+    malformed: undefined,
+  });
+  const add = (elements: Element[], given: Given = {}) =>
+    tail({ set: "a", message: { command: "ADD", elements }, ...given });
+  const some = (count: number) => Array.from({ length: count }, (_, index) => element(index + 1));
+
+  test.each([
+    [0, "ADD a - SUCCESS"],
+    [1, "ADD a 10.0.0.1 - SUCCESS"],
+    [2, "ADD a 10.0.0.1, 10.0.0.2 - SUCCESS"],
+    [3, "ADD a 10.0.0.1, 10.0.0.2 (+1 more) - SUCCESS"],
+    [166, "ADD a 10.0.0.1, 10.0.0.2 (+164 more) - SUCCESS"],
+  ])("%d", (count, line) => {
+    expect(add(some(count))).toBe(line);
+  });
+
+  test("have their options, a comment's bytes escaped", () => {
+    const text = Buffer.from('x" - SUCCESS\n');
+    const options: Element["options"] = [
+      { name: "timeout", value: { kind: "number", number: 300 } },
+      { name: "nomatch" },
+      { name: "comment", value: { kind: "comment", text } },
+    ];
+    expect(add([element(1, options)])).toBe(
+      String.raw`ADD a 10.0.0.1 timeout 300 nomatch comment "x\" - SUCCESS\n" - SUCCESS`,
+    );
+  });
+
+  test("come before -exist", () => {
+    const message = { command: "DEL", elements: some(3), ignoresExisting: true } as const;
+    expect(tail({ set: "a", message })).toBe("DEL a 10.0.0.1, 10.0.0.2 (+1 more) -exist - SUCCESS");
+  });
+
+  const outcome = { succeeded: false, sentence: "Element cannot be added to the set: it's already added" };
+
+  test("of several, the one at fault is named, even if it is not shown otherwise", () => {
+    expect(add(some(4), { outcome, record: { failedElement: 3 } })).toBe(
+      "ADD a 10.0.0.1, 10.0.0.2 (+2 more) - ERROR (10.0.0.4: Element cannot be added to the set: it's already added)",
+    );
+    expect(add(some(2), { outcome, record: { failedElement: 0 } })).toBe(
+      "ADD a 10.0.0.1, 10.0.0.2 - ERROR (10.0.0.1: Element cannot be added to the set: it's already added)",
+    );
+  });
+
+  test("of one alone there is no question", () => {
+    expect(add(some(1), { outcome, record: { failedElement: 0 } })).toBe(
+      "ADD a 10.0.0.1 - ERROR (Element cannot be added to the set: it's already added)",
+    );
+  });
 });
 
 test("a malformed message is told, with its bytes", () => {
@@ -148,7 +214,7 @@ test("a message that was cut is told with both lengths, and what is missing is n
 });
 
 test("times are of this host, every part with all its digits", () => {
-  const time = (date: Date) => format({ line: { time: date } }).slice(0, 18);
+  const time = (date: Date) => format({ record: { timeNs: ns(date) + 999_999n } }).slice(0, 18);
   expect(time(new Date(2021, 2, 19, 1, 1, 59, 999))).toBe("(2021/03/19_01:01)");
   expect(time(new Date(1999, 11, 31, 23, 59, 59, 999))).toBe("(1999/12/31_23:59)");
 });

@@ -44,10 +44,15 @@ export function expectedLines(commands: Command[]): string[] {
 function outcomes(command: Command): string[] {
   const args = command.args.filter((arg) => !arg.startsWith("-"));
   if (args[0] === "restore") return restoreOutcomes(command);
-  return [`${action(args)} - ${result(args, command)}`];
+  const [, , element] = args;
+  const hasElement = args[0] === "add" || args[0] === "del" || args[0] === "test";
+  const exist = command.args.includes("-exist") ? " -exist" : "";
+  const what = action(args, hasElement && element !== undefined ? [element] : []);
+  return [`${what}${exist} - ${result(args, command)}`];
 }
 
-function action(args: string[]): string {
+/** @param elements as typed; the workload types them as ipset itself would write them. */
+function action(args: string[], elements: string[]): string {
   const [verb = "", set, other = ""] = args;
   const name = set === undefined ? "<all sets>" : (special[set] ?? set);
   switch (verb) {
@@ -58,8 +63,15 @@ function action(args: string[]): string {
     case "swap":
       return `SWAP ${name} <-> ${special[other] ?? other}`;
     default:
-      return `${verb.toUpperCase()} ${name}`;
+      return [verb.toUpperCase(), name, ...listed(elements)].join(" ");
   }
+}
+
+/** Of many elements a line of text shows the first two. */
+function listed(elements: string[]): string[] {
+  if (elements.length === 0) return [];
+  const more = elements.length > 2 ? ` (+${elements.length - 2} more)` : "";
+  return [`${elements.slice(0, 2).join(", ")}${more}`];
 }
 
 function result(args: string[], { exitCode, stderr }: Command): string {
@@ -67,23 +79,27 @@ function result(args: string[], { exitCode, stderr }: Command): string {
   if (args[0] === "test" && sentence === undefined) {
     return exitCode === 0 ? "SUCCESS (in set)" : "SUCCESS (not in set)";
   }
-  return exitCode === 0 ? "SUCCESS" : `ERROR (${typeSpecific[sentence ?? ""] ?? sentence})`;
+  return exitCode === 0 ? "SUCCESS" : `ERROR (${sentence})`;
 }
 
-/** A restore stops at the first message that fails, and says on which of its lines. */
+/** A restore stops at the first message that fails, and says on which of its lines: that element is named. */
 function restoreOutcomes(command: Command): string[] {
   const failedLine = Number(/Error in line (\d+)/.exec(command.stderr)?.[1] ?? Number.POSITIVE_INFINITY);
   return restoreMessages(command.stdin)
     .filter(({ firstLine }) => firstLine <= failedLine)
-    .map(({ args, isBatch, lastLine }) => {
-      if (lastLine < failedLine) return `${action(args)} - SUCCESS`;
-      return `${action(args)} - ${isBatch ? batchFailure : result(args, command)}`;
+    .map(({ args, elements, firstLine, lastLine }) => {
+      const what = action(args, elements);
+      if (lastLine < failedLine) return `${what} - SUCCESS`;
+      const failed = result(args, command);
+      const culprit = elements[failedLine - firstLine];
+      return `${what} - ${elements.length > 1 ? failed.replace("(", `(${culprit}: `) : failed}`;
     });
 }
 
 interface Message {
   args: string[];
-  isBatch: boolean;
+  /** Of adds and dels. */
+  elements: string[];
   firstLine: number;
   lastLine: number;
 }
@@ -94,26 +110,18 @@ function restoreMessages(stdin: string): Message[] {
   for (const [index, text] of stdin.trimEnd().split("\n").entries()) {
     const line = index + 1;
     const args = text.split(" ");
-    const isBatch = args[0] === "add" || args[0] === "del";
+    const isBatched = args[0] === "add" || args[0] === "del";
+    const elements = isBatched ? [args.slice(2).join(" ")] : [];
     const previous = messages.at(-1);
-    if (previous && isBatch && previous.args[0] === args[0] && previous.args[1] === args[1]) {
+    if (previous && isBatched && previous.args[0] === args[0] && previous.args[1] === args[1]) {
+      previous.elements.push(...elements);
       previous.lastLine = line;
     } else {
-      messages.push({ args, isBatch, firstLine: line, lastLine: line });
+      messages.push({ args, elements, firstLine: line, lastLine: line });
     }
   }
   return messages;
 }
-
-/** The kernel tells the sender of a batch which line failed and why, but not the handler's caller. */
-const batchFailure = "ERROR (A line of the batch failed; the lines before it took effect)";
-
-/** Codes that mean different things to different types, where the message does not name the type. */
-const typeSpecific: Record<string, string> = {
-  "Element is out of the range of the set": "Error 4352 of this type of set",
-  "Set to be added/deleted/tested as element does not exist.": "Error 4352 of this type of set",
-  "The range you specified exceeds the size limit of the set type": "Error 4353 of this type of set",
-};
 
 /** How names are shown that are not plain words: nothing may pass for another part of the line, or do harm. */
 const special: Record<string, string> = {

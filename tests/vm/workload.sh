@@ -104,6 +104,7 @@ root create sets list:set
 root create six hash:ip family inet6
 login create test123 hash:ip
 root create test123 hash:net
+root -exist create test123 hash:ip
 root create huge bitmap:ip range 10.0.0.0/8
 unseen root create test123 hash:nothing
 unseen root create huge hash:ip hashsize 99999999999

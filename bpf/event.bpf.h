@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* From a command to an event: who, where, the message itself; filtered and counted. */
+#ifndef MINE_EVENT_BPF_H
+#define MINE_EVENT_BPF_H
+
+/* Where an event is put together; far too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mine_event);
+} scratch SEC(".maps");
+
+/* Not constants in the object: they would be global data, which 4.15 does not have. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mine_filter);
+} filters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mine_counters);
+} counters SEC(".maps");
+
+#define COUNT(what)                                                                                \
+	({                                                                                         \
+		__u32 first = 0;                                                                   \
+		struct mine_counters *here = bpf_map_lookup_elem(&counters, &first);               \
+		if (here)                                                                          \
+			here->what++;                                                              \
+	})
+
+/* What is known of a command besides the thread that runs it. */
+struct mine_command {
+	__u64 message; /* addresses */
+	__u64 net;
+	__s32 result;
+	__s32 answer;
+	__u32 flags;
+	const void *reply; /* goes with the answer */
+	__u32 reply_len;
+};
+
+/* The least of VALUE and MOST, in a register whose bounds the verifier knows, whatever it knew before. */
+#define AT_MOST(value, most)                                                                       \
+	({                                                                                         \
+		__u64 bounded = (value);                                                           \
+		barrier_var(bounded);                                                              \
+		if (bounded > (most))                                                              \
+			bounded = (most);                                                          \
+		barrier_var(bounded);                                                              \
+		bounded;                                                                           \
+	})
+
+static __always_inline bool is_wanted(const struct mine_event *event, __u16 message_type)
+{
+	__u32 zero = 0;
+	const struct mine_filter *filter = bpf_map_lookup_elem(&filters, &zero);
+	__u32 commands;
+
+	if (!filter)
+		return false;
+	/*
+	 * Of handlers that are not probed nothing else may be reported: to netlink_ack() an error of theirs
+	 * looks like a message that no handler saw.
+	 */
+	commands = filter->commands;
+	if (event->flags & MINE_REFUSED && event->result == -EPERM)
+		commands |= filter->denied;
+	if (!(commands >> (message_type & 31) & 1))
+		return false;
+	if (filter->pid && filter->pid != event->pid)
+		return false;
+	return filter->uid == AUDIT_UID_UNSET || filter->uid == event->uid || filter->uid == event->login_uid;
+}
+
+static __always_inline void fill_who(struct mine_event *event, struct task_struct *task)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 ids = bpf_get_current_uid_gid();
+
+	event->ts_ns = bpf_ktime_get_ns();
+	event->pid = thread >> 32;
+	event->tid = thread;
+	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	event->uid = ids;
+	event->gid = ids >> 32;
+	event->login_uid = login_uid(task);
+	event->session_id = session_id(task);
+	event->cgroup_id = cgroup_id(task);
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+}
+
+/* @return where in event->data the arguments end */
+static __always_inline __u64 copy_arguments(struct mine_event *event, struct task_struct *task, __u64 at)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u64 start, length;
+
+	if (!mm)
+		return at;
+	start = BPF_CORE_READ(mm, arg_start);
+	length = BPF_CORE_READ(mm, arg_end) - start;
+	event->arguments_len = length;
+	at = AT_MOST(at, MINE_MESSAGE_MAX);
+	length = AT_MOST(length, MINE_ARGUMENTS_MAX);
+	/* Fails when the caller has had them paged out; then none are reported. */
+	if (bpf_probe_read_user(event->data + at, length, (void *)start))
+		return at;
+	event->arguments_captured = length;
+	return at + length;
+}
+
+#ifdef MINE_LEGACY
+/* Unrolled, the walk below is more than the verifier of 4.15 follows: it loses what it knew of spilled registers. */
+static __always_inline __u64 copy_executable(__attribute__((unused)) struct mine_event *event,
+					     __attribute__((unused)) struct task_struct *task, __u64 at)
+{
+	return at;
+}
+#else
+/* How many names and mount points there may be between an executable and the root. */
+#define PATH_DEPTH 20
+
+/*
+ * The executable's path, from the file up to the root of its mount namespace, through mount points: what
+ * /proc/PID/exe shows, from the kernel's own structures, because the caller may be gone by the time that
+ * user space could look there.
+ */
+static __always_inline __u64 copy_executable(struct mine_event *event, struct task_struct *task, __u64 at)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry), *root, *parent;
+	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt), *mount_parent;
+	__u64 begin = at;
+	long length;
+
+	if (!dentry)
+		return at;
+	root = BPF_CORE_READ(vfsmount, mnt_root);
+#pragma unroll
+	for (int step = 0; step < PATH_DEPTH; step++) {
+		if (dentry == root) {
+			mount_parent = BPF_CORE_READ(mount, mnt_parent);
+			if (mount_parent == mount)
+				goto done;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			root = BPF_CORE_READ(mount_parent, mnt.mnt_root);
+			mount = mount_parent;
+			continue;
+		}
+		at = AT_MOST(at, MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX);
+		length = bpf_probe_read_kernel_str(event->data + at, MINE_NAME_MAX,
+						   BPF_CORE_READ(dentry, d_name.name));
+		if (length <= 0 || length > MINE_NAME_MAX)
+			goto done;
+		at += length;
+		parent = BPF_CORE_READ(dentry, d_parent);
+		/* A file that is in no directory: memfd_create(2). */
+		if (parent == dentry)
+			goto done;
+		dentry = parent;
+		if (at - begin > MINE_EXECUTABLE_MAX)
+			break;
+	}
+	event->flags |= MINE_EXECUTABLE_CUT;
+done:
+	event->executable_len = at - begin;
+	return at;
+}
+#endif
+
+static __always_inline __u64 copy_reply(struct mine_event *event, const struct mine_command *command, __u64 at)
+{
+	__u64 length;
+
+	if (!command->answer)
+		return at;
+	at = AT_MOST(at, MINE_DATA_MAX - MINE_REPLY_MAX);
+	length = AT_MOST(command->reply_len, MINE_REPLY_MAX);
+	if (bpf_probe_read_kernel(event->data + at, length, command->reply))
+		return at;
+	event->reply_len = length;
+	return at + length;
+}
+
+static __always_inline void report(void *ctx, const struct mine_command *command)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct net *net = (void *)command->net; /* inside BPF_CORE_READ() it would be relocated as well */
+	struct nlmsghdr header = {};
+	__u32 zero = 0;
+	struct mine_event *event = bpf_map_lookup_elem(&scratch, &zero);
+	__u64 at;
+
+	if (!event)
+		return;
+	__builtin_memset(event, 0, __builtin_offsetof(struct mine_event, data));
+	bpf_probe_read_kernel(&header, sizeof(header), (void *)command->message);
+	fill_who(event, task);
+	event->flags = command->flags;
+	event->result = command->result;
+	if (!is_wanted(event, header.nlmsg_type)) {
+		if (!(event->flags & MINE_REFUSED))
+			COUNT(filtered);
+		return;
+	}
+	event->netns = BPF_CORE_READ(net, ns.inum);
+	event->answer = command->answer;
+	event->message_len = header.nlmsg_len;
+
+	at = AT_MOST(header.nlmsg_len, MINE_MESSAGE_MAX);
+	event->captured_len = at;
+	if (bpf_probe_read_kernel(event->data, at, (void *)command->message)) {
+		COUNT(lost_message);
+		return;
+	}
+	at = copy_arguments(event, task, at);
+	at = copy_executable(event, task, at);
+	at = copy_reply(event, command, at);
+	if (submit(ctx, event, AT_MOST(__builtin_offsetof(struct mine_event, data) + at, sizeof(*event))))
+		COUNT(lost_buffer);
+}
+
+#endif /* MINE_EVENT_BPF_H */

@@ -1,0 +1,54 @@
+// From an event to a record: decoded, with its result, and with what only user space can add.
+import { hostname } from "node:os";
+import type { MineEvent } from "../events/event.ts";
+import { Cgroups } from "../kernel/cgroups.ts";
+import { type IpsetMessage, readIpsetMessage } from "../netlink/ipset-message.ts";
+import { readOutcome } from "../netlink/ipset-result.ts";
+import type { AuditRecord } from "../output/record.ts";
+import { SetTypes } from "./set-types.ts";
+import { UserNames } from "./user-names.ts";
+
+export class Recorder {
+  readonly #backend: string;
+  readonly #hostname = hostname();
+  readonly #types = new SetTypes();
+  readonly #userName: AuditRecord["userName"];
+  readonly #findCgroup: AuditRecord["findCgroup"];
+
+  constructor(backend: string) {
+    const users = new UserNames();
+    const cgroups = new Cgroups();
+    this.#backend = backend;
+    this.#userName = (uid) => users.of(uid);
+    this.#findCgroup = (id) => cgroups.find(id);
+  }
+
+  /** @param realtimeOffsetNs what to add to the event's time for nanoseconds since 1970. */
+  record(event: MineEvent, realtimeOffsetNs: bigint): AuditRecord {
+    const message = readIpsetMessage(event.message, event.capturedLen === event.messageLen);
+    // What the handler told the caller by itself says more than the -EINTR it then returns.
+    const result = event.answer || event.result;
+    const outcome = readOutcome(message.command, result, this.#types.of(event.netns, message));
+    this.#types.learn(event.netns, message, outcome);
+    return {
+      event,
+      message,
+      outcome,
+      failedElement: outcome.succeeded ? undefined : elementAtFault(message, event.reply),
+      timeNs: event.tsNs + realtimeOffsetNs,
+      hostname: this.#hostname,
+      backend: this.#backend,
+      userName: this.#userName,
+      findCgroup: this.#findCgroup,
+    };
+  }
+}
+
+/** With the error the kernel sends back the message, and in it the line at fault. */
+function elementAtFault({ elements = [] }: IpsetMessage, reply: Uint8Array): number | undefined {
+  const { lineNumber: line } = readIpsetMessage(reply, false);
+  if (line === undefined) return undefined;
+  const candidates = [...elements.keys()].filter((index) => elements[index]?.lineNumber === line);
+  // ipset(8) gives each element its own line; where another program does not, the line does not tell.
+  return candidates.length === 1 ? candidates[0] : undefined;
+}

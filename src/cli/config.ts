@@ -1,0 +1,68 @@
+// From what was typed to a Config; each complaint names the option.
+import type { ParsedArgs } from "citty";
+import type { Config } from "../app/config.ts";
+import { usageError } from "../errors.ts";
+import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
+import { type Command, commands, handshakeCommands } from "../netlink/ipset-message.ts";
+import { glob } from "./glob.ts";
+import { type traceArgs, variables } from "./options.ts";
+
+const MAX_UINT32 = 0xffffffff;
+
+export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
+  if (args.btf === "") throw usageError("--btf needs the path of a file");
+  return {
+    verbose: args.verbose ?? false,
+    btf: args.btf,
+    output: args.output,
+    filter: {
+      commands: readCommands(args.command, args.all ?? false),
+      denied: readCommands(args.command, true),
+      set: args.set === undefined ? undefined : glob(args.set),
+      uid: readNumber("uid", args.uid, 0, MAX_UINT32 - 1),
+      pid: readNumber("pid", args.pid, 1, MAX_UINT32),
+      comm: args.comm,
+      failed: args.failed ?? false,
+    },
+    limits: {
+      events: readNumber("count", args.count, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
+      seconds: readNumber("duration", args.duration, 1, MAX_UINT32) ?? Number.POSITIVE_INFINITY,
+    },
+    kernVersion: readVersion(variables.kernVersion.name),
+    assumeKernel: readVersion(variables.assumeKernel.name),
+  };
+}
+
+/** Whoever names commands gets these, handshake queries included; else --all decides about the latter. */
+function readCommands(list: string | undefined, all: boolean): ReadonlySet<Command> {
+  if (list === undefined) {
+    return new Set(commands.filter((command) => all || !handshakeCommands.has(command)));
+  }
+  return new Set(
+    list.split(",").map((name) => {
+      const command = commands.find((known) => known === name.trim().toUpperCase());
+      if (!command) throw usageError(`--command: '${name}' is none of ${commands.join(", ").toLowerCase()}`);
+      return command;
+    }),
+  );
+}
+
+function readNumber(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw usageError(`--${option}: '${text}' is not a whole number from ${least} to ${most}`);
+}
+
+function readVersion(name: string): KernelVersion | undefined {
+  const text = process.env[name];
+  if (!text) return undefined;
+  const version = parseKernelVersion(text);
+  if (!version) throw usageError(`${name}=${JSON.stringify(text)} is not a kernel version such as 4.15.18`);
+  return version;
+}

@@ -1,0 +1,71 @@
+// Events and records as a run makes them: of a command of root that succeeded, but for what a test gives.
+import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
+import { readIpsetMessage } from "../../src/netlink/ipset-message.ts";
+import { readOutcome } from "../../src/netlink/ipset-result.ts";
+import type { AuditRecord } from "../../src/output/record.ts";
+
+/** @param given lengths follow from the bytes, where they are not given. */
+export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
+  const message = given.message ?? new Uint8Array(20);
+  const args = given.arguments ?? new Uint8Array();
+  return {
+    tsNs: 0n,
+    cgroupId: 0n,
+    pid: 17436,
+    tid: 17437,
+    ppid: 17400,
+    uid: 0,
+    gid: 0,
+    loginUid: AUDIT_UID_UNSET,
+    sessionId: AUDIT_UID_UNSET,
+    netns: 4026531840,
+    result: 0,
+    answer: 0,
+    flags: 0,
+    messageLen: message.length,
+    capturedLen: message.length,
+    arguments: args,
+    argumentsLen: args.length,
+    argumentsCaptured: args.length,
+    executableLen: 0,
+    executable: undefined,
+    replyLen: given.reply?.length ?? 0,
+    reply: new Uint8Array(),
+    reserved: 0,
+    comm: Buffer.from("ipset"),
+    message,
+    isRefused: false,
+    ...given,
+  };
+}
+
+/** @param given decoded elsewhere, or made up. */
+export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): AuditRecord => ({
+  event: event ?? eventWith(),
+  message: { command: "CREATE", commandNumber: 2 },
+  outcome: { succeeded: true },
+  failedElement: undefined,
+  timeNs: 0n,
+  userName: (uid) => (uid === 0 ? "root" : undefined),
+  findCgroup: () => undefined,
+  hostname: "host",
+  backend: "kprobe",
+  ...given,
+});
+
+export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
+  event?: Partial<MineEvent>;
+  /** What the handler returned. */
+  result?: number;
+}
+
+/** The record of a message, decoded as a run does it. */
+export function recordOf(
+  bytes: Uint8Array,
+  { event, result = 0, ...given }: GivenWithBytes = {},
+): AuditRecord {
+  const whole = eventWith({ message: bytes, result, ...event });
+  const message = readIpsetMessage(whole.message, whole.capturedLen === whole.messageLen);
+  const outcome = readOutcome(message.command, result);
+  return recordWith({ event: whole, message, outcome, ...given });
+}

@@ -1,0 +1,211 @@
+// From what is typed to a Config, through the same parsers as a run: each option good, bad and at its limits.
+import { afterEach, describe, expect, test } from "bun:test";
+import { parseArgs } from "citty";
+import type { Config } from "../../src/app/config.ts";
+import { readConfig } from "../../src/cli/config.ts";
+import { commonArgs, traceArgs, variables } from "../../src/cli/options.ts";
+import { strictArgs } from "../../src/cli/strict-args.ts";
+import { EXIT_USAGE, MineError } from "../../src/errors.ts";
+import { type Command, commands } from "../../src/netlink/ipset-message.ts";
+
+function typed(...rawArgs: string[]): Config {
+  strictArgs(rawArgs, { ...traceArgs, ...commonArgs }, ["trace"]);
+  return readConfig(parseArgs(rawArgs, traceArgs));
+}
+
+function complaint(...rawArgs: string[]): string {
+  try {
+    typed(...rawArgs);
+  } catch (error) {
+    if (!(error instanceof MineError)) throw error;
+    expect(error.exitCode).toBe(EXIT_USAGE);
+    return error.message;
+  }
+  throw new Error(`${rawArgs.join(" ")} was accepted`);
+}
+
+const environment = { ...process.env };
+afterEach(() => {
+  for (const { name } of Object.values(variables)) {
+    if (environment[name] === undefined) delete process.env[name];
+    else process.env[name] = environment[name];
+  }
+});
+
+const handshake: readonly Command[] = ["PROTOCOL", "HEADER", "TYPE", "GET_BYNAME", "GET_BYINDEX"];
+const others = commands.filter((command) => !handshake.includes(command));
+
+test("nothing typed: every command but the handshake, as text, without an end", () => {
+  expect(typed()).toEqual({
+    verbose: false,
+    btf: undefined,
+    output: "text",
+    filter: {
+      commands: new Set(others),
+      denied: new Set(commands),
+      set: undefined,
+      uid: undefined,
+      pid: undefined,
+      comm: undefined,
+      failed: false,
+    },
+    limits: { events: Number.POSITIVE_INFINITY, seconds: Number.POSITIVE_INFINITY },
+    kernVersion: undefined,
+    assumeKernel: undefined,
+  });
+});
+
+test("everything typed", () => {
+  process.env[variables.kernVersion.name] = "4.15.18";
+  process.env[variables.assumeKernel.name] = "5.7";
+  const given =
+    "-v --btf /b -o json --all --command add --set a* --uid 0 --pid 1 --comm c --failed --count 2 --duration 3";
+  const config = typed(...given.split(" "));
+  expect(config).toEqual({
+    verbose: true,
+    btf: "/b",
+    output: "json",
+    filter: {
+      commands: new Set<Command>(["ADD"]),
+      denied: new Set<Command>(["ADD"]),
+      set: expect.any(Function),
+      uid: 0,
+      pid: 1,
+      comm: "c",
+      failed: true,
+    },
+    limits: { events: 2, seconds: 3 },
+    kernVersion: [4, 15, 18],
+    assumeKernel: [5, 7, 0],
+  });
+  expect(["a", "ab", "ba"].map((name) => config.filter.set?.(name))).toEqual([true, true, false]);
+});
+
+describe("commands", () => {
+  test("--all adds the handshake", () => {
+    expect(typed("--all").filter.commands).toEqual(new Set(commands));
+    expect(typed("--all").filter.denied).toEqual(new Set(commands));
+  });
+
+  test.each<[list: string, expected: Command[]]>([
+    ["create", ["CREATE"]],
+    ["CREATE", ["CREATE"]],
+    ["Create,aDD", ["CREATE", "ADD"]],
+    [" create , add ", ["CREATE", "ADD"]],
+    ["add,add", ["ADD"]],
+    ["get_byname,protocol", ["GET_BYNAME", "PROTOCOL"]],
+    [commands.join(","), [...commands]],
+  ])("--command %j", (list, expected) => {
+    for (const all of [[], ["--all"]]) {
+      const { filter } = typed(`--command=${list}`, ...all);
+      expect(filter.commands).toEqual(new Set(expected));
+      expect(filter.denied).toEqual(new Set(expected));
+    }
+  });
+
+  test.each([
+    ["", ""],
+    ["add,", ""],
+    [",", ""],
+    ["add,remove", "remove"],
+    ["*", "*"],
+    ["9", "9"],
+    ["get-byname", "get-byname"],
+    ["add create", "add create"],
+    ["constructor", "constructor"],
+  ])("--command %j is refused", (list, unknown) => {
+    expect(complaint(`--command=${list}`)).toBe(
+      `--command: '${unknown}' is none of none, protocol, create, destroy, flush, rename, swap, list, save, add, del, test, header, type, get_byname, get_byindex`,
+    );
+  });
+});
+
+describe("numbers", () => {
+  const read: Record<string, (config: Config) => number | undefined> = {
+    uid: ({ filter }) => filter.uid,
+    pid: ({ filter }) => filter.pid,
+    count: ({ limits }) => limits.events,
+    duration: ({ limits }) => limits.seconds,
+  };
+  const limits: [option: string, least: number, most: number][] = [
+    ["uid", 0, 4294967294],
+    ["pid", 1, 4294967295],
+    ["count", 1, 9007199254740991],
+    ["duration", 1, 4294967295],
+  ];
+
+  test.each(limits)("--%s from %d to %d", (option, least, most) => {
+    for (const value of [least, least + 1, most]) {
+      expect(read[option]?.(typed(`--${option}`, String(value)))).toBe(value);
+    }
+    expect(read[option]?.(typed(`--${option}`, `00${least}`))).toBe(least);
+    expect(read[option]?.(typed(`--${option}=7`, `--${option}=8`))).toBe(8);
+    const bad = [
+      "",
+      " ",
+      "x",
+      "1x",
+      "1.5",
+      "1e3",
+      "0x10",
+      "+1",
+      " 1",
+      "1 ",
+      "1\n",
+      "١",
+      "NaN",
+      "Infinity",
+      "-1",
+    ];
+    for (const value of [...bad, String(least - 1), String(most + 1), "9".repeat(30)]) {
+      expect(complaint(`--${option}=${value}`)).toBe(
+        `--${option}: '${value}' is not a whole number from ${least} to ${most}`,
+      );
+    }
+  });
+});
+
+describe("text", () => {
+  test("--comm is taken as it is", () => {
+    for (const comm of ["ipset", "", "*", "a b", "a\nb", "back\\slash", "--x"]) {
+      expect(typed(`--comm=${comm}`).filter.comm).toBe(comm);
+    }
+  });
+
+  test("--set is a pattern (glob.test.ts), the empty one too", () => {
+    const matches = (pattern: string, name: string) => typed(`--set=${pattern}`).filter.set?.(name);
+    expect([matches("", ""), matches("", "a")]).toEqual([true, false]);
+    expect([matches("a.c", "abc"), matches("a?c", "a\nc"), matches("--*", "--x")]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test("--btf is a path, and not an empty one", () => {
+    expect(typed("--btf", "relative path").btf).toBe("relative path");
+    expect(complaint("--btf=")).toBe("--btf needs the path of a file");
+  });
+
+  test("--output is one of two words", () => {
+    expect([typed("-o", "json").output, typed("--output=text").output]).toEqual(["json", "text"]);
+    expect(complaint("-o", "JSON")).toBe("--output: 'JSON' is none of text, json");
+  });
+});
+
+describe.each([
+  ["kernVersion", variables.kernVersion.name],
+  ["assumeKernel", variables.assumeKernel.name],
+] as const)("%s", (field, name) => {
+  test(`is ${name}, and nothing where that is empty`, () => {
+    process.env[name] = "4.15.18-generic";
+    expect(typed()[field]).toEqual([4, 15, 18]);
+    process.env[name] = "";
+    expect(typed()[field]).toBeUndefined();
+  });
+
+  test("that is no version is refused, and shown with its escapes", () => {
+    process.env[name] = "four\n\x1b";
+    expect(complaint()).toBe(`${name}="four\\n\\u001b" is not a kernel version such as 4.15.18`);
+  });
+});

@@ -1,0 +1,201 @@
+// One line of JSON for one event: what is said, in which words, and with every digit.
+import { describe, expect, test } from "bun:test";
+import { commands } from "../../src/netlink/ipset-message.ts";
+import { formatJson } from "../../src/output/json.ts";
+import type { AuditRecord } from "../../src/output/record.ts";
+import { addition, address, batch, element, setName, u8, u32 } from "../support/ipset-encoder.ts";
+import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
+import { eventWith, recordOf, recordWith } from "../support/records.ts";
+import { type JsonEvent, parseEvent } from "../support/schema.ts";
+
+const formatted = (record: AuditRecord): JsonEvent => parseEvent(formatJson(record));
+
+const CREATE = 2;
+const ADD = 9;
+const TEST = 11;
+const ipv4 = Buffer.from([10, 0, 0, 1]);
+
+describe("what is said of a command", () => {
+  test("all of it, where all is known", () => {
+    const args = Buffer.from("ipset\0add\0white list\0");
+    const event = formatted(
+      recordOf(addition(address(1, ipv4), u32(6, 300)), {
+        timeNs: 1_616_112_119_123_456_789n,
+        hostname: "gate",
+        userName: (uid) => ({ 1000: "root-by-name", 1001: "someone" })[uid],
+        findCgroup: (id) =>
+          id === 7n ? { path: `/docker/${"0f".repeat(32)}`, containerId: "0f".repeat(32) } : undefined,
+        event: {
+          ...{ pid: 1, tid: 2, ppid: 3, uid: 1000, gid: 1002, loginUid: 1001, sessionId: 8, netns: 9 },
+          cgroupId: 7n,
+          comm: Buffer.from("ipset"),
+          executable: Buffer.from("/usr/sbin/ipset"),
+          arguments: args,
+          argumentsLen: args.length + 1,
+        },
+      }),
+    );
+    expect(event).toEqual({
+      "@timestamp": "2021-03-19T00:01:59.123456789Z",
+      event: {
+        kind: "event",
+        category: ["configuration"],
+        type: ["change"],
+        action: "ipset-add",
+        outcome: "success",
+      },
+      process: {
+        pid: 1,
+        thread: { id: 2 },
+        parent: { pid: 3 },
+        name: "ipset",
+        executable: "/usr/sbin/ipset",
+        command_line: 'ipset add "white list"',
+        command_line_truncated: true,
+      },
+      user: { id: "1000", name: "root-by-name", audit: { id: "1001", name: "someone" } },
+      group: { id: "1002" },
+      host: { hostname: "gate" },
+      container: { id: "0f".repeat(32) },
+      ipset: {
+        command: "add",
+        set: "a",
+        exist: true,
+        elements: ["10.0.0.1 timeout 300"],
+        element_count: 1,
+      },
+      linux: { netns: 9, session_id: 8, cgroup_id: "7", cgroup_path: `/docker/${"0f".repeat(32)}` },
+      mine: { backend: "kprobe" },
+    });
+  });
+
+  test("and no more than is known", () => {
+    const event = formatted(recordOf(ipsetMessage(CREATE), { userName: () => undefined }));
+    expect(Object.keys(event.process)).toEqual(["pid", "thread", "parent", "name"]);
+    expect(event.user).toEqual({ id: "0" });
+    expect(event.linux).toEqual({ netns: 4026531840 });
+    expect(event.ipset).toEqual({ command: "create", exist: true, options: [] });
+    expect(event.container).toBeUndefined();
+  });
+
+  test("who logged in as root is told from nobody", () => {
+    const event = formatted(recordOf(ipsetMessage(CREATE), { event: { loginUid: 0, sessionId: 0 } }));
+    expect(event.user.audit).toEqual({ id: "0", name: "root" });
+    expect(event.linux.session_id).toBe(0);
+  });
+
+  test.each([
+    ["creation", [CREATE]],
+    ["deletion", [3]],
+    ["change", [4, 5, 6, 9, 10]],
+    ["access", [0, 1, 7, 8, 11, 12, 13, 14, 15, 16, 255]],
+  ])("%s", (type, numbers) => {
+    for (const number of numbers) {
+      const { event, ipset } = formatted(recordOf(ipsetMessage(number, setName("a"))));
+      const name = commands[number]?.toLowerCase();
+      expect(event.type).toEqual([type]);
+      expect(event.action).toBe(`ipset-${name?.replace("_", "-") ?? `command-${number}`}`);
+      expect(ipset.command).toBe(name ?? String(number));
+    }
+  });
+});
+
+describe("every answer of the kernel to every command", () => {
+  const errors = [...Array(135).keys(), ...Array.from({ length: 300 }, (_, n) => 4095 + n), 524, 0x7fffffff];
+  test.each([...commands.keys(), 16, 255])("command %d", (command) => {
+    for (const error of errors) {
+      const message = ipsetMessage(command, setName("a"), element(address(1, ipv4)));
+      const { event, ipset } = formatted(recordOf(message, { result: -error }));
+      expect(ipset.error?.number).toBe(event.outcome === "failure" ? error : undefined);
+    }
+  });
+
+  test("a test tells whether the element is in the set", () => {
+    const inSet = (result: number) => formatted(recordOf(ipsetMessage(TEST), { result })).ipset.in_set;
+    expect([0, -4103, -2].map(inSet)).toEqual([true, false, undefined]);
+  });
+
+  test("of a batch the element at fault is told, be it the first", () => {
+    const elements = batch(element(address(1, ipv4)), element(address(1, ipv4)));
+    const message = ipsetMessage(ADD, setName("a"), elements);
+    for (const failedElement of [0, 1]) {
+      const { ipset } = formatted(recordOf(message, { result: -4103, failedElement }));
+      expect(ipset.failed_element).toBe(failedElement);
+      expect(ipset.element_count).toBe(2);
+    }
+  });
+
+  test("one that was refused before ipset saw it says so", () => {
+    const event = { isRefused: true, result: -1 };
+    const { ipset } = formatted(recordOf(ipsetMessage(CREATE), { event, result: -1 }));
+    expect(ipset.refused).toBe(true);
+    expect(ipset.error).toEqual({
+      name: "EPERM",
+      number: 1,
+      message: "Operation not permitted",
+    });
+  });
+});
+
+describe("numbers are exact", () => {
+  test.each([
+    [0n, "1970-01-01T00:00:00.000000000Z"],
+    [1n, "1970-01-01T00:00:00.000000001Z"],
+    [999_999_999n, "1970-01-01T00:00:00.999999999Z"],
+    [951_782_400_000_000_001n, "2000-02-29T00:00:00.000000001Z"],
+    [1_616_112_000_123_456_789n, "2021-03-19T00:00:00.123456789Z"],
+    [4_102_444_799_999_999_999n, "2099-12-31T23:59:59.999999999Z"],
+  ])("%p nanoseconds", (timeNs, expected) => {
+    expect(formatted(recordWith({ timeNs }))["@timestamp"]).toBe(expected);
+  });
+
+  test.each([1n, 2n ** 53n + 1n, 2n ** 63n + 1n, 2n ** 64n - 1n])("cgroup %p", (cgroupId) => {
+    const asked: bigint[] = [];
+    const findCgroup = (id: bigint) => {
+      asked.push(id);
+      return undefined;
+    };
+    const { linux } = formatted(recordWith({ event: eventWith({ cgroupId }), findCgroup }));
+    expect(linux.cgroup_id).toBe(String(cgroupId));
+    expect(asked).toEqual([cgroupId]);
+  });
+
+  test("ids of 32 bits at their limit", () => {
+    const most = 0xfffffffe;
+    const ids = { pid: most, tid: most, ppid: most, uid: most, gid: most, netns: most };
+    const { process, user, group } = formatted(recordWith({ event: eventWith({ ...ids, loginUid: most }) }));
+    expect(process).toMatchObject({ pid: most, thread: { id: most }, parent: { pid: most } });
+    expect([user.id, user.audit?.id, group.id]).toEqual(Array(3).fill("4294967294"));
+  });
+
+  test("counters of 64 bits", () => {
+    const counter = (type: number) => attribute(type, Buffer.alloc(8, 0xff));
+    const bytes = addition(address(1, ipv4), counter(24), counter(25));
+    expect(formatted(recordOf(bytes)).ipset.elements).toEqual([
+      "10.0.0.1 packets 18446744073709551615 bytes 18446744073709551615",
+    ]);
+  });
+
+  test("revision, family, index and flags", () => {
+    const bytes = ipsetMessage(
+      8,
+      u8(4, 255),
+      u8(5, 10),
+      attribute(11, Buffer.from([255, 255])),
+      u32(6, 2 ** 32 - 1),
+    );
+    expect(formatted(recordOf(bytes)).ipset).toMatchObject({
+      revision: 255,
+      family: "inet6",
+      index: 65535,
+      flags: 4294967295,
+    });
+    for (const [family, text] of [
+      [0, "0"],
+      [2, "inet"],
+      [255, "255"],
+    ] as const) {
+      expect(formatted(recordOf(ipsetMessage(CREATE, u8(5, family)))).ipset.family).toBe(text);
+    }
+  });
+});

@@ -1,0 +1,159 @@
+// docs/event.schema.json describes every field that an event can have and no other, and refuses what is none.
+import { describe, expect, test } from "bun:test";
+import schema from "../../docs/event.schema.json" with { type: "json" };
+import { formatJson } from "../../src/output/json.ts";
+import { addition, address, creation, u8, u32 } from "../support/ipset-encoder.ts";
+import { attribute, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
+import { recordedMessages } from "../support/recorded-messages.ts";
+import { recordOf } from "../support/records.ts";
+import { type JsonEvent, parseEvent, validateEvent } from "../support/schema.ts";
+
+interface Schema {
+  type?: string;
+  description?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: boolean;
+  items?: Schema;
+}
+
+/** Every field by its path, such as ipset.elements; what is in an array has the path of its first item. */
+function fieldsOf(path: string, { properties = {}, items }: Schema): [string, Schema][] {
+  const inner = items ? { 0: items } : properties;
+  return Object.entries(inner).flatMap(([name, field]): [string, Schema][] => {
+    const at = path === "" ? name : `${path}/${name}`;
+    return [[at, field], ...fieldsOf(at, field)];
+  });
+}
+
+const fields = new Map<string, Schema>([["", schema as Schema], ...fieldsOf("", schema as Schema)]);
+
+type Json = Record<string, unknown>;
+
+/** What has the last name of a path, and that name. */
+function holderOf(event: unknown, path: string): { holder: Json | undefined; name: string } {
+  const names = path.split("/");
+  const name = names.pop() ?? "";
+  const holder = names.reduce<Json | undefined>((at, key) => at?.[key] as Json | undefined, event as Json);
+  return { holder, name };
+}
+
+const has = (event: unknown, path: string): boolean => {
+  const { holder, name } = holderOf(event, path);
+  return path === "" || (holder !== undefined && name in holder);
+};
+
+const ipv4 = Buffer.from([10, 0, 0, 1]);
+const failedAdd = recordOf(addition(address(1, ipv4), attribute(99, Buffer.from([1]))), {
+  result: -4103,
+  failedElement: 0,
+  findCgroup: () => ({ path: "/a", containerId: "0f".repeat(32) }),
+  event: {
+    ...{ loginUid: 0, sessionId: 2, cgroupId: 3n, isRefused: true },
+    executable: Buffer.from("/a"),
+    arguments: Buffer.from("a\0"),
+    argumentsLen: 100,
+  },
+});
+
+/** Lines that together have every field. */
+const lines = [
+  failedAdd,
+  recordOf(creation("hash:ip", 2, u32(18, 64), attribute(77, Buffer.alloc(0)))),
+  recordOf(ipsetMessage(2, u8(4, 1)), { event: { messageLen: 20_000 } }),
+  recordOf(ipsetMessage(3, attribute(2, zeroEnded("a"), 77))),
+  recordOf(ipsetMessage(5, attribute(2, zeroEnded("a")), attribute(3, zeroEnded("b")))),
+  recordOf(ipsetMessage(8, u32(6, 3))),
+  recordOf(ipsetMessage(11)),
+  recordOf(ipsetMessage(15, attribute(11, Buffer.alloc(2)))),
+  ...recordedMessages.map((bytes) => recordOf(bytes)),
+].map((record) => formatJson(record));
+
+/** A new one each time, to be spoilt. */
+const eventWithField = (path: string): JsonEvent => {
+  const line = lines.find((candidate) => has(JSON.parse(candidate), path));
+  if (line === undefined) throw new Error(`no event has ${path}`);
+  return parseEvent(line);
+};
+
+test("fields were found, and each is one that events have", () => {
+  expect(fields.size).toBeGreaterThan(60);
+  for (const path of fields.keys()) expect(has(eventWithField(path), path)).toBe(true);
+});
+
+test("every field has its type, and says what it is", () => {
+  for (const [path, { type, description = "", ...field }] of fields) {
+    expect({ path, type }).toEqual({
+      path,
+      type: expect.stringMatching(/^(string|integer|boolean|object|array)$/),
+    });
+    expect({ path, isDescribed: path.endsWith("/0") || /^[A-Z].{10,}\.$/s.test(description) }).toEqual({
+      path,
+      isDescribed: true,
+    });
+    if (type === "object") expect({ path, more: field.additionalProperties }).toEqual({ path, more: false });
+  }
+});
+
+describe("an event is refused", () => {
+  const paths = [...fields.keys()].filter((path) => path !== "");
+
+  test.each(paths)("with something else for %s", (path) => {
+    for (const wrong of [null, 1.5, -1, {}, [{}]]) {
+      const event = eventWithField(path);
+      const { holder, name } = holderOf(event, path);
+      if (holder) holder[name] = wrong;
+      expect({ wrong, isRefused: validateEvent(event).length > 0 }).toEqual({ wrong, isRefused: true });
+    }
+  });
+
+  const isObject = (path: string) => fields.get(path)?.type === "object";
+  test.each([...fields.keys()].filter(isObject))("with a field more in '%s'", (path) => {
+    const event = eventWithField(path);
+    const { holder, name } = holderOf(event, path === "" ? "surplus" : `${path}/surplus`);
+    if (holder) holder[name] = "x";
+    expect(validateEvent(event).join()).toContain("surplus");
+  });
+
+  const required = [...fields].flatMap(([path, field]) =>
+    (field.required ?? []).map((name) => (path === "" ? name : `${path}/${name}`)),
+  );
+  test.each(required)("without %s", (path) => {
+    const event = eventWithField(path);
+    const { holder, name } = holderOf(event, path);
+    delete holder?.[name];
+    expect(validateEvent(event).join()).toContain(`must have required property '${name}'`);
+  });
+
+  const words = ["exist", "refused"].map((name) => `ipset/${name}`).concat("process/command_line_truncated");
+  test.each(words)("with %s where that is not so: it is absent then", (path) => {
+    const event = eventWithField(path);
+    const { holder, name } = holderOf(event, path);
+    if (holder) holder[name] = false;
+    expect(validateEvent(event)).not.toEqual([]);
+  });
+
+  const contradictions: [what: string, spoil: (event: JsonEvent) => void][] = [
+    ["a failure without an error", ({ ipset }) => delete ipset.error],
+    ["an error of a success", ({ event }) => Object.assign(event, { outcome: "success" })],
+    ["an element at fault without elements", ({ ipset }) => delete ipset.elements],
+    ["elements that were not counted", ({ ipset }) => delete ipset.element_count],
+    ["a message that is not malformed", ({ ipset }) => Object.assign(ipset, { message: "00" })],
+    ["a malformed message without its bytes", ({ ipset }) => Object.assign(ipset, { malformed: "x" })],
+    ["half a byte", ({ ipset }) => Object.assign(ipset, { malformed: "x", message: "0" })],
+    ["a time without nanoseconds", (event) => Object.assign(event, { "@timestamp": "2021-03-19T00:00:00Z" })],
+    [
+      "a time that is none",
+      (event) => Object.assign(event, { "@timestamp": "2021-13-19T00:00:00.000000000Z" }),
+    ],
+    [
+      "a time elsewhere",
+      (event) => Object.assign(event, { "@timestamp": "2021-03-19T00:00:00.000000000+01:00" }),
+    ],
+  ];
+  test.each(contradictions)("with %s", (_, spoil) => {
+    const event = parseEvent(formatJson(failedAdd));
+    spoil(event);
+    expect(validateEvent(event)).not.toEqual([]);
+  });
+});

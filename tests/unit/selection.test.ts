@@ -1,0 +1,140 @@
+// Which commands are reported: what the kernel side is told, and what is decided here.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Config } from "../../src/app/config.ts";
+import { isWanted, kernelFilter } from "../../src/app/selection.ts";
+import { AUDIT_UID_UNSET } from "../../src/events/event.ts";
+import { type Command, commands } from "../../src/netlink/ipset-message.ts";
+import { constantsOfC } from "../support/compile.ts";
+import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
+import { recordOf } from "../support/records.ts";
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "selection-test-"));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+type Wanted = Config["filter"];
+
+const wanted = (given: Partial<Wanted> = {}): Wanted => ({
+  commands: new Set(commands),
+  denied: new Set(commands),
+  set: undefined,
+  uid: undefined,
+  pid: undefined,
+  comm: undefined,
+  failed: false,
+  ...given,
+});
+
+describe("the kernel side is told", () => {
+  test("of each command its bit, which is its number in the kernel's header", () => {
+    const names = commands.map((command) => `IPSET_CMD_${command}`);
+    const numbers = constantsOfC(dir, ["linux/netfilter/ipset/ip_set.h"], names);
+    for (const [index, command] of commands.entries()) {
+      const only = new Set([command]);
+      const bit = 2 ** (numbers[names[index] ?? ""] ?? Number.NaN);
+      expect(kernelFilter(wanted({ commands: only }))).toMatchObject({ commands: bit, denied: 0xffffffff });
+      expect(kernelFilter(wanted({ denied: only }))).toMatchObject({ commands: 0xffffffff, denied: bit });
+    }
+  });
+
+  test("of several commands all their bits", () => {
+    const some: ReadonlySet<Command> = new Set(["CREATE", "ADD", "GET_BYINDEX"] as const);
+    expect(kernelFilter(wanted({ commands: some })).commands).toBe(0x8204);
+    expect(kernelFilter(wanted({ commands: new Set() })).commands).toBe(0);
+  });
+
+  test("of all commands also those that have no name yet", () => {
+    expect(kernelFilter(wanted()).commands).toBe(0xffffffff);
+    const allButOne = new Set(commands.filter((command) => command !== "NONE"));
+    expect(kernelFilter(wanted({ commands: allButOne })).commands).toBe(0xfffe);
+  });
+
+  test("of user and process the number, or that any will do", () => {
+    expect(kernelFilter(wanted())).toMatchObject({ pid: 0, uid: AUDIT_UID_UNSET });
+    expect(kernelFilter(wanted({ uid: 0, pid: 1 }))).toMatchObject({ pid: 1, uid: 0 });
+  });
+});
+
+const SETNAME = 2;
+const SETNAME2 = 3;
+const name = (type: number, bytes: string | Uint8Array) => attribute(type, Buffer.from(bytes as string));
+const ADD = ipsetMessage(9, name(SETNAME, "white list"));
+const isWhite = (text: string) => text === "white list";
+
+describe("wanted is", () => {
+  test("everything, where nothing is asked for", () => {
+    expect(isWanted(wanted(), recordOf(ADD))).toBe(true);
+    expect(isWanted(wanted(), recordOf(new Uint8Array()))).toBe(true);
+  });
+
+  test("with --failed what failed", () => {
+    const failed = (result: number, command = 9) =>
+      isWanted(wanted({ failed: true }), recordOf(ipsetMessage(command), { result }));
+    expect([failed(0), failed(-4103), failed(-1)]).toEqual([false, true, true]);
+    expect(failed(-4103, 11)).toBe(false); // not in the set: an answer, not a failure
+  });
+
+  test.each<[comm: string | Uint8Array, typed: string, expected: boolean]>([
+    ["ipset", "ipset", true],
+    ["ipset", "ipse", false],
+    ["ipset", "*", false],
+    ["", "", true],
+    ["a b\n", "a b\n", true],
+    ["back\\slash", "back\\slash", true],
+    ["café", "café", true],
+    // What is not UTF-8 comes from the command line as this, too.
+    [Buffer.from([0x61, 0xff]), "a\ufffd", true],
+  ])("with --comm, of %p, %j: %p", (comm, typed, expected) => {
+    const record = recordOf(ADD, { event: { comm: Buffer.from(comm as string) } });
+    expect(isWanted(wanted({ comm: typed }), record)).toBe(expected);
+  });
+
+  describe("with --set", () => {
+    const isSetWanted = (message: Uint8Array, set: (name: string) => boolean) =>
+      isWanted(wanted({ set }), recordOf(message));
+
+    test("what names it, first or second", () => {
+      expect(isSetWanted(ADD, isWhite)).toBe(true);
+      expect(isSetWanted(ipsetMessage(9, name(SETNAME, "black list")), isWhite)).toBe(false);
+      const renames = [
+        ["white list", "b"],
+        ["b", "white list"],
+        ["b", "c"],
+      ].map(([from = "", to = ""]) => ipsetMessage(5, name(SETNAME, from), name(SETNAME2, to)));
+      expect(renames.map((rename) => isSetWanted(rename, isWhite))).toEqual([true, true, false]);
+    });
+
+    test("not what has a type of that name", () => {
+      const create = ipsetMessage(2, name(SETNAME, "a"), name(SETNAME2, "white list"));
+      expect(isSetWanted(create, isWhite)).toBe(false);
+    });
+
+    test("what is done to all sets, which this one may be of", () => {
+      const unnamed = (command: number) => isSetWanted(ipsetMessage(command), isWhite);
+      expect([3, 4, 7, 8].every(unnamed)).toBe(true);
+      expect([1, 2, 9, 10, 11, 13].some(unnamed)).toBe(false);
+    });
+
+    test("what has its name, as it would be typed", () => {
+      const seen: string[] = [];
+      const look = (text: string) => seen.push(text) < 0;
+      for (const bytes of ["a\\b", "a\nb", "café", "", Buffer.from([0x61, 0xff]), "\ufeffa"]) {
+        isSetWanted(ipsetMessage(9, name(SETNAME, bytes)), look);
+      }
+      expect(seen).toEqual(["a\\b", "a\nb", "café", "", "a\ufffd", "\ufeffa"]);
+    });
+  });
+
+  test("what meets all conditions at once", () => {
+    const all = wanted({ failed: true, comm: "ipset", set: isWhite });
+    expect(isWanted(all, recordOf(ADD, { result: -4103 }))).toBe(true);
+    expect(isWanted(all, recordOf(ADD))).toBe(false);
+    expect(isWanted(all, recordOf(ADD, { result: -4103, event: { comm: Buffer.from("x") } }))).toBe(false);
+    expect(isWanted(all, recordOf(ipsetMessage(9, name(SETNAME, "b")), { result: -4103 }))).toBe(false);
+  });
+});
