@@ -1,0 +1,143 @@
+// Done once and recorded, then replayed from the record alone in another machine: both must end with the same
+// sets. What mine says of each element must be what `ipset save` says of it, word by word.
+import { expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { fetchKernel, readKernels } from "./kernels.ts";
+import { LOOSE, workload } from "./record-workload.ts";
+import { elementsDone, elementWords, replay } from "./replay.ts";
+
+const root = join(import.meta.dir, "../..");
+const { MINE: mine = join(root, "mine") } = process.env;
+const scratch = join(root, ".output/vm");
+
+/** Rows of KERNELS: one for each way in which events travel, as many as there may be machines at once. */
+const rows = {
+  "6.12": { initval: true, bitmask: true },
+  "5.10-as-4.15": { initval: false, bitmask: false },
+};
+const rowTimeoutMs = 10 * 60_000;
+
+async function run(rowName: string, commands: string[], withMine: boolean): Promise<VmResult> {
+  const row = readKernels().find(({ name }) => name === rowName);
+  if (!row) throw new Error(`tests/vm/KERNELS has no row ${rowName}`);
+  mkdirSync(scratch, { recursive: true });
+  const path = join(scratch, `commands.${rowName}.${withMine ? "recorded" : "replayed"}`);
+  await Bun.write(path, Buffer.from(`${commands.join("\n")}\n`, "latin1"));
+  const result = await bootVm({
+    kernel: await fetchKernel(row),
+    script: join(import.meta.dir, "record.sh"),
+    files: {
+      "/commands": path,
+      "/etc/protocols": "/etc/protocols",
+      "/etc/services": "/etc/services",
+      ...(withMine ? { "/usr/local/bin/mine": mine } : {}),
+    },
+    env: row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume },
+    hideBtf: false,
+    live: false,
+  });
+  if (result.exitCode !== 0) {
+    throw new Error(`record.sh failed: ${result.files.get("stdout")}\n${result.files.get("stderr")}`);
+  }
+  return result;
+}
+
+for (const [row, kernelHas] of Object.entries(rows)) {
+  test.concurrent(
+    `Linux ${row}`,
+    async () => {
+      const original = await run(row, workload(kernelHas), true);
+      const text = (name: string) => original.files.get(name)?.toString() ?? "";
+      const events = text("mine.stdout").trimEnd().split("\n").map(parseEvent);
+      const originallySaved = savedLines(original);
+      expect(text("mine.exit")).toBe("0\n");
+      expect(text("mine.stderr")).toEndWith(`\n${events.length} events seen, 0 lost, 0 truncated\n`);
+      expect(events.filter(({ ipset }) => "malformed" in ipset || "unknown_attributes" in ipset)).toEqual([]);
+
+      const saved = strict(savedElements(originallySaved));
+      expect(saved.length).toBeGreaterThan(70);
+      expect(strict(recordedElements(events))).toEqual(saved);
+
+      const again = await run(row, replay(events), false);
+      expect(sorted(savedLines(again))).toEqual(sorted(originallySaved));
+      const seconds = [original, again].map(({ totalSeconds }) => `${totalSeconds.toFixed(1)} s`);
+      console.error(`Linux ${row}: ${events.length} events, ${seconds.join(" and ")}`);
+    },
+    rowTimeoutMs,
+  );
+}
+
+/** Lines of `ipset save`. Timeouts of elements count down: all that were given are thousands. */
+function savedLines({ files }: VmResult): string[] {
+  const text = files.get("saved")?.toString("latin1") ?? "";
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      if (line.startsWith("create ")) return line;
+      return line.replace(/(?<= timeout )\d+/, (left) => String(Math.ceil(Number(left) / 1000) * 1000));
+    });
+}
+
+/** Where the kernel keeps no order the elements sorted: only a list of sets has one. */
+function sorted(lines: string[]): string[] {
+  const sets: string[][] = [];
+  for (const line of lines) {
+    if (line.startsWith("create ")) sets.push([line]);
+    else sets.at(-1)?.push(line);
+  }
+  return sets.flatMap(([create = "", ...elements]) => {
+    return [create, ...(/^create \S+ list:set/.test(create) ? elements : elements.sort())];
+  });
+}
+
+/** Elements by set, each as its words. */
+type Sets = Map<string, string[][]>;
+
+function savedElements(lines: string[]): Sets {
+  const sets: Sets = new Map();
+  for (const line of lines) {
+    const [command, name = "", ...element] = [...line.matchAll(/"([^"]*)"|\S+/g)].map(
+      ([word, inside]) => inside ?? word,
+    );
+    if (command === "create") sets.set(name, []);
+    else sets.get(name)?.push(element);
+  }
+  return sets;
+}
+
+/** The same by what the events say: a model of the kernel that knows nothing but names and words. */
+function recordedElements(events: JsonEvent[]): Sets {
+  let sets = new Map<string, Map<string, string[]>>();
+  for (const recorded of events) {
+    const { event, ipset } = recorded;
+    const { command, set = "", new_name: other = "" } = ipset;
+    const here = sets.get(set) ?? new Map();
+    const there = sets.get(other) ?? new Map();
+    for (const element of elementsDone(recorded).map(elementWords)) {
+      if (command === "add") here.set(element[0], element);
+      if (command === "del") here.delete(element[0]);
+    }
+    if (event.outcome !== "success") continue;
+    if (command === "create" && !sets.has(set)) sets.set(set, here);
+    if (command === "flush") here.clear();
+    if (command === "destroy") sets.delete(set);
+    if (command === "swap") sets = new Map([...sets, [set, there], [other, here]]);
+    if (command === "rename") {
+      sets.delete(set);
+      sets.set(other, here);
+    }
+  }
+  return new Map([...sets].map(([name, elements]) => [name, [...elements.values()]]));
+}
+
+/** In an order of no meaning, without the sets that the kernel shows in other words than were typed. */
+function strict(sets: Sets): [string, string[][]][] {
+  return [...sets]
+    .filter(([name]) => !name.endsWith(LOOSE))
+    .map(([name, e]): [string, string[][]] => [name, e.sort()])
+    .sort();
+}
