@@ -18,9 +18,15 @@ test=(
   qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck
 )
+# file:package, where there is no program to look for
+build_files=(/usr/include/stdio.h:libc6-dev)
+test_files=(
+  "${build_files[@]}"
+  /etc/protocols:netbase /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
+)
 case ${1-} in
-  build) wanted=("${build[@]}") ;;
-  test) wanted=("${test[@]}") ;;
+  build) wanted=("${build[@]}") files=("${build_files[@]}") ;;
+  test) wanted=("${test[@]}") files=("${test_files[@]}") ;;
   *)
     echo "usage: scripts/setup.sh build|test" >&2
     exit 2
@@ -33,8 +39,9 @@ packages=()
 for entry in "${wanted[@]}"; do
   command -v "${entry%%:*}" >/dev/null || packages+=("${entry#*:}")
 done
-# The C library's headers come with no program of their own.
-[ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
+for entry in "${files[@]}"; do
+  [ -e "${entry%%:*}" ] || packages+=("${entry#*:}")
+done
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 as_root=()

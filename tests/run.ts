@@ -19,7 +19,9 @@ const suite = (name: string): Stage => ({
   isSuite: true,
 });
 
-const shellScripts = [...new Bun.Glob("{scripts,lib,tests/vm}/*.sh").scanSync()].sort();
+const shellScripts = [
+  ...new Bun.Glob("{scripts,lib,tests/vm,tests/fixtures/messages}/*.sh").scanSync(),
+].sort();
 
 const stages: Stage[] = [
   check("types", "node_modules/.bin/tsc", "--project", "."),

@@ -1,25 +1,15 @@
 // What is left behind, and by whom: two mine at once do not disturb each other, what a killed one left is
 // swept by the next, and one whose reader goes away ends as if told to.
 import { beforeAll, expect, test } from "bun:test";
-import { join } from "node:path";
-import { bootVm, type VmResult } from "../support/vm.ts";
-import { fetchKernel } from "./kernels.ts";
+import { runSession, type Session } from "./session.ts";
 
-const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
-let result: VmResult;
+let session: Session;
 
 beforeAll(async () => {
-  result = await bootVm({
-    kernel: await fetchKernel({ suite: "bullseye", series: "5.10" }),
-    script: join(import.meta.dir, "leftovers.sh"),
-    files: { "/usr/local/bin/mine": mine },
-    env: {},
-    hideBtf: false,
-    live: false,
-  });
+  session = await runSession("leftovers.sh", { suite: "bullseye", series: "5.10" });
 }, 300_000);
 
-const text = (name: string) => result.files.get(name)?.toString().trimEnd() ?? "";
+const text = (name: string) => session.text(name);
 
 /** Of which mine there are probes in tracefs. */
 function owners(when: string): string[] {
@@ -31,7 +21,7 @@ function owners(when: string): string[] {
 const group = (name: string) => `mine_${text(`${name}.pid`)}`;
 
 test("the session ran to its end", () => {
-  expect(`${result.exitCode} ${text("stderr")}`).toBe("0 Killed"); // the shell's word for the one that was
+  expect(`${session.exitCode} ${text("stderr")}`).toBe("0 Killed"); // the shell's word for the one that was
 });
 
 test("a killed mine leaves its probes, and the next one sweeps them", () => {

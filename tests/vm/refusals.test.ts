@@ -1,25 +1,15 @@
 // What mine says, and how it ends, on a kernel that lacks what it needs: one line that says what is wrong,
 // one that says what to do, exit code 3. The kernel without kprobes is in tests/host.
 import { beforeAll, expect, test } from "bun:test";
-import { join } from "node:path";
-import { bootVm, type VmResult } from "../support/vm.ts";
-import { fetchKernel } from "./kernels.ts";
+import { runSession, type Session } from "./session.ts";
 
-const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
-let result: VmResult;
+let session: Session;
 
 beforeAll(async () => {
-  result = await bootVm({
-    kernel: await fetchKernel({ suite: "bookworm", series: "6.1" }),
-    script: join(import.meta.dir, "refusals.sh"),
-    files: { "/usr/local/bin/mine": mine },
-    env: {},
-    hideBtf: false,
-    live: false,
-  });
+  session = await runSession("refusals.sh", { suite: "bookworm", series: "6.1" });
 }, 300_000);
 
-const text = (name: string) => result.files.get(name)?.toString().trimEnd() ?? "";
+const text = (name: string) => session.text(name);
 
 /** The two lines after the greeting, when that is all there is and nothing went to stdout. */
 function refusal(name: string): [wrong: string, todo: string] {
@@ -31,7 +21,7 @@ function refusal(name: string): [wrong: string, todo: string] {
 }
 
 test("every refusal was provoked", () => {
-  expect(`${result.exitCode} ${text("stderr")}`).toBe("0 ");
+  expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
 });
 
 test("no BTF: each place is named, and the script that makes it", () => {

@@ -1,0 +1,25 @@
+// One script in one test machine, with mine there, and what it left.
+import { join } from "node:path";
+import { bootVm } from "../support/vm.ts";
+import { fetchKernel, type Row } from "./kernels.ts";
+
+const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+
+export interface Session {
+  exitCode: number;
+  /** A file in /results, without the line ends at its end; empty when it is not there. */
+  text: (name: string) => string;
+}
+
+/** @param script a file beside this one. */
+export async function runSession(script: string, kernel: Pick<Row, "suite" | "series">): Promise<Session> {
+  const { exitCode, files } = await bootVm({
+    kernel: await fetchKernel(kernel),
+    script: join(import.meta.dir, script),
+    files: { "/usr/local/bin/mine": mine },
+    env: {},
+    hideBtf: false,
+    live: false,
+  });
+  return { exitCode, text: (name) => files.get(name)?.toString().trimEnd() ?? "" };
+}
