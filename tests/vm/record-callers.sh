@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: all kinds of callers, each of which writes down who it is, while mine watches.
+#
+#   /results/callers/NAME   of each caller what /proc says of it, a KEY=VALUE per line
+#   /results/mine.*
+set -eu
+
+mine=/usr/local/bin/mine
+user=rafaeldtinoco
+user_id=$(id -u $user)
+container=/sys/fs/cgroup/machine.slice/docker-$(printf '%064d' 7).scope
+
+mkdir -m 1777 /results/callers
+cat >/tmp/caller <<'END'
+{
+  echo "pid=$$"
+  echo "ppid=$PPID"
+  echo "netns=$(readlink /proc/$$/ns/net)"
+  for name in loginuid sessionid; do
+    echo "$name=$(cat /proc/$$/$name)"
+  done
+} >"/results/callers/$1"
+shift
+exec "$@"
+END
+# A shell that becomes the command after it has written down who it is.
+run_as() { # NAME COMMAND...
+  sh /tmp/caller "$@"
+}
+# The user as whom the caller has logged in is inherited from then on, and cannot be changed again by others.
+as_login() {
+  echo "$user_id" >/proc/self/loginuid
+}
+# The shell does not quote: the words must have none that need it.
+as_user() {
+  su -s /bin/sh $user -c "$*"
+}
+fails() {
+  if "$@" 2>>/results/refused; then
+    echo "not refused: $*"
+    exit 1
+  fi
+}
+
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p "$container"
+stat -c %i "$container" >/results/cgroup
+readlink /proc/self/ns/net >/results/netns
+cp /proc/modules /results/modules
+
+timeout -s KILL 120 $mine -o json >/results/mine.stdout 2>/results/mine.stderr &
+mine_pid=$!
+until grep -q '^Tracing' /results/mine.stderr; do
+  kill -0 $mine_pid
+  sleep 0.05
+done
+
+run_as first ipset create first hash:ip comment
+(as_login; run_as login ipset add first 10.0.0.1 comment "two words")
+(echo 0 >"$container/cgroup.procs"; run_as container ipset add first 10.0.0.2)
+odd="/tmp/we \"ird
+"
+cp /usr/sbin/ipset "$odd"
+run_as odd "$odd" add first 10.0.0.3 comment ""
+
+fails as_user sh /tmp/caller denied /usr/sbin/ipset create denied hash:ip
+(as_login; fails as_user sh /tmp/caller denied-login /usr/sbin/ipset list)
+as_user unshare -U -r -n sh /tmp/caller rootless /usr/sbin/ipset create first hash:ip
+unshare -n sh /tmp/caller netns ipset create first hash:net
+run_as python python3 -I /client.py
+
+# shellcheck disable=SC2016 # for the shell that xargs starts
+xargs -0 -n 1 sh -c 'exec ipset create "$1" hash:ip' create </names
+
+ipset create big hash:ip comment
+awk 'BEGIN { for (n = 0; n < 5000; n++) printf "add big 10.1.%d.%d comment \"no %d\"\n", n / 250, n % 250, n }' >/results/big
+run_as restore ipset restore </results/big
+
+kill -INT $mine_pid
+status=0
+wait $mine_pid || status=$?
+echo $status >/results/mine.exit

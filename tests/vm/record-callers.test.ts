@@ -1,0 +1,234 @@
+// Who did it: all kinds of callers, and what they name their sets. What mine says of a caller is held against
+// what the caller has written down of itself.
+import { beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { readLossless, readWords } from "../support/escapes.ts";
+import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { fetchKernel } from "./kernels.ts";
+import { pythonFiles } from "./record-python.ts";
+
+const root = join(import.meta.dir, "../..");
+const { MINE: mine = join(root, "mine") } = process.env;
+
+/** latin1: names need not be UTF-8. */
+const names = [
+  "white space",
+  "it's",
+  '"quoted"',
+  "back\\slash",
+  "\\n",
+  "\\x41",
+  "\\\\",
+  "new\nline) - SUCCESS",
+  "tab\tdel\x7f",
+  "\x1b[31mred",
+  "bidi\xe2\x80\xaex",
+  "line\xe2\x80\xa8end",
+  "c1\xc2\x85\xc2\x9b31m",
+  "caf\xc3\xa9",
+  "bad\xff",
+  "cut\xc3",
+  "\xed\xa0\x80surrogate",
+  "\xf0\x9f\x90\xa7",
+  "null",
+  "<all sets>",
+  "1234567890123456789012345678901",
+];
+
+const machines: Record<string, { kernel: { suite: string; series: string }; env: Record<string, string> }> = {
+  "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: {} },
+  "5.10 as 4.15": {
+    kernel: { suite: "bullseye", series: "5.10" },
+    env: { MINE_ASSUME_KERNEL: "4.15" },
+  },
+};
+
+let results: Map<string, VmResult>;
+let result: VmResult;
+let events: JsonEvent[];
+
+beforeAll(async () => {
+  const namesPath = join(root, ".output/vm/names");
+  mkdirSync(join(root, ".output/vm"), { recursive: true });
+  await Bun.write(namesPath, Buffer.from(names.map((name) => `${name}\0`).join(""), "latin1"));
+  const files = {
+    ...pythonFiles(),
+    "/usr/local/bin/mine": mine,
+    "/client.py": join(import.meta.dir, "record-client.py"),
+    "/names": namesPath,
+  };
+  const script = join(import.meta.dir, "record-callers.sh");
+  const boots = Object.entries(machines).map(async ([name, { kernel, env }]): Promise<[string, VmResult]> => {
+    const directory = await fetchKernel(kernel);
+    return [name, await bootVm({ kernel: directory, script, files, env, hideBtf: false, live: false })];
+  });
+  results = new Map(await Promise.all(boots));
+}, 300_000);
+
+const text = (name: string) => result.files.get(name)?.toString() ?? "";
+const number = (name: string) => Number(text(name).match(/\d+/)?.[0]);
+
+function caller(name: string) {
+  const lines = text(`callers/${name}`);
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(lines)?.[1] ?? "";
+  return { value, events: events.filter(({ process }) => process.pid === Number(value("pid"))) };
+}
+
+/** Its one event, after what every event of it must say was held against its own words. */
+function onlyEvent(name: string): JsonEvent {
+  const { value, events } = caller(name);
+  expect(events).toHaveLength(1);
+  const [event] = events as [JsonEvent];
+  expect(event.process.thread.id).toBe(event.process.pid);
+  expect(String(event.process.parent.pid)).toBe(value("ppid"));
+  expect(`net:[${event.linux.netns}]`).toBe(value("netns"));
+  const unset = "4294967295";
+  expect(event.user.audit?.id ?? unset).toBe(value("loginuid"));
+  expect(String(event.linux.session_id ?? unset)).toBe(value("sessionid"));
+  return event;
+}
+
+describe.each(Object.keys(machines))("Linux %s", (machine) => {
+  /** Old kernels cannot say which program it was. */
+  const executable = (path: string) => (machine === "6.1" ? path : undefined);
+
+  beforeAll(() => {
+    result = results.get(machine) as VmResult;
+    if (result.exitCode !== 0) throw new Error(`it failed: ${text("stdout")}\n${text("stderr")}`);
+    events = text("mine.stdout").trimEnd().split("\n").map(parseEvent);
+  });
+
+  test("nothing was lost, and what was too long is said to be", () => {
+    expect(text("mine.exit")).toBe("0\n");
+    expect(text("mine.stderr")).toEndWith(`\n${events.length} events seen, 0 lost, 1 truncated\n`);
+  });
+
+  test("the first command after boot, for which two modules are loaded, is one event", () => {
+    expect(text("modules")).not.toContain("ip_set");
+    expect(onlyEvent("first")).toBe(events[0] as JsonEvent);
+    expect(events[0]).toMatchObject({
+      event: { action: "ipset-create", outcome: "success", type: ["creation"] },
+      process: {
+        name: "ipset",
+        command_line: "ipset create first hash:ip comment",
+      },
+      user: { id: "0", name: "root" },
+      group: { id: "0" },
+      ipset: { set: "first", type: "hash:ip", family: "inet" },
+      linux: { cgroup_path: "/" },
+    });
+  });
+
+  test("the program that ran", () => {
+    expect(onlyEvent("first").process.executable).toBe(executable("/usr/sbin/ipset"));
+  });
+
+  test("who logged in is told apart from who runs it", () => {
+    const event = onlyEvent("login");
+    expect(event.user).toEqual({ id: "0", name: "root", audit: { id: "1000", name: "rafaeldtinoco" } });
+    expect(event.linux.session_id).toBeGreaterThan(0);
+    expect(event.process.command_line).toBe('ipset add first 10.0.0.1 comment "two words"');
+  });
+
+  test("the container, by its cgroup", () => {
+    const event = onlyEvent("container");
+    expect(event.container?.id).toBe("7".padStart(64, "0"));
+    expect(event.linux.cgroup_path).toBe(`/machine.slice/docker-${event.container?.id}.scope`);
+    expect(event.linux.cgroup_id).toBe(text("cgroup").trim());
+  });
+
+  test("a program in another file system, with a name that is meant to confuse", () => {
+    const { process } = onlyEvent("odd");
+    expect(Buffer.from(readLossless(process.name)).toString()).toBe('we "ird\n');
+    expect(process.executable).toBe(executable('/tmp/we "ird\n'));
+    const words = readWords(process.command_line ?? "").map((word) => Buffer.from(word).toString());
+    expect(words).toEqual(['/tmp/we "ird\n', "add", "first", "10.0.0.3", "comment", ""]);
+  });
+
+  test("without CAP_NET_ADMIN: one denied attempt", () => {
+    const denied = {
+      event: { action: "ipset-protocol", outcome: "failure" },
+      user: { id: "1000", name: "rafaeldtinoco" },
+      group: { id: "1000" },
+      ipset: { refused: true, error: { name: "EPERM", number: 1 } },
+    };
+    expect(onlyEvent("denied")).toMatchObject(denied);
+    expect(onlyEvent("denied").process.command_line).toBe("/usr/sbin/ipset create denied hash:ip");
+    expect(onlyEvent("denied-login")).toMatchObject({
+      ...denied,
+      user: { ...denied.user, audit: { id: "1000", name: "rafaeldtinoco" } },
+    });
+  });
+
+  test("root in a namespace is who it is outside, and its sets are not ours", () => {
+    const rootless = onlyEvent("rootless");
+    expect(rootless).toMatchObject({
+      event: { outcome: "success" },
+      user: { id: "1000" },
+      group: { id: "1000" },
+    });
+    expect(onlyEvent("netns")).toMatchObject({ event: { outcome: "success" }, user: { id: "0" } });
+    const ours = number("netns");
+    const namespaces = ["first", "rootless", "netns"].map((name) => onlyEvent(name).linux.netns);
+    expect(namespaces[0]).toBe(ours);
+    expect(new Set(namespaces).size).toBe(3);
+  });
+
+  test("names of sets come back byte by byte", () => {
+    const created = events.filter(
+      ({ ipset, process }) => ipset.command === "create" && process.command_line?.endsWith(" hash:ip"),
+    );
+    const sets = created.map(({ ipset }) => Buffer.from(readLossless(ipset.set ?? "")).toString("latin1"));
+    expect(sets.slice(-names.length)).toEqual(names);
+  });
+
+  test("another client than ipset", () => {
+    const { events } = caller("python");
+    const what = events.map(({ event, ipset: { command, set, new_name, elements, options } }) => {
+      return [event.outcome, command, set, new_name, ...(options ?? []), ...(elements?.slice(0, 1) ?? [])]
+        .filter((word) => word !== undefined)
+        .join(" ");
+    });
+    expect(what).toEqual([
+      "success create pyroute2 family inet timeout 5000 comment",
+      "success create other family inet",
+      'success add pyroute2 10.2.0.1 timeout 60 comment "said \\"so\\"\\n"',
+      "success add other 10.2.0.2",
+      "success test other 10.2.0.2",
+      "success del other 10.2.0.2",
+      "success swap pyroute2 other",
+      "success rename pyroute2 renamed",
+      "success flush renamed",
+      "success destroy other",
+      "success add renamed 10.3.0.1",
+    ]);
+    for (const { process } of events) {
+      expect(process.command_line).toBe("python3 -I /client.py");
+      expect(process.executable).toBe(executable("/usr/bin/python3"));
+    }
+  });
+
+  test("a message that is too long: what was captured, and which thread sent it", () => {
+    const [thread, length, error] = text("thread").split(" ").map(Number);
+    expect(error).toBe(0);
+    const event = caller("python").events.at(-1);
+    expect(event?.process.thread.id).toBe(thread ?? 0);
+    expect(thread).not.toBe(event?.process.pid ?? 0);
+    expect(event?.ipset.truncated).toEqual({ captured: 16384, length: length ?? 0 });
+    const elements = event?.ipset.elements ?? [];
+    expect(elements.length).toBeGreaterThan(600);
+    expect(elements).toEqual(elements.map((_, at) => `10.3.${(at + 1) >> 8}.${(at + 1) & 255}`));
+  });
+
+  test("five thousand lines of ipset restore, each of them once", () => {
+    const { events } = caller("restore");
+    const lines = events.flatMap(({ ipset: { set, elements = [] } }) => {
+      return elements.map((element) => `add ${set} ${element}`);
+    });
+    expect(lines).toEqual(text("big").trimEnd().split("\n"));
+    const counted = events.reduce((sum, { ipset }) => sum + (ipset.element_count ?? 0), 0);
+    expect(counted).toBe(5000);
+  });
+});

@@ -1,0 +1,87 @@
+// Several mine at once watch the same commands: one reports all of them, each other what its options say and
+// no less. The legacy object, and tracefs, because that many probes are the harder case there.
+import { beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { fetchKernel } from "./kernels.ts";
+
+const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+let result: VmResult;
+let all: JsonEvent[];
+
+beforeAll(async () => {
+  result = await bootVm({
+    kernel: await fetchKernel({ suite: "bullseye", series: "5.10" }),
+    script: join(import.meta.dir, "record-filters.sh"),
+    files: { "/usr/local/bin/mine": mine },
+    env: { MINE_ASSUME_KERNEL: "4.15" },
+    hideBtf: false,
+    live: false,
+  });
+  if (result.exitCode !== 0)
+    throw new Error(`record-filters.sh failed: ${text("stdout")}\n${text("stderr")}`);
+  all = events("all");
+}, 300_000);
+
+const text = (name: string) => result.files.get(name)?.toString().trimEnd() ?? "";
+const lines = (name: string) => text(`${name}.stdout`).split("\n");
+const events = (name: string) => lines(name).map(parseEvent);
+
+/** The numbers of its last line. */
+function summary(name: string): Record<string, number> {
+  expect(text(`${name}.exit`)).toBe("0");
+  const last = text(`${name}.stderr`).split("\n").at(-1) ?? "";
+  const [, seen, lost, filtered = 0] =
+    /^(\d+) events seen, (\d+) lost, 0 truncated(?:, (\d+) filtered)?$/.exec(last) ?? [];
+  return { seen: Number(seen), lost: Number(lost), filtered: Number(filtered) };
+}
+
+/** Two mine see a command at slightly different times. */
+const timeless = (list: JsonEvent[]) => list.map((event) => ({ ...event, "@timestamp": "" }));
+
+function expectSelection(name: string, isWanted: (event: JsonEvent) => boolean) {
+  const wanted = all.filter(isWanted);
+  expect(wanted).not.toBeEmpty();
+  expect(timeless(events(name))).toEqual(timeless(wanted));
+  return wanted.length;
+}
+
+test("without a filter: all of them", () => {
+  expect(summary("all")).toEqual({ seen: all.length, lost: 0, filtered: 0 });
+  expect(all.map(({ ipset }) => `${ipset.command} ${ipset.set ?? "-"}`)).toEqual([
+    ...["create web-front", "create web-back", "create other"],
+    ...["add web-front", "add other", "add web-front", "add web-front", "create web-front"],
+    ...["add other", "add other", "create other", "add other"],
+    ...["rename web-front", "swap web-back", "rename other", "destroy web4f", "save -", "destroy nowhere"],
+  ]);
+});
+
+test.each([
+  // Also what is about all sets.
+  [
+    "set",
+    ({ ipset: { set = "web-f", new_name = "" } }) => [set, new_name].some((name) => /^web.f/.test(name)),
+  ],
+  ["uid", ({ user }) => user.id === "1000" || user.audit?.id === "1000"],
+  ["pid", ({ process }) => process.pid === Number(text("pid"))],
+  ["comm", ({ process, event }) => process.name === "not ipset" && event.outcome === "failure"],
+] as [string, (event: JsonEvent) => boolean][])(
+  "--%s: what was not wanted is counted, and not lost",
+  (name, isWanted) => {
+    const seen = expectSelection(name, isWanted);
+    expect(summary(name)).toEqual({ seen, lost: 0, filtered: all.length - seen });
+  },
+);
+
+test("--command: the others are not even looked at", () => {
+  const seen = expectSelection("command", ({ ipset }) => ["create", "destroy"].includes(ipset.command));
+  expect(summary("command")).toMatchObject({ seen, lost: 0 });
+});
+
+test("--count and --duration end by themselves", () => {
+  expect(lines("count")).toHaveLength(5);
+  expect(lines("count")[4]).toContain(" - ADD other 10.0.0.9 - SUCCESS");
+  expect(summary("count")).toMatchObject({ seen: 5, lost: 0 });
+  expect(summary("duration")).toMatchObject({ lost: 0 });
+});

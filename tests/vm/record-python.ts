@@ -1,0 +1,31 @@
+// Python with pyroute2 for a test machine: of the host's own, the modules that a client imports. The trap:
+// compiled ones are only taken where the source would be, in its stead, or they would have to match its time.
+import { existsSync } from "node:fs";
+import { VmError } from "../support/vm-error.ts";
+
+const python = "/usr/bin/python3"; // Debian's: another one would not see Debian's modules
+const listModules = `
+import sys, threading
+from pyroute2.ipset import IPSet
+for module in list(sys.modules.values()):
+    source = getattr(module, "__file__", None)
+    if source:
+        print(source, getattr(module, "__cached__", None) or source, sep="\\t")
+`;
+
+/** @returns path in the machine → path here. */
+export function pythonFiles(): Record<string, string> {
+  const listed = Bun.spawnSync([python, "-I", "-c", listModules]);
+  if (!listed.success) {
+    throw new VmError(
+      `${python} has no pyroute2: ${listed.stderr}\napt-get install python3-pyroute2 ('make setup' does)`,
+    );
+  }
+  const modules = listed.stdout.toString().trimEnd().split("\n");
+  const files = modules.map((line) => {
+    const [source = "", compiled = ""] = line.split("\t");
+    const isCompiled = compiled.endsWith(".pyc") && existsSync(compiled);
+    return isCompiled ? [source.replace(/\.py$/, ".pyc"), compiled] : [source, source];
+  });
+  return { [python]: python, ...Object.fromEntries(files) };
+}
