@@ -7,6 +7,7 @@ set -eu
 export MINE_ASSUME_KERNEL=4.15
 
 start_mine() { # NAME
+  : >"/results/$1.stderr" # there before anyone looks into it
   /usr/local/bin/mine >"/results/$1.stdout" 2>"/results/$1.stderr" &
   pid=$!
   echo $pid >"/results/$1.pid"
@@ -38,6 +39,7 @@ probes all-ended
 
 # The reader takes one line and goes.
 mkfifo /results/fifo
+: >/results/pipe.stderr
 /usr/local/bin/mine >/results/fifo 2>/results/pipe.stderr &
 pid=$!
 exec 9</results/fifo
