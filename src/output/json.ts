@@ -5,7 +5,7 @@ import { AUDIT_UID_UNSET } from "../events/event.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 import type { UnknownAttribute } from "../netlink/remainder.ts";
 import { hex, lossless, word } from "./escape.ts";
-import { formatElement, formatOptions } from "./ipset-text.ts";
+import { formatElement, formatOptions, formatValue } from "./ipset-text.ts";
 import type { AuditRecord } from "./record.ts";
 
 /** ECS' event.type: what kind of thing was done. */
@@ -19,8 +19,6 @@ const eventTypes: Partial<Record<Command, string>> = {
   DEL: "change",
 };
 const OTHER_TYPE = "access";
-
-const families: Partial<Record<number, string>> = { 2: "inet", 10: "inet6" };
 
 /** @returns the line, without its end. */
 export function formatJson(record: AuditRecord): string {
@@ -83,7 +81,8 @@ function ipsetOf({ event, message, outcome, failedElement }: AuditRecord) {
     set: message.setName && lossless(message.setName),
     new_name: message.secondName && lossless(message.secondName),
     type: message.typeName && lossless(message.typeName),
-    family: message.family === undefined ? undefined : (families[message.family] ?? String(message.family)),
+    family:
+      message.family === undefined ? undefined : formatValue({ kind: "family", family: message.family }),
     revision: message.revision,
     index: message.index,
     exist: message.ignoresExisting || undefined,
