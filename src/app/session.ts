@@ -76,13 +76,18 @@ function attempt<Result>(tried: string, run: () => Result): Result {
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof CallError)) throw error;
-    for (const line of log.takeLibbpfWarnings()) log.warn(`libbpf: ${line}`);
-    throw explain(tried, error, {
-      lockdown: lockdownMode(),
-      checksVersion: isBefore(runningKernel(), [5, 0, 0]),
-    });
+    throw explained(tried, error);
   }
+}
+
+/** A call that failed becomes a whole answer; anything else stays what it is. */
+function explained(tried: string, error: unknown): unknown {
+  if (!(error instanceof CallError)) return error;
+  for (const line of log.takeLibbpfWarnings()) log.warn(`libbpf: ${line}`);
+  return explain(tried, error, {
+    lockdown: lockdownMode(),
+    checksVersion: isBefore(runningKernel(), [5, 0, 0]),
+  });
 }
 
 function chooseProbes(features: Features): (object: BpfObject) => Probes {
@@ -133,9 +138,7 @@ function attachAll(probes: Probes, wanted: ReadonlySet<Command>): DisposableStac
         stack.use(probes.attach({ module, symbol, kind, program }));
       } catch (error) {
         if (isOptional && error instanceof CallError && error.code === "ENOENT") break;
-        attempt(`attach to ${symbol}`, () => {
-          throw error;
-        });
+        throw explained(`attach to ${symbol}`, error);
       }
     }
   }

@@ -9,6 +9,8 @@ import { readText } from "./host.ts";
 const roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
 
 const GROUP_PREFIX = "mine_";
+/** A line of kprobe_events that is one of ours: name, pid. */
+const groupPattern = new RegExp(`^[pr]\\d*:(${GROUP_PREFIX}(\\d+)/\\S+)`, "gm");
 
 export interface TracefsProbe extends Disposable {
   /** What perf_event_open(PERF_TYPE_TRACEPOINT) takes as config. */
@@ -48,7 +50,7 @@ export class Tracefs {
   /** Takes away the probes of predecessors that are no more; those of a living one are left alone. */
   sweep(): void {
     const probes = readText(`${this.#root}/kprobe_events`) ?? "";
-    for (const [, name = "", pid = ""] of probes.matchAll(/^[pr]\d*:((?:mine_)(\d+)\/\S+)/gm)) {
+    for (const [, name = "", pid = ""] of probes.matchAll(groupPattern)) {
       const isOurs = Number(pid) === process.pid; // whoever had this pid before is gone
       if (!isOurs && existsSync(`/proc/${pid}`)) continue;
       log.decision(`removing ${name}, left behind by a process that is gone`);
