@@ -32,7 +32,6 @@ export const log = {
   setVerbose: () => {
     consola.level = LogLevels.debug;
   },
-  isVerbose: () => consola.level >= LogLevels.debug,
   info: (message: string) => consola.info(message),
   /** What mine decided and why; only with -v. */
   decision: (message: string) => consola.debug(`mine: ${message}`),

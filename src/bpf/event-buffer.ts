@@ -18,11 +18,4 @@ export interface EventBuffer extends Disposable {
   wait(timeoutMs: number): void;
 }
 
-const PAGE_SIZE_MIN = 4096;
-
-/** The largest power of two that is at most `bytes`. */
-export function powerOfTwoUpTo(bytes: number): number {
-  return 2 ** Math.floor(Math.log2(Math.max(bytes, PAGE_SIZE_MIN)));
-}
-
 export const mebibytes = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;

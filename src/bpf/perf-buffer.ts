@@ -5,7 +5,7 @@ import { mineEvent } from "../events/skeleton.gen.ts";
 import { checkPointer, checkResult } from "../ffi/libbpf.ts";
 import { pageSize, readClocks, waitReadable } from "../ffi/libc.ts";
 import { type Address, memoryAt } from "../ffi/memory.ts";
-import { type EventBuffer, mebibytes, powerOfTwoUpTo, type RecordHandler } from "./event-buffer.ts";
+import { type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
 /** For the whole machine; each CPU gets its part of it, within bounds. */
@@ -78,7 +78,7 @@ export class PerfBuffer implements EventBuffer {
     const { lib } = object;
     const page = pageSize();
     const share = Math.min(Math.max(TOTAL_BYTES / cpus, CPU_BYTES.least), CPU_BYTES.most);
-    const pages = powerOfTwoUpTo(share) / page;
+    const pages = 2 ** Math.floor(Math.log2(share / page)); // the kernel takes powers of two only
     this.#object = object;
     this.#address = checkPointer(
       lib,

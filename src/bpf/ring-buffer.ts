@@ -7,7 +7,7 @@ import { type Mapping, mapShared, pageSize, waitReadable } from "../ffi/libc.ts"
 import { type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
-/** For the whole machine: about 60,000 single additions, or half a million in batches. */
+/** For the whole machine: tens of thousands of single additions. */
 export const RING_BYTES = 8 * 1024 * 1024;
 
 const BUSY = 0x80000000; // BPF_RINGBUF_BUSY_BIT: reserved, not yet committed
