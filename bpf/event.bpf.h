@@ -6,7 +6,7 @@
 /* Where an event is put together; far too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 1); /* more where programs can be preempted, by others of them */
 	__type(key, __u32);
 	__type(value, struct mine_event);
 } scratch SEC(".maps");
@@ -189,13 +189,13 @@ static __always_inline __u64 copy_reply(struct mine_event *event, const struct m
 	return at + length;
 }
 
-static __always_inline void report(void *ctx, const struct mine_command *command)
+/* @slot of the scratch, which no other program uses at the same time on the same CPU. */
+static __always_inline void report(void *ctx, const struct mine_command *command, __u32 slot)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct net *net = (void *)command->net; /* inside BPF_CORE_READ() it would be relocated as well */
 	struct nlmsghdr header = {};
-	__u32 zero = 0;
-	struct mine_event *event = bpf_map_lookup_elem(&scratch, &zero);
+	struct mine_event *event = bpf_map_lookup_elem(&scratch, &slot);
 	__u64 at;
 
 	if (!event)

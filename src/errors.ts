@@ -48,6 +48,7 @@ const hints = {
   "no BTF":
     "Make one with scripts/build-btf.sh on a machine that has this kernel's vmlinux, copy it to /boot/vmlinux-$(uname -r) here, or name a file with --btf.",
   "unusable BTF": "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
+  "no fexit": "Let another rung of the ladder be chosen: --backend auto.",
   "no kprobes":
     "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
   "no tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
@@ -71,6 +72,19 @@ type Reason = keyof typeof hints;
 /** This host cannot run it. */
 export function unsupported(reason: Reason, message: string, cause?: unknown): MineError {
   return new MineError(message, { exitCode: EXIT_UNSUPPORTED, hint: hints[reason], cause });
+}
+
+/** Of one rung its own answer, of several all reasons; what to do about the last, which asks the least of a kernel. */
+export function noBackend(refusals: readonly { backend: string; error: MineError }[]): MineError {
+  const [first, ...others] = refusals;
+  const last = others.at(-1);
+  if (!first) throw new Error("no backend was tried");
+  if (!last) return first.error;
+  const reasons = refusals.map(({ backend, error }) => `${backend}: ${error.message}`);
+  return new MineError(`no backend can be used here; ${reasons.join("; ")}`, {
+    exitCode: EXIT_UNSUPPORTED,
+    hint: last.error.hint,
+  });
 }
 
 /** It ran, and something went wrong. */

@@ -1,4 +1,5 @@
 // What a run is asked to do, validated: made once from the command line and the environment.
+import type { BackendName } from "../backends/backend.ts";
 import type { KernelVersion } from "../kernel/version.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 
@@ -7,6 +8,8 @@ export interface Config {
   verbose: boolean;
   /** Use this BTF file instead of searching. */
   btf: string | undefined;
+  /** The rung to take; undefined for the first that can be used. */
+  backend: BackendName | undefined;
   output: "text" | "json";
   /** Which events are wanted; undefined is no condition. */
   filter: {

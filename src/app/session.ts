@@ -1,69 +1,87 @@
-// From a host to events: open, choose, load, attach. Each step says what it decided; each failure is a whole
-// answer. Everything acquired is given back in reverse order, whatever happens in between.
+// From a host to events: choose a rung of the ladder, open, load, attach. Each step says what it decided; each
+// failure is a whole answer. Everything acquired is given back in reverse order, whatever happens in between.
 import { release } from "node:os";
 import { assets } from "../assets.ts";
+import { type BackendName, backendNames } from "../backends/backend.ts";
+import { openBackend } from "../backends/ladder.ts";
 import { btfTrouble } from "../bpf/btf-file.ts";
 import { Counters } from "../bpf/counters.ts";
 import type { EventBuffer } from "../bpf/event-buffer.ts";
 import { writeFilter } from "../bpf/filter.ts";
 import { BpfObject } from "../bpf/object.ts";
 import { PerfBuffer } from "../bpf/perf-buffer.ts";
-import { PmuProbes, type Probes, TracefsProbes } from "../bpf/probes.ts";
 import { RING_BYTES, RingBuffer } from "../bpf/ring-buffer.ts";
-import { CallError, explain, unsupported } from "../errors.ts";
+import { MineError, noBackend, unsupported } from "../errors.ts";
 import { loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
+import { attempt } from "../kernel/attempt.ts";
 import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
 import { Features } from "../kernel/features.ts";
-import { answers, handlers } from "../kernel/handlers.ts";
-import { hasKprobePmu, ipsetIsModule, lockdownMode } from "../kernel/host.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
-import { Tracefs } from "../kernel/tracefs.ts";
-import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
+import { kernelVersionCode } from "../kernel/version.ts";
 import { log } from "../log.ts";
-import type { Command } from "../netlink/ipset-message.ts";
 import type { Config } from "./config.ts";
 import { kernelFilter } from "./selection.ts";
 
 export interface Session extends Disposable {
   buffer: EventBuffer;
   counters: Counters;
-  /** The rung of the ladder. */
-  backend: string;
+  backend: BackendName;
+  /** What this rung cannot promise. */
+  caveats: readonly string[];
   /** Takes the probes away; what they have already sent can still be read. */
   detach: () => void;
 }
 
+/** What every rung stands on. */
+export interface Ground extends Disposable {
+  lib: Libbpf;
+  /** Path of the kernel's BTF. */
+  btf: string;
+  features: Features;
+}
+
+/** Why a rung was not taken. */
+export interface Refusal {
+  backend: BackendName;
+  error: MineError;
+}
+
+/** @throws MineError: this host cannot be audited. */
 export function openSession(config: Config): Session {
+  using stack = new DisposableStack();
+  const ground = stack.use(openGround(config));
+  const refusals: Refusal[] = [];
+  for (const backend of config.backend ? [config.backend] : backendNames) {
+    try {
+      const session = stack.use(openRung(ground, backend, config));
+      log.info(`Backend: ${[backend, ...refusals.map(reasonAgainst)].join("; ")}`);
+      for (const caveat of session.caveats) log.warn(caveat);
+      const held = stack.move();
+      return { ...session, [Symbol.dispose]: () => held.dispose() };
+    } catch (error) {
+      if (!(error instanceof MineError)) throw error;
+      refusals.push({ backend, error });
+    }
+  }
+  for (const line of log.takeLibbpfWarnings()) log.warn(`libbpf: ${line}`);
+  throw noBackend(refusals);
+}
+
+const reasonAgainst = ({ backend, error }: Refusal): string => `not ${backend}: ${error.message}`;
+
+/** @throws MineError for what no rung can do without. */
+export function openGround(config: Config): Ground {
   requireRoot();
   using stack = new DisposableStack();
   const lib = loadLibbpf(assets.libbpf());
   stack.use(setLibbpfLog(lib, log.libbpf));
-
   const btf = chooseBtf(release(), config.btf, (path) => btfTrouble(lib, path));
   log.decision(`kernel ${release()}, BTF from ${btf}`);
   const features = new Features(lib, config.assumeKernel);
-  const makeProbes = chooseProbes(features);
   ensureIpset();
-
-  const hasRing = features.has("ringBuffer");
-  const object = stack.use(openObject(lib, hasRing, btf, config));
-  const counters = new Counters(object);
-  writeFilter(object, kernelFilter(config.filter));
-  const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, hasRing, object)));
-  log.decision(buffer.description);
-
-  const probes = makeProbes(object);
-  log.decision(probes.description);
-  const links = stack.use(attachAll(probes, config.filter.commands));
   const held = stack.move();
-  return {
-    buffer,
-    counters,
-    backend: "kprobe",
-    detach: () => links.dispose(),
-    [Symbol.dispose]: () => held.dispose(),
-  };
+  return { lib, btf, features, [Symbol.dispose]: () => held.dispose() };
 }
 
 function requireRoot(): void {
@@ -71,81 +89,42 @@ function requireRoot(): void {
   if (uid !== 0) throw unsupported("not root", `reading the kernel needs root, and this is uid ${uid}`);
 }
 
-/** Runs what may be refused, and says what it was for when it is. */
-function attempt<Result>(tried: string, run: () => Result): Result {
-  try {
-    return run();
-  } catch (error) {
-    throw explained(tried, error);
-  }
-}
-
-/** A call that failed becomes a whole answer; anything else stays what it is. */
-function explained(tried: string, error: unknown): unknown {
-  if (!(error instanceof CallError)) return error;
-  for (const line of log.takeLibbpfWarnings()) log.warn(`libbpf: ${line}`);
-  return explain(tried, error, {
-    lockdown: lockdownMode(),
-    checksVersion: isBefore(runningKernel(), [5, 0, 0]),
-  });
-}
-
-function chooseProbes(features: Features): (object: BpfObject) => Probes {
-  if (features.has("kprobePmu")) return (object) => new PmuProbes(object);
-  const tracefs = Tracefs.find();
-  if (tracefs) {
-    tracefs.sweep();
-    return (object) => new TracefsProbes(object, tracefs);
-  }
-  // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
-  if (Tracefs.isMounted() || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
-    throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
-  }
-  throw unsupported("no tracefs", "probes are made in tracefs, and it is not mounted");
-}
-
-function openObject(lib: Libbpf, hasRing: boolean, btf: string, config: Config): BpfObject {
+/**
+ * Tries one rung, by using it.
+ * @throws MineError when it cannot be used; nothing is left of it then.
+ */
+export function openRung({ lib, btf, features }: Ground, name: BackendName, config: Config): Session {
+  log.decision(`trying ${name}`);
   using stack = new DisposableStack();
+  const backend = openBackend[name](features);
+  const hasRing = features.has("ringBuffer");
   const image = hasRing ? assets.modernObject() : assets.legacyObject();
   const options = {
     btfPath: btf === SYSFS_BTF ? undefined : btf, // libbpf's own choice needs no name
     versionCode: config.kernVersion && kernelVersionCode(config.kernVersion),
   };
   const object = stack.use(attempt("open the BPF object", () => BpfObject.open(lib, image, options)));
+  object.select(backend.programs);
   if (hasRing) object.setMaxEntries("events", RING_BYTES);
-  attempt("load the BPF programs", () => object.load());
-  stack.move();
-  return object;
+  backend.prepare(object);
+  attempt(`load the ${name} programs`, () => object.load());
+
+  const counters = new Counters(object);
+  writeFilter(object, kernelFilter(config.filter));
+  const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, hasRing, object)));
+  log.decision(buffer.description);
+  const links = stack.use(backend.attach(object, config.filter.commands));
+  const held = stack.move();
+  return {
+    buffer,
+    counters,
+    backend: name,
+    caveats: backend.caveats,
+    detach: () => links.dispose(),
+    [Symbol.dispose]: () => held.dispose(),
+  };
 }
 
 function makeBuffer(lib: Libbpf, hasRing: boolean, object: BpfObject): EventBuffer {
   return hasRing ? new RingBuffer(object) : new PerfBuffer(object, lib.libbpf_num_possible_cpus());
-}
-
-const handlerPrograms = [
-  ["entry", "mine_enter"],
-  ["return", "mine_return"],
-] as const;
-
-/** The entry before the return, so that no return comes without its entry. */
-function attachAll(probes: Probes, wanted: ReadonlySet<Command>): DisposableStack {
-  using stack = new DisposableStack();
-  const module = ipsetIsModule() ? "ip_set" : undefined;
-  for (const { symbol, commands, isOptional } of handlers) {
-    if (!commands.some((command) => wanted.has(command))) continue;
-    for (const [kind, program] of handlerPrograms) {
-      try {
-        stack.use(probes.attach({ module, symbol, kind, program }));
-      } catch (error) {
-        if (isOptional && error instanceof CallError && error.code === "ENOENT") break;
-        throw explained(`attach to ${symbol}`, error);
-      }
-    }
-  }
-  for (const { symbol, program } of answers) {
-    attempt(`attach to ${symbol}`, () => {
-      stack.use(probes.attach({ module: undefined, symbol, kind: "entry", program }));
-    });
-  }
-  return stack.move();
 }

@@ -1,7 +1,7 @@
 // A BPF object: open, set up, load, in this order. What it hands out lives as long as it does.
 import type { MapName, ProgramName } from "../events/skeleton.gen.ts";
 import { checkPointer, checkResult } from "../ffi/libbpf.ts";
-import { type Address, cString, packOptions } from "../ffi/memory.ts";
+import { type Address, asAddress, cString, packOptions, textAt } from "../ffi/memory.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
 
 /** struct bpf_object_open_opts of libbpf.h, up to the last field used here. */
@@ -43,6 +43,17 @@ export class BpfObject implements Disposable {
     return object;
   }
 
+  /** Before load(): no programs but these are loaded. */
+  select(programs: readonly ProgramName[]): void {
+    const wanted: ReadonlySet<string> = new Set(programs);
+    const next = (after: Address | null) => asAddress(this.lib.bpf_object__next_program(this.address, after));
+    for (let program = next(null); program; program = next(program)) {
+      const name = asAddress(this.lib.bpf_program__name(program));
+      const isWanted = name !== null && wanted.has(textAt(name));
+      checkResult("bpf_program__set_autoload", this.lib.bpf_program__set_autoload(program, isWanted));
+    }
+  }
+
   load(): void {
     checkResult("bpf_object__load", this.lib.bpf_object__load(this.address));
   }
@@ -50,6 +61,22 @@ export class BpfObject implements Disposable {
   program(name: ProgramName): Address {
     const find = this.lib.bpf_object__find_program_by_name(this.address, cString(name));
     return checkPointer(this.lib, `bpf_object__find_program_by_name(${name})`, find);
+  }
+
+  /** After load(). The file descriptor stays the object's. */
+  programFd(name: ProgramName): number {
+    return checkResult(`bpf_program__fd(${name})`, this.lib.bpf_program__fd(this.program(name)));
+  }
+
+  /** After load(), of a map whose keys and values are u32. */
+  put(name: MapName, key: number, value: number): void {
+    const update = this.lib.bpf_map_update_elem(
+      this.mapFd(name),
+      new Uint32Array([key]),
+      new Uint32Array([value]),
+      0,
+    );
+    checkResult(`bpf_map_update_elem(${name})`, update);
   }
 
   #map(name: MapName): Address {

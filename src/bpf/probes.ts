@@ -121,6 +121,13 @@ export class TracefsProbes implements Probes {
   }
 }
 
+/** Attaches a program that names its function itself: fentry, fexit. */
+export function attachTrampoline(object: BpfObject, program: ProgramName): Disposable {
+  const { lib } = object;
+  const call = `bpf_program__attach_trace(${program})`;
+  return link(object, checkPointer(lib, call, lib.bpf_program__attach_trace(object.program(program))));
+}
+
 function link(object: BpfObject, address: Address): Disposable {
   return {
     [Symbol.dispose]: () => {

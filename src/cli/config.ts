@@ -14,6 +14,7 @@ export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
   return {
     verbose: args.verbose ?? false,
     btf: args.btf,
+    backend: args.backend === "auto" ? undefined : args.backend,
     output: args.output,
     filter: {
       commands: readCommands(args.command, args.all ?? false),

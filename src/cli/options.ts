@@ -1,5 +1,6 @@
 // Every option and variable, once: they are parsed and documented from here, and nothing else is accepted.
 import type { ArgsDef } from "citty";
+import { backendNames } from "../backends/backend.ts";
 
 export const traceArgs = {
   verbose: { type: "boolean", alias: "v", description: "Show libbpf's log and what mine decides, on stderr" },
@@ -7,6 +8,12 @@ export const traceArgs = {
     type: "string",
     valueHint: "PATH",
     description: "Use this BTF file (raw or ELF) instead of searching",
+  },
+  backend: {
+    type: "enum",
+    options: ["auto", ...backendNames],
+    default: "auto",
+    description: "How to see the commands; auto takes the first that this kernel can do",
   },
   output: {
     type: "enum",

@@ -43,6 +43,12 @@ export const libbpfSymbols = {
   bpf_object__find_map_by_name: { args: ["ptr", "ptr"], returns: "ptr" },
   bpf_object__find_program_by_name: { args: ["ptr", "ptr"], returns: "ptr" },
 
+  // struct bpf_program *bpf_object__next_program(const struct bpf_object *, struct bpf_program *prev)
+  bpf_object__next_program: { args: ["ptr", "ptr"], returns: "ptr" },
+  bpf_program__name: { args: ["ptr"], returns: "ptr" },
+  bpf_program__set_autoload: { args: ["ptr", "bool"], returns: "i32" },
+  bpf_program__fd: { args: ["ptr"], returns: "i32" },
+
   bpf_map__fd: { args: ["ptr"], returns: "i32" },
   bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
@@ -52,6 +58,8 @@ export const libbpfSymbols = {
 
   // struct bpf_link *bpf_program__attach_kprobe_opts(prog, const char *func, const struct bpf_kprobe_opts *)
   bpf_program__attach_kprobe_opts: { args: ["ptr", "ptr", "ptr"], returns: "ptr" },
+  // struct bpf_link *bpf_program__attach_trace(prog): fentry, fexit
+  bpf_program__attach_trace: { args: ["ptr"], returns: "ptr" },
   // struct bpf_link *bpf_program__attach_perf_event(prog, int pfd): owns pfd from then on
   bpf_program__attach_perf_event: { args: ["ptr", "i32"], returns: "ptr" },
   bpf_link__destroy: { args: ["ptr"], returns: "i32" },

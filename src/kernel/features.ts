@@ -2,7 +2,7 @@
 // MINE_ASSUME_KERNEL makes all that are newer than a given one look absent.
 import type { Libbpf } from "../ffi/symbols.ts";
 import { log } from "../log.ts";
-import { hasKprobePmu } from "./host.ts";
+import { hasIpsetBtf, hasKprobePmu } from "./host.ts";
 import { isBefore, type KernelVersion } from "./version.ts";
 
 const BPF_MAP_TYPE_RINGBUF = 27;
@@ -18,6 +18,11 @@ const features = {
     name: "BPF ring buffer",
     since: [5, 8, 0],
     probe: (lib) => lib.libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, null) === 1,
+  },
+  ipsetBtf: {
+    name: "BTF of ip_set",
+    since: [5, 11, 0], // of modules; where it is built in, since 5.4
+    probe: hasIpsetBtf,
   },
   kprobePmu: {
     name: "kprobe PMU",

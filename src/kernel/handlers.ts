@@ -5,7 +5,7 @@
 
 import type { Command } from "../netlink/ipset-message.ts";
 
-export interface Handler {
+interface Handler {
   symbol: string;
   /** What it serves; it need not be probed when none of them is wanted. */
   commands: readonly Command[];
@@ -13,13 +13,7 @@ export interface Handler {
   isOptional?: boolean;
 }
 
-/** Where the kernel answers the caller by other ways than a handler's result; not in ip_set, always there. */
-export const answers = [
-  { symbol: "netlink_unicast", program: "mine_unicast" },
-  { symbol: "netlink_ack", program: "mine_ack" },
-] as const;
-
-export const handlers: readonly Handler[] = [
+export const handlers = [
   { symbol: "ip_set_create", commands: ["CREATE"] },
   { symbol: "ip_set_destroy", commands: ["DESTROY"] },
   { symbol: "ip_set_flush", commands: ["FLUSH"] },
@@ -34,4 +28,11 @@ export const handlers: readonly Handler[] = [
   { symbol: "ip_set_protocol", commands: ["PROTOCOL"] },
   { symbol: "ip_set_byname", commands: ["GET_BYNAME"], isOptional: true },
   { symbol: "ip_set_byindex", commands: ["GET_BYINDEX"], isOptional: true },
-];
+] as const satisfies readonly Handler[];
+
+export type HandlerSymbol = (typeof handlers)[number]["symbol"];
+
+/** Those that serve at least one of these commands. */
+export function handlersOf(wanted: ReadonlySet<Command>): readonly (Handler & { symbol: HandlerSymbol })[] {
+  return handlers.filter(({ commands }) => commands.some((command) => wanted.has(command)));
+}

@@ -23,3 +23,7 @@ export const hasIpset = (): boolean => existsSync("/sys/module/ip_set");
 
 /** A module (rather than built in): only then may its symbols be qualified with its name. */
 export const ipsetIsModule = (): boolean => existsSync("/sys/module/ip_set/coresize");
+
+/** The kernel itself carries the types of the handlers. A BTF file does not help: trampolines need the kernel's own. */
+export const hasIpsetBtf = (): boolean =>
+  existsSync(`/sys/kernel/btf/${ipsetIsModule() ? "ip_set" : "vmlinux"}`);

@@ -84,14 +84,20 @@ export function expectedHere(): { exitCode: number; stderr: RegExp } {
   const starts = "^Foreground mode\\.\\.\\.<Ctrl-C> or SIG_TERM to end it\\.\\n";
   const refused = (reason: string, hint: string) => ({
     exitCode: 3,
-    stderr: new RegExp(`${starts}mine: kernel \\S+ has no ${reason}.*\\n      ${hint}.*\\n$`),
+    stderr: new RegExp(`${starts}(?:mine: warning: libbpf: .*\\n)*mine: .*${reason}.*\\n      ${hint}.*\\n$`),
   });
   if (!btfPlaces(release()).some((place) => existsSync(place))) {
-    return refused("BTF", "Make one with scripts/build-btf\\.sh");
+    return refused("kernel \\S+ has no BTF", "Make one with scripts/build-btf\\.sh");
   }
   if (!existsSync("/sys/bus/event_source/devices/kprobe")) {
-    return refused("kprobes", "It was built without CONFIG_KPROBES");
+    return refused(
+      "no backend can be used here; .*kprobe: kernel \\S+ has no kprobes",
+      "It was built without CONFIG_KPROBES",
+    );
   }
   const ends = "\\d+ events seen, .* lost, \\d+ truncated\\n$";
-  return { exitCode: 0, stderr: new RegExp(`${starts}Tracing\\.\\.\\. Hit Ctrl-C to end\\.\\n${ends}`) };
+  return {
+    exitCode: 0,
+    stderr: new RegExp(`${starts}Backend: .*\\n.*Tracing\\.\\.\\. Hit Ctrl-C to end\\.\\n${ends}`),
+  };
 }

@@ -30,6 +30,8 @@ export interface KernelLimits {
   hasLoops: boolean;
   /** Still knows the bounds of a number that was spilled to the stack and filled again (5.3). */
   keepsSpilledBounds: boolean;
+  /** Sections whose programs are loaded on newer kernels only. */
+  isNotSelected: (section: string) => boolean;
 }
 
 /** What 4.15 gives to kprobe programs: kprobe_prog_func_proto() and tracing_func_proto(). */
@@ -40,8 +42,8 @@ const KPROBE_HELPERS_4_15 = new Set([
 const REWRITTEN_HELPERS = new Set([112, 113, 114, 115]);
 const LAST_HELPER_5_8 = 135; // csum_level; the ring buffer's are 130 to 134
 
-const MAP = { HASH: 1, ARRAY: 2, PERF_EVENT_ARRAY: 4, PERCPU_ARRAY: 6, RINGBUF: 27 } as const;
-const MAPS_4_15 = [MAP.HASH, MAP.ARRAY, MAP.PERF_EVENT_ARRAY, MAP.PERCPU_ARRAY];
+const MAP = { HASH: 1, ARRAY: 2, PROG_ARRAY: 3, PERF_EVENT_ARRAY: 4, PERCPU_ARRAY: 6, RINGBUF: 27 } as const;
+const MAPS_4_15 = [MAP.HASH, MAP.ARRAY, MAP.PROG_ARRAY, MAP.PERF_EVENT_ARRAY, MAP.PERCPU_ARRAY];
 
 export const LINUX_4_15: KernelLimits = {
   instructions: 4096,
@@ -51,6 +53,7 @@ export const LINUX_4_15: KernelLimits = {
   hasJump32: false,
   hasLoops: false,
   keepsSpilledBounds: false,
+  isNotSelected: () => false,
 };
 
 export const LINUX_5_8: KernelLimits = {
@@ -61,6 +64,7 @@ export const LINUX_5_8: KernelLimits = {
   hasJump32: true,
   hasLoops: true,
   keepsSpilledBounds: true,
+  isNotSelected: (section) => /^f(entry|exit)\//.test(section),
 };
 
 const STACK_SIZE = 512;
@@ -83,7 +87,9 @@ export function refusals(object: Buffer, kernel: KernelLimits): string[] {
       .map((name) => `global data in ${name}`),
     ...(license === "Dual BSD/GPL" ? [] : [`the license is ${JSON.stringify(license)}`]),
     ...mapRefusals(object, kernel),
-    ...names.filter((name) => !NOT_CODE.test(name)).flatMap((name) => sectionRefusals(elf, name, kernel)),
+    ...names
+      .filter((name) => !NOT_CODE.test(name) && !kernel.isNotSelected(name))
+      .flatMap((name) => sectionRefusals(elf, name, kernel)),
   ];
 }
 

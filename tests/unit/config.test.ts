@@ -39,6 +39,7 @@ test("nothing typed: every command but the handshake, as text, without an end", 
   expect(typed()).toEqual({
     verbose: false,
     btf: undefined,
+    backend: undefined,
     output: "text",
     filter: {
       commands: new Set(others),
@@ -59,11 +60,12 @@ test("everything typed", () => {
   process.env[variables.kernVersion.name] = "4.15.18";
   process.env[variables.assumeKernel.name] = "5.7";
   const given =
-    "-v --btf /b -o json --all --command add --set a* --uid 0 --pid 1 --comm c --failed --count 2 --duration 3";
+    "-v --btf /b --backend kprobe -o json --all --command add --set a* --uid 0 --pid 1 --comm c --failed --count 2 --duration 3";
   const config = typed(...given.split(" "));
   expect(config).toEqual({
     verbose: true,
     btf: "/b",
+    backend: "kprobe",
     output: "json",
     filter: {
       commands: new Set<Command>(["ADD"]),

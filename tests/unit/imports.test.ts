@@ -14,8 +14,9 @@ const files = readdirSync(src, { recursive: true })
  */
 const allowed: Record<string, readonly string[]> = {
   main: ["cli", "app", "errors", "log", "package.json"],
-  cli: ["app", "kernel", "netlink", "errors", "package.json"],
-  app: ["bpf", "kernel", "events", "netlink", "output", "ffi", "errors", "log", "assets"],
+  cli: ["app", "backends", "kernel", "netlink", "errors", "package.json"],
+  app: ["backends", "bpf", "kernel", "events", "netlink", "output", "ffi", "errors", "log", "assets"],
+  backends: ["bpf", "kernel", "events", "netlink", "errors"],
   bpf: ["kernel", "events", "ffi", "errors"],
   kernel: ["netlink", "ffi", "errors", "log"],
   // Pure: bytes to values to text, whatever the host.

@@ -110,12 +110,16 @@ describe("the generator refuses", () => {
     ["another counter", objectWith.bind(null, "__u32 a;", { counters: "__u64 gained;" })],
     ["another flag", objectWith.bind(null, "__u32 a;", { flags: "MINE_OTHER = 1" })],
     ["the flag at another bit", objectWith.bind(null, "__u32 a;", { flags: "MINE_CUT = 2" })],
-    ["another program", objectWith.bind(null, "__u32 a;", { program: "other" })],
   ])("objects of which one has %s", (_, other) => {
     const { exitCode, stdout, stderr } = generate(objectWith("__u32 a;"), other());
-    expect(stderr).toContain("do not have the same programs, maps and event");
+    expect(stderr).toContain("do not have the same structs");
     expect(exitCode).not.toBe(0);
     expect(stdout).toBe("");
+  });
+
+  test("no object for having another program: its name is one of several", () => {
+    const { stdout } = generate(objectWith("__u32 a;"), objectWith("__u32 a;", { program: "other" }));
+    expect(stdout).toContain('export type ProgramName = "other" | "probe";');
   });
 
   test("a file that is no object", () => {

@@ -1,0 +1,49 @@
+// fexit: trampolines at the end of the handlers. Cheapest for those who are audited. Needs the types of the
+// handlers from the kernel itself. The trap: while one is attached its module cannot be unloaded.
+
+import type { BpfObject } from "../bpf/object.ts";
+import { attachTrampoline } from "../bpf/probes.ts";
+import { unsupported } from "../errors.ts";
+import { attempt } from "../kernel/attempt.ts";
+import type { Features } from "../kernel/features.ts";
+import { handlers, handlersOf } from "../kernel/handlers.ts";
+import type { Command } from "../netlink/ipset-message.ts";
+import type { Backend } from "./backend.ts";
+
+const reporter = "mine_exit";
+
+/** After the handlers, whose end tidies up after these. */
+const others = [
+  { symbol: "ip_set_dump", program: "mine_fentry_dump" },
+  { symbol: "netlink_unicast", program: "mine_fentry_unicast" },
+  { symbol: "netlink_ack", program: "mine_exit_ack" },
+] as const;
+
+export function openFexit(features: Features): Backend {
+  if (!features.has("ringBuffer")) throw unsupported("no fexit", "its programs need the BPF ring buffer");
+  if (!features.has("ipsetBtf")) throw unsupported("no fexit", "the kernel has no BTF for ip_set");
+  return {
+    name: "fexit",
+    programs: [
+      ...handlers.map(({ symbol }) => `exit_${symbol}` as const),
+      reporter,
+      ...others.map(({ program }) => program),
+    ],
+    caveats: [],
+    // Refusals are reported outside of the handlers' mutex: by another slot.
+    prepare: (object) => object.setMaxEntries("scratch", 2),
+    attach: attachAll,
+  };
+}
+
+function attachAll(object: BpfObject, wanted: ReadonlySet<Command>): DisposableStack {
+  using stack = new DisposableStack();
+  attempt("chain the fexit programs", () => object.put("reporters", 0, object.programFd(reporter)));
+  for (const { symbol } of handlersOf(wanted)) {
+    attempt(`attach to ${symbol}`, () => stack.use(attachTrampoline(object, `exit_${symbol}`)));
+  }
+  for (const { symbol, program } of others) {
+    attempt(`attach to ${symbol}`, () => stack.use(attachTrampoline(object, program)));
+  }
+  return stack.move();
+}

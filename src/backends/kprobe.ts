@@ -1,0 +1,78 @@
+// kprobes and kretprobes on the handlers, and kprobes where the kernel answers the caller by other ways.
+// The trap: ip_set can be unloaded and loaded again. A probe in tracefs waits for the module and is armed
+// before the module's first command; one of the PMU is gone for good. So the former on a module, where it can be.
+import { release } from "node:os";
+import type { BpfObject } from "../bpf/object.ts";
+import { PmuProbes, type Probes, TracefsProbes } from "../bpf/probes.ts";
+import { CallError, unsupported } from "../errors.ts";
+import { attempt, explained } from "../kernel/attempt.ts";
+import type { Features } from "../kernel/features.ts";
+import { handlersOf } from "../kernel/handlers.ts";
+import { hasKprobePmu, ipsetIsModule } from "../kernel/host.ts";
+import { Tracefs } from "../kernel/tracefs.ts";
+import { isBefore, runningKernel } from "../kernel/version.ts";
+import type { Command } from "../netlink/ipset-message.ts";
+import type { Backend } from "./backend.ts";
+
+/** The entry before the return, so that no return comes without its entry. */
+const handlerPrograms = [
+  ["entry", "mine_enter"],
+  ["return", "mine_return"],
+] as const;
+
+/** Not in ip_set, always there. After the handlers: what they are for is told by the state of a handler's call. */
+const answers = [
+  { symbol: "netlink_unicast", program: "mine_unicast" },
+  { symbol: "netlink_ack", program: "mine_ack" },
+] as const;
+
+export function openKprobe(features: Features): Backend {
+  const module = ipsetIsModule() ? "ip_set" : undefined;
+  const makeProbes = chooseProbes(features, module);
+  return {
+    name: "kprobe",
+    programs: ["mine_enter", "mine_return", "mine_unicast", "mine_ack"],
+    caveats: [],
+    prepare: () => {},
+    attach: (object, wanted) => attachAll(makeProbes(object), module, wanted),
+  };
+}
+
+function chooseProbes(features: Features, module: string | undefined): (object: BpfObject) => Probes {
+  const hasPmu = features.has("kprobePmu");
+  const tracefs = hasPmu && !module ? undefined : Tracefs.find();
+  if (tracefs) {
+    tracefs.sweep();
+    return (object) => new TracefsProbes(object, tracefs);
+  }
+  if (hasPmu) return (object) => new PmuProbes(object);
+  // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
+  if (Tracefs.isMounted() || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
+    throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
+  }
+  throw unsupported("no tracefs", "probes are made in tracefs, and it is not mounted");
+}
+
+function attachAll(
+  probes: Probes,
+  module: string | undefined,
+  wanted: ReadonlySet<Command>,
+): DisposableStack {
+  using stack = new DisposableStack();
+  for (const { symbol, isOptional } of handlersOf(wanted)) {
+    for (const [kind, program] of handlerPrograms) {
+      try {
+        stack.use(probes.attach({ module, symbol, kind, program }));
+      } catch (error) {
+        if (isOptional && error instanceof CallError && error.code === "ENOENT") break;
+        throw explained(`attach to ${symbol}`, error);
+      }
+    }
+  }
+  for (const { symbol, program } of answers) {
+    attempt(`attach to ${symbol}`, () => {
+      stack.use(probes.attach({ module: undefined, symbol, kind: "entry", program }));
+    });
+  }
+  return stack.move();
+}
