@@ -51,6 +51,7 @@ const hints = {
   "no fexit": "Let another rung of the ladder be chosen: --backend auto.",
   "no kprobes":
     "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
+  "kprobes off": "Switch them on: echo 1 > /sys/kernel/debug/kprobes/enabled",
   "no tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
   "no ip_set":
     "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",

@@ -29,6 +29,8 @@ export interface Session extends Disposable {
   backend: BackendName;
   /** What this rung cannot promise. */
   caveats: readonly string[];
+  /** To be called now and then: attaches again what the kernel has taken away. */
+  keepAttached: () => void;
   /** Takes the probes away; what they have already sent can still be read. */
   detach: () => void;
 }
@@ -113,13 +115,20 @@ export function openRung({ lib, btf, features }: Ground, name: BackendName, conf
   writeFilter(object, kernelFilter(config.filter));
   const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, hasRing, object)));
   log.decision(buffer.description);
-  const links = stack.use(backend.attach(object, config.filter.commands));
+  let links = backend.attach(object, config.filter.commands);
+  stack.defer(() => links.dispose());
   const held = stack.move();
   return {
     buffer,
     counters,
     backend: name,
     caveats: backend.caveats,
+    keepAttached: () => {
+      if (!backend.isStale?.()) return;
+      links.dispose();
+      links = backend.attach(object, config.filter.commands);
+      log.warn("ip_set was unloaded and loaded again; the first commands after that may have been missed");
+    },
     detach: () => links.dispose(),
     [Symbol.dispose]: () => held.dispose(),
   };

@@ -28,6 +28,7 @@ export async function trace(config: Config): Promise<void> {
   while (!stop.requested && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
+    session.keepAttached();
     await nextTick(); // signals are delivered by the event loop
     if (records === 0) session.buffer.wait(WAIT_MS);
   }

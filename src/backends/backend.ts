@@ -22,4 +22,6 @@ export interface Backend {
    * @throws MineError
    */
   attach(object: BpfObject, wanted: ReadonlySet<Command>): DisposableStack;
+  /** Where the kernel may take away what was attached: whether it has. Then attach again. */
+  isStale?(): boolean;
 }

@@ -1,6 +1,7 @@
 // kprobes and kretprobes on the handlers, and kprobes where the kernel answers the caller by other ways.
 // The trap: ip_set can be unloaded and loaded again. A probe in tracefs waits for the module and is armed
-// before the module's first command; one of the PMU is gone for good. So the former on a module, where it can be.
+// before the module's first command; one of the PMU is gone for good. So the former on a module, where there is
+// tracefs; else isStale() tells.
 import { release } from "node:os";
 import type { BpfObject } from "../bpf/object.ts";
 import { PmuProbes, type Probes, TracefsProbes } from "../bpf/probes.ts";
@@ -8,9 +9,10 @@ import { CallError, unsupported } from "../errors.ts";
 import { attempt, explained } from "../kernel/attempt.ts";
 import type { Features } from "../kernel/features.ts";
 import { handlersOf } from "../kernel/handlers.ts";
-import { hasKprobePmu, ipsetIsModule } from "../kernel/host.ts";
+import { hasKprobePmu, ipsetIdentity, ipsetIsModule, kprobesAreOff } from "../kernel/host.ts";
 import { Tracefs } from "../kernel/tracefs.ts";
 import { isBefore, runningKernel } from "../kernel/version.ts";
+import { log } from "../log.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 import type { Backend } from "./backend.ts";
 
@@ -29,14 +31,28 @@ const answers = [
 export function openKprobe(features: Features): Backend {
   const module = ipsetIsModule() ? "ip_set" : undefined;
   const makeProbes = chooseProbes(features, module);
+  if (kprobesAreOff()) throw unsupported("kprobes off", "kprobes are switched off, all of them");
+  let attachedTo = ipsetIdentity();
   return {
     name: "kprobe",
     programs: ["mine_enter", "mine_return", "mine_unicast", "mine_ack"],
     caveats: [],
     prepare: () => {},
-    attach: (object, wanted) => attachAll(makeProbes(object), module, wanted),
+    attach: (object, wanted) => {
+      attachedTo = ipsetIdentity();
+      const probes = makeProbes(object);
+      log.decision(probes.description);
+      return attachAll(probes, module, wanted);
+    },
+    isStale: () => {
+      if (!module || makeProbes !== pmuProbes) return false;
+      const present = ipsetIdentity();
+      return present !== undefined && present !== attachedTo;
+    },
   };
 }
+
+const pmuProbes = (object: BpfObject): Probes => new PmuProbes(object);
 
 function chooseProbes(features: Features, module: string | undefined): (object: BpfObject) => Probes {
   const hasPmu = features.has("kprobePmu");
@@ -45,7 +61,7 @@ function chooseProbes(features: Features, module: string | undefined): (object: 
     tracefs.sweep();
     return (object) => new TracefsProbes(object, tracefs);
   }
-  if (hasPmu) return (object) => new PmuProbes(object);
+  if (hasPmu) return pmuProbes;
   // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
   if (Tracefs.isMounted() || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
     throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);

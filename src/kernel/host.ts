@@ -1,5 +1,5 @@
 // What this host is and allows: facts read from /proc and /sys, each a small question.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 
 /** @returns the file's text, undefined when it cannot be read. */
 export function readText(path: string): string | undefined {
@@ -27,3 +27,10 @@ export const ipsetIsModule = (): boolean => existsSync("/sys/module/ip_set/cores
 /** The kernel itself carries the types of the handlers. A BTF file does not help: trampolines need the kernel's own. */
 export const hasIpsetBtf = (): boolean =>
   existsSync(`/sys/kernel/btf/${ipsetIsModule() ? "ip_set" : "vmlinux"}`);
+
+/** Changes when ip_set is unloaded and loaded again; undefined while it is not there. */
+export const ipsetIdentity = (): bigint | undefined =>
+  statSync("/sys/module/ip_set", { bigint: true, throwIfNoEntry: false })?.ino;
+
+/** Someone has switched all kprobes off: they can still be made, and never fire. Only told where debugfs is mounted. */
+export const kprobesAreOff = (): boolean => readText("/sys/kernel/debug/kprobes/enabled")?.trim() === "0";

@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   main: ["cli", "app", "errors", "log", "package.json"],
   cli: ["app", "backends", "kernel", "netlink", "errors", "package.json"],
   app: ["backends", "bpf", "kernel", "events", "netlink", "output", "ffi", "errors", "log", "assets"],
-  backends: ["bpf", "kernel", "events", "netlink", "errors"],
+  backends: ["bpf", "kernel", "events", "netlink", "errors", "log"],
   bpf: ["kernel", "events", "ffi", "errors"],
   kernel: ["netlink", "ffi", "errors", "log"],
   // Pure: bytes to values to text, whatever the host.

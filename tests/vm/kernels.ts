@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "../support/vm-error.ts";
 
-const columns = ["name", "suite", "series", "btf", "assume", "transport", "probe", "backend"] as const;
+const columns = ["name", "suite", "series", "btf", "assume", "kprobes", "transport", "backends"] as const;
 export type Row = Record<(typeof columns)[number], string>;
 
 export function readKernels(): Row[] {

@@ -1,9 +1,10 @@
 // Runs one binary on every kernel of tests/vm/KERNELS and expects exactly the lines that the workload of
-// ipset commands there must have caused. MINE=PATH names another binary than ./mine. The trap: what mine
-// chose (transport, form of the probes) is asked of the kernel, never of mine.
+// ipset commands there must have caused, by whichever backend. MINE=PATH names another binary than ./mine.
+// The trap: what mine chose is asked of the kernel, never of mine.
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { parseEvent } from "../support/schema.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { expectedLines, readCommands } from "./expect.ts";
 import { fetchKernel, type Row, readKernels } from "./kernels.ts";
@@ -40,9 +41,22 @@ async function bootRow(row: Row): Promise<VmResult> {
     await Bun.$`${root}/scripts/build-btf.sh ${kernel}/vmlinuz --force -o ${btf}`.quiet();
     files[`/boot/vmlinux-${release}`] = btf;
   }
-  const env: Record<string, string> = row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume };
+  const env = {
+    BACKENDS: row.backends,
+    KPROBES: row.kprobes,
+    ...(row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume }),
+  };
   const script = join(import.meta.dir, "workload.sh");
   return await bootVm({ kernel, script, files, env, hideBtf: row.btf === "file", live: false });
+}
+
+/** Kinds of programs, as bpftool names them, that are there when a backend is used. */
+const programTypes: Record<string, string> = { fexit: "tracing", kprobe: "kprobe" };
+
+/** What must be the same whichever backend saw it. */
+function withoutBackend(line: string): object {
+  const { "@timestamp": _, mine: __, ...rest } = parseEvent(line);
+  return rest;
 }
 
 for (const row of readKernels()) {
@@ -68,8 +82,21 @@ for (const row of readKernels()) {
       expect(minutes).toEqual(minutes.toSorted());
 
       expect(text("evidence.maps")).toContain(row.transport === "ring" ? '"ringbuf"' : '"perf_event_array"');
-      expect(text("evidence.kprobe_events") === "").toBe(row.probe === "pmu");
-      expect(text("evidence.programs")).toContain(`"type":"${row.backend}"`);
+      const [best = "", ...others] = row.backends.split(",");
+      expect(text("evidence.programs")).toContain(`"type":"${programTypes[best]}"`);
+      expect(text("evidence.kprobe_events") !== "").toBe(best === "kprobe");
+      expect(text("mine.trace.stderr")).toContain(`\nBackend: ${best}`);
+
+      const seenBy = (backend: string) => text(`mine.${backend}.stdout`).split("\n");
+      const events = seenBy(best).map(withoutBackend);
+      expect(events).toHaveLength(lines.length);
+      for (const backend of [best, ...others]) {
+        expect(text(`mine.${backend}.exit`)).toBe("0");
+        expect(seenBy(backend).map((line) => parseEvent(line).mine.backend)).toEqual(
+          events.map(() => backend),
+        );
+        expect(seenBy(backend).map(withoutBackend)).toEqual(events);
+      }
 
       expect(text("mine.trace.exit")).toBe("0");
       expect(text("mine.terminated.exit")).toBe("0");

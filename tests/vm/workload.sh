@@ -3,7 +3,11 @@
 #
 # Runs in a test machine: every kind of ipset command, good and failing, while mine watches. Writes down
 # what each command was, who ran it and what ipset itself said, so that expect.ts can tell, without asking
-# mine, what mine must have printed.
+# mine, what mine must have printed. Beside the one that chooses by itself, one mine for every backend that can
+# be used here watches the same commands.
+#
+#   BACKENDS   those that can be used, a comma between them
+#   KPROBES    off: they are to be switched off
 #
 #   /results/commands/NNN.*   args (NUL after each), user, pid, exit, stderr, and stdin of a restore;
 #                             unseen marks a command that no handler in the kernel hears of
@@ -56,12 +60,15 @@ restore() {
 }
 
 # Stopped for good after two minutes, so that a mine that hangs is mine's failure, not the machine's.
-start_mine() { # NAME
-  timeout -s KILL 120 "$mine" >"$results/mine.$1.stdout" 2>"$results/mine.$1.stderr" &
-  mine_pid=$!
-  until grep -q '^Tracing' "$results/mine.$1.stderr"; do
-    if ! kill -0 $mine_pid 2>/dev/null; then
-      echo "mine ended before it traced"
+start_mine() { # NAME ARGUMENT...
+  name=$1
+  shift
+  : >"$results/mine.$name.stderr"
+  timeout -s KILL 120 "$mine" "$@" >"$results/mine.$name.stdout" 2>"$results/mine.$name.stderr" &
+  echo $! >"/run/mine.$name.pid"
+  until grep -q '^Tracing' "$results/mine.$name.stderr"; do
+    if ! kill -0 "$(cat "/run/mine.$name.pid")" 2>/dev/null; then
+      echo "mine $* ended before it traced"
       exit 1
     fi
     sleep 0.05
@@ -69,9 +76,11 @@ start_mine() { # NAME
 }
 
 stop_mine() { # NAME SIGNAL
-  kill "-$2" $mine_pid
+  mine_pid=$(cat "/run/mine.$1.pid")
+  rm "/run/mine.$1.pid"
+  kill "-$2" "$mine_pid"
   status=0
-  wait $mine_pid || status=$?
+  wait "$mine_pid" || status=$?
   echo $status >"$results/mine.$1.exit"
 }
 
@@ -86,6 +95,9 @@ inventory() {
 mkdir $results/commands
 : >$results/stdin
 sha256sum $mine >$results/mine.sha256
+if [ "$KPROBES" = off ]; then
+  echo 0 >/sys/kernel/debug/kprobes/enabled
+fi
 inventory >$results/before
 
 date +%Y/%m/%d_%H:%M >$results/first-minute
@@ -93,6 +105,9 @@ start_mine trace
 cp /sys/kernel/tracing/kprobe_events $results/evidence.kprobe_events
 bpftool --json map list >$results/evidence.maps
 bpftool --json prog list >$results/evidence.programs
+for backend in $(echo "$BACKENDS" | tr , ' '); do
+  start_mine "$backend" -o json --backend "$backend"
+done
 
 # The first ipset command after boot: from inside the kernel it loads ip_set.
 login create test123 hash:ip
@@ -217,6 +232,9 @@ LINES
 
 login destroy
 stop_mine trace INT
+for backend in $(echo "$BACKENDS" | tr , ' '); do
+  stop_mine "$backend" INT
+done
 date +%Y/%m/%d_%H:%M >$results/last-minute
 
 # However it ends, what it put into the kernel is gone then, or at the latest after its next run.
