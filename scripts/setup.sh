@@ -17,6 +17,7 @@ test=(
   "${build[@]}"
   qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck
+  strace:strace
 )
 # file:package, where there is no program to look for
 build_files=(/usr/include/stdio.h:libc6-dev)

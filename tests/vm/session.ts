@@ -1,6 +1,7 @@
 // One script in one test machine, with mine there, and what it left.
 import { join } from "node:path";
 import { bootVm } from "../support/vm.ts";
+import { VmError } from "../support/vm-error.ts";
 import { fetchKernel, type Row } from "./kernels.ts";
 
 const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
@@ -11,15 +12,28 @@ export interface Session {
   text: (name: string) => string;
 }
 
-/** @param script a file beside this one. */
-export async function runSession(script: string, kernel: Pick<Row, "suite" | "series">): Promise<Session> {
+/**
+ * @param script a file beside this one.
+ * @param programs of this host that the script calls, beside those of every test machine.
+ */
+export async function runSession(
+  script: string,
+  kernel: Pick<Row, "suite" | "series">,
+  programs: readonly string[] = [],
+): Promise<Session> {
   const { exitCode, files } = await bootVm({
     kernel: await fetchKernel(kernel),
     script: join(import.meta.dir, script),
-    files: { "/usr/local/bin/mine": mine },
+    files: { "/usr/local/bin/mine": mine, ...Object.fromEntries(programs.map(placed)) },
     env: {},
     hideBtf: false,
     live: false,
   });
   return { exitCode, text: (name) => files.get(name)?.toString().trimEnd() ?? "" };
+}
+
+function placed(program: string): [path: string, source: string] {
+  const source = Bun.which(program);
+  if (!source) throw new VmError(`the test machine needs ${program}`);
+  return [`/usr/local/bin/${program}`, source];
 }

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: ip_set is unloaded and loaded again while mine watches, by each form of probes.
+#
+#   /results/FORM.*   what mine printed; FORM.unload what rmmod said, FORM.modules what was left of the modules
+set -eu
+
+watch() { # FORM COMMAND...: the command becomes mine
+  form=$1
+  shift
+  : >"/results/$form.stderr"
+  "$@" >"/results/$form.stdout" 2>"/results/$form.stderr" &
+  pid=$!
+  until grep -q '^Tracing' "/results/$form.stderr"; do
+    kill -0 $pid
+    sleep 0.1
+  done
+  cp /proc/modules "/results/$form.modules-before"
+  ipset create before hash:ip
+  ipset destroy before
+}
+# A set that was destroyed holds its module a little longer.
+unload() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    rmmod ip_set_hash_ip || true
+    rmmod ip_set || true
+    rmmod nfnetlink || true
+    grep -q . /proc/modules || break
+    sleep 0.2
+  done >"/results/$form.unload" 2>&1
+  cp /proc/modules "/results/$form.modules"
+}
+finish() {
+  ipset destroy
+  kill -INT $pid
+  wait $pid
+}
+
+# The first command loads ip_set from inside the kernel, and is seen.
+watch tracefs /usr/local/bin/mine -v --backend kprobe
+cp /sys/kernel/tracing/kprobe_events /results/tracefs.probes
+unload
+ipset create again hash:ip
+finish
+
+# The kernel does not let go of a module whose functions have trampolines.
+watch fexit /usr/local/bin/mine -v --backend fexit
+unload
+ipset create again hash:ip
+finish
+
+# Without a way to tracefs, mounted or not, the probes go with the module and must be made again.
+umount /sys/kernel/tracing
+umount /sys/kernel/debug
+watch pmu /usr/local/bin/strace -D -f --seccomp-bpf -o /dev/null -e trace=fsopen -e inject=fsopen:error=EPERM \
+  /usr/local/bin/mine -v --backend kprobe
+unload
+modprobe ip_set
+until grep -q 'loaded again' /results/pmu.stderr; do
+  kill -0 $pid
+  sleep 0.1
+done
+ipset create again hash:ip
+finish

@@ -1,0 +1,53 @@
+// ip_set comes and goes while mine watches. Three forms of probes, three ways to get along with that.
+import { beforeAll, expect, test } from "bun:test";
+import { runSession, type Session } from "./session.ts";
+
+let session: Session;
+
+beforeAll(async () => {
+  session = await runSession("modules.sh", { suite: "trixie", series: "6.12" }, ["strace"]);
+}, 300_000);
+
+const text = (name: string) => session.text(name);
+const modules = (name: string) =>
+  text(name)
+    .split("\n")
+    .map((line) => line.split(" ")[0]);
+const commands = (form: string) =>
+  text(`${form}.stdout`)
+    .split("\n")
+    .map((line) => line.replace(/.* - (?=.* - )/, ""));
+
+const seen = [
+  "CREATE before (type: hash:ip) - SUCCESS",
+  "DESTROY before - SUCCESS",
+  "CREATE again (type: hash:ip) - SUCCESS",
+  "DESTROY <all sets> - SUCCESS",
+];
+
+test("the session ran to its end", () => {
+  expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
+});
+
+test("probes in tracefs are armed again with the module: the very first command after that is seen", () => {
+  expect(text("tracefs.probes")).toContain("ip_set:ip_set_create");
+  expect(modules("tracefs.modules-before")).toContain("ip_set");
+  expect(text("tracefs.modules")).toBe("");
+  expect(commands("tracefs")).toEqual(seen);
+  expect(text("tracefs.stderr")).toEndWith("4 events seen, 0 lost, 0 truncated");
+});
+
+test("with fexit the module stays, and so do the events", () => {
+  expect(text("fexit.unload")).toContain("ip_set");
+  expect(modules("fexit.modules")).toContain("ip_set");
+  expect(commands("fexit")).toEqual(seen);
+});
+
+test("probes of the PMU are gone with the module: that is noticed, told, and mended", () => {
+  expect(text("pmu.stderr")).toContain("kprobes (PMU)");
+  expect(text("pmu.modules")).toBe("");
+  expect(commands("pmu")).toEqual(seen);
+  expect(text("pmu.stderr")).toMatch(
+    /^mine: warning: ip_set was unloaded and loaded again; .*may have been missed$/m,
+  );
+});
