@@ -10,18 +10,12 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 mine=$(realpath "${1:-$root/mine}")
 session=$root/tests/vm/demo-session.sh
 
-# The function behind every kprobe that a program attaches. Its name is there for everyone to read, which
-# tracefs is not.
-if grep -qw kprobe_dispatcher /proc/kallsyms; then
-  sudo=()
-  [ "$EUID" -eq 0 ] || sudo=(sudo)
-  echo "== Linux $(uname -r), this host, with the sets in a network namespace of their own =="
-  status=0
-  "${sudo[@]}" unshare --net env MINE="$mine" sh "$session" || status=$?
-  # 3: this host cannot run it, and mine has said why; a container without the privilege, for example.
-  [ "$status" -eq 3 ] || exit "$status"
-  echo "== mine cannot run here, as it says above: a virtual machine with a kernel of Debian instead =="
-else
-  echo "== This kernel, $(uname -r), has no kprobes: a virtual machine with a kernel of Debian instead =="
-fi
+sudo=()
+[ "$EUID" -eq 0 ] || sudo=(sudo)
+echo "== Linux $(uname -r), this host, with the sets in a network namespace of their own =="
+status=0
+"${sudo[@]}" unshare --net env MINE="$mine" sh "$session" || status=$?
+# 3: this host cannot run it, and mine has said why; a container without the privilege, for example.
+[ "$status" -eq 3 ] || exit "$status"
+echo "== mine cannot run here, as it says above: a virtual machine with a kernel of Debian instead =="
 exec "$root/node_modules/.bin/bun" "$root/tests/vm/demo.ts" "$mine"

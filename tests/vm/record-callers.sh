@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: all kinds of callers, each of which writes down who it is, while mine watches.
+# Runs in a test machine: all kinds of callers, each of which writes down who it is, while mine watches, by each
+# backend of BACKENDS (a comma between them).
 #
 #   /results/callers/NAME   of each caller what /proc says of it, a KEY=VALUE per line
-#   /results/mine.*
+#   /results/mine.BACKEND.*
 set -eu
 
 mine=/usr/local/bin/mine
@@ -50,11 +51,17 @@ stat -c %i "$container" >/results/cgroup
 readlink /proc/self/ns/net >/results/netns
 cp /proc/modules /results/modules
 
-timeout -s KILL 120 $mine -o json >/results/mine.stdout 2>/results/mine.stderr &
-mine_pid=$!
-until grep -q '^Tracing' /results/mine.stderr; do
-  kill -0 $mine_pid
-  sleep 0.05
+backends=$(echo "$BACKENDS" | tr , ' ')
+for backend in $backends; do
+  : >"/results/mine.$backend.stderr"
+  timeout -s KILL 120 $mine -o json --backend "$backend" \
+    >"/results/mine.$backend.stdout" 2>"/results/mine.$backend.stderr" &
+  pid=$!
+  echo $pid >"/run/$backend.pid"
+  until grep -q '^Tracing' "/results/mine.$backend.stderr"; do
+    kill -0 $pid
+    sleep 0.05
+  done
 done
 
 run_as first ipset create first hash:ip comment
@@ -78,7 +85,10 @@ ipset create big hash:ip comment
 awk 'BEGIN { for (n = 0; n < 5000; n++) printf "add big 10.1.%d.%d comment \"no %d\"\n", n / 250, n % 250, n }' >/results/big
 run_as restore ipset restore </results/big
 
-kill -INT $mine_pid
-status=0
-wait $mine_pid || status=$?
-echo $status >/results/mine.exit
+for backend in $backends; do
+  pid=$(cat "/run/$backend.pid")
+  kill -INT "$pid"
+  status=0
+  wait "$pid" || status=$?
+  echo $status >"/results/mine.$backend.exit"
+done

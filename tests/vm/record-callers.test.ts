@@ -37,13 +37,21 @@ const names = [
   "1234567890123456789012345678901",
 ];
 
-const machines: Record<string, { kernel: { suite: string; series: string }; env: Record<string, string> }> = {
-  "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: {} },
+interface Machine {
+  kernel: { suite: string; series: string };
+  env: { BACKENDS: string; MINE_ASSUME_KERNEL?: string };
+}
+
+const machines: Record<string, Machine> = {
+  "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: { BACKENDS: "fexit,kprobe" } },
   "5.10 as 4.15": {
     kernel: { suite: "bullseye", series: "5.10" },
-    env: { MINE_ASSUME_KERNEL: "4.15" },
+    env: { BACKENDS: "kprobe", MINE_ASSUME_KERNEL: "4.15" },
   },
 };
+const watched = Object.entries(machines).flatMap(([machine, { env }]) =>
+  env.BACKENDS.split(",").map((backend): [string, string] => [machine, backend]),
+);
 
 let results: Map<string, VmResult>;
 let result: VmResult;
@@ -62,7 +70,11 @@ beforeAll(async () => {
   const script = join(import.meta.dir, "record-callers.sh");
   const boots = Object.entries(machines).map(async ([name, { kernel, env }]): Promise<[string, VmResult]> => {
     const directory = await fetchKernel(kernel);
-    return [name, await bootVm({ kernel: directory, script, files, env, hideBtf: false, live: false })];
+    const environment = { ...env };
+    return [
+      name,
+      await bootVm({ kernel: directory, script, files, env: environment, hideBtf: false, live: false }),
+    ];
   });
   results = new Map(await Promise.all(boots));
 }, 300_000);
@@ -90,19 +102,19 @@ function onlyEvent(name: string): JsonEvent {
   return event;
 }
 
-describe.each(Object.keys(machines))("Linux %s", (machine) => {
+describe.each(watched)("Linux %s, %s", (machine, backend) => {
   /** Old kernels cannot say which program it was. */
   const executable = (path: string) => (machine === "6.1" ? path : undefined);
 
   beforeAll(() => {
     result = results.get(machine) as VmResult;
     if (result.exitCode !== 0) throw new Error(`it failed: ${text("stdout")}\n${text("stderr")}`);
-    events = text("mine.stdout").trimEnd().split("\n").map(parseEvent);
+    events = text(`mine.${backend}.stdout`).trimEnd().split("\n").map(parseEvent);
   });
 
   test("nothing was lost, and what was too long is said to be", () => {
-    expect(text("mine.exit")).toBe("0\n");
-    expect(text("mine.stderr")).toEndWith(`\n${events.length} events seen, 0 lost, 1 truncated\n`);
+    expect(text(`mine.${backend}.exit`)).toBe("0\n");
+    expect(text(`mine.${backend}.stderr`)).toEndWith(`\n${events.length} events seen, 0 lost, 1 truncated\n`);
   });
 
   test("the first command after boot, for which two modules are loaded, is one event", () => {
