@@ -28,7 +28,8 @@ export class Recorder {
     const message = readIpsetMessage(event.message, event.capturedLen === event.messageLen);
     // What the handler told the caller by itself says more than the -EINTR it then returns.
     const result = event.answer || event.result;
-    const outcome = readOutcome(message.command, result, this.#types.of(event.netns, message));
+    const setType = result === 0 ? undefined : this.#types.of(event.netns, message);
+    const outcome = readOutcome(message.command, result, setType);
     this.#types.learn(event.netns, message, outcome);
     return {
       event,

@@ -1,7 +1,10 @@
 // The types of the sets, as far as they were seen being created: some error numbers mean something else to
 // each type, and only CREATE says the type.
-import type { IpsetMessage } from "../netlink/ipset-message.ts";
+import type { Command, IpsetMessage } from "../netlink/ipset-message.ts";
 import type { Outcome } from "../netlink/ipset-result.ts";
+
+/** What changes which set has which type. */
+const commands: ReadonlySet<Command | undefined> = new Set(["CREATE", "DESTROY", "RENAME", "SWAP"] as const);
 
 /** More sets than this are forgotten, all at once: a hint is lost, nothing else. */
 const MOST = 65536;
@@ -15,7 +18,7 @@ export class SetTypes {
   }
 
   learn(netns: number, message: IpsetMessage, { succeeded }: Outcome): void {
-    if (!succeeded) return;
+    if (!succeeded || !commands.has(message.command)) return;
     const name = key(netns, message.setName);
     const second = key(netns, message.secondName);
     const type = this.#types.get(name);

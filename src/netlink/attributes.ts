@@ -1,17 +1,34 @@
 // Netlink attributes (linux/netlink.h): a list of { u16 length, u16 type, payload }, host byte order, each
 // on a boundary of 4. The bytes are a stranger's: every length is checked before it is used.
 
-export interface Attribute {
-  /** Without the two flag bits. */
-  type: number;
+/** One attribute, without the two flag bits of its type; its payload is bytes[start .. end). */
+export class Attribute {
+  readonly type: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(type: number, bytes: Uint8Array, start: number, end: number) {
+    this.type = type;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
   /** A view of the message, not a copy. */
-  payload: Uint8Array;
+  get payload(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end);
+  }
 }
 
 export interface AttributeList {
   attributes: Attribute[];
   /** What is wrong with the bytes after the last attribute listed, if anything is. */
-  malformed?: string;
+  malformed: string | undefined;
   /** The attribute that reaches past the end, with what is there of it: all there is when a capture was cut. */
   overrun?: Attribute;
 }
@@ -19,22 +36,23 @@ export interface AttributeList {
 const HEADER_SIZE = 4;
 const TYPE_MASK = 0x3fff; // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
-export function readAttributes(bytes: Uint8Array): AttributeList {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Reads the list that is bytes[start .. end). */
+export function readAttributes(bytes: Uint8Array, start = 0, end = bytes.length): AttributeList {
   const attributes: Attribute[] = [];
-  let at = 0;
-  while (bytes.length - at >= HEADER_SIZE) {
-    const length = view.getUint16(at, true);
-    const type = view.getUint16(at + 2, true) & TYPE_MASK;
-    if (length < HEADER_SIZE || length > bytes.length - at) {
-      const malformed = `attribute at byte ${at} says it is ${length} bytes long`;
+  let at = start;
+  while (end - at >= HEADER_SIZE) {
+    const length = u16(bytes, at);
+    const type = u16(bytes, at + 2) & TYPE_MASK;
+    if (length < HEADER_SIZE || length > end - at) {
+      const malformed = `attribute at byte ${at - start} says it is ${length} bytes long`;
       if (length < HEADER_SIZE) return { attributes, malformed };
-      return { attributes, malformed, overrun: { type, payload: bytes.subarray(at + HEADER_SIZE) } };
+      return { attributes, malformed, overrun: new Attribute(type, bytes, at + HEADER_SIZE, end) };
     }
-    attributes.push({ type, payload: bytes.subarray(at + HEADER_SIZE, at + length) });
+    attributes.push(new Attribute(type, bytes, at + HEADER_SIZE, at + length));
     at += (length + 3) & ~3;
   }
   // The padding of the last attribute may be missing; anything else is not an attribute.
-  if (at < bytes.length) return { attributes, malformed: `${bytes.length - at} stray bytes at the end` };
-  return { attributes };
+  return { attributes, malformed: at < end ? `${end - at} stray bytes at the end` : undefined };
 }
+
+const u16 = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);

@@ -1,60 +1,85 @@
-// Attributes by name. Whoever decodes takes those that it has a use for; what nobody took is kept as unknown,
+// Attributes by number. Whoever decodes takes those that it has a use for; what nobody took is kept as unknown,
 // so an attribute that makes no sense where it stands is shown like one that has no name yet.
 import type { Attribute } from "./attributes.ts";
-import type { Schema } from "./ipset-attributes.ts";
-import type { Payload } from "./payloads.ts";
+import type { AttributeKind } from "./ipset-attributes.ts";
 import type { Level, Remainder } from "./remainder.ts";
 
-type ValueOf<S extends Schema, Name extends keyof S> = S[Name][1] extends Payload<infer T> ? T : never;
+/** Every number that has a name is below this: they fit into one integer, a bit each. */
+const LIMIT = 32;
 
-export class Fields<S extends Schema> {
+export class Fields {
   readonly #level: Level;
-  readonly #schema: S;
   readonly #remainder: Remainder;
-  readonly #byNumber = new Map<number, Attribute>();
+  /** One of each number below LIMIT. */
+  readonly #attributes: Attribute[] = [];
+  readonly #unnamed: Attribute[] = [];
+  /** Bit N: the one of number N was not taken yet. Most questions are answered by it, and the answer is no. */
+  #left = 0;
 
-  constructor(level: Level, schema: S, attributes: readonly Attribute[], remainder: Remainder) {
+  constructor(level: Level, attributes: readonly Attribute[], remainder: Remainder) {
     this.#level = level;
-    this.#schema = schema;
     this.#remainder = remainder;
-    for (const attribute of attributes) {
+    for (const attribute of attributes) this.#add(attribute);
+  }
+
+  #add(attribute: Attribute): void {
+    const { type } = attribute;
+    if (type >= LIMIT) {
+      this.#unnamed.push(attribute);
+    } else if (this.#isLeft(type)) {
       // The last of several counts, as in the kernel's nla_parse().
-      const hidden = this.#byNumber.get(attribute.type);
-      if (hidden) remainder.keep(level, hidden);
-      this.#byNumber.set(attribute.type, attribute);
+      const [hidden] = this.#attributes.splice(this.#indexOf(type), 1, attribute);
+      if (hidden) this.#remainder.keep(this.#level, hidden);
+    } else {
+      this.#attributes.push(attribute);
+      this.#left |= 1 << type;
     }
   }
 
-  has(name: keyof S): boolean {
-    return this.#byNumber.has(this.#schema[name]?.[0] ?? -1);
+  has([number]: AttributeKind<unknown>): boolean {
+    return this.#isLeft(number);
   }
 
   /** @returns undefined if it is not there, was taken before, or cannot be read. */
-  take<Name extends keyof S>(name: Name): ValueOf<S, Name> | undefined {
-    const value = this.peek(name);
-    this.#byNumber.delete(this.#schema[name]?.[0] ?? -1);
+  take<T>(kind: AttributeKind<T>): T | undefined {
+    if (!this.#isLeft(kind[0])) return undefined;
+    const value = this.peek(kind);
+    this.#left &= ~(1 << kind[0]);
     return value;
   }
 
   /** The same for one of which it is not yet known whether all of it can be used. */
-  peek<Name extends keyof S>(name: Name): ValueOf<S, Name> | undefined {
-    const [number, payload, noun] = this.#schema[name] as S[Name];
-    const attribute = this.#byNumber.get(number);
-    if (!attribute) return undefined;
-    const { length } = attribute.payload;
+  peek<T>([number, payload, noun]: AttributeKind<T>): T | undefined {
+    if (!this.#isLeft(number)) return undefined;
+    const attribute = this.#attributes[this.#indexOf(number)] as Attribute;
+    const { length } = attribute;
     if (length < payload.minSize || length > payload.maxSize) {
       this.#remainder.complain(`${noun} of ${length} bytes`);
     }
-    const value = length < payload.minSize ? undefined : payload.read(attribute.payload, this.#remainder);
+    const value = length < payload.minSize ? undefined : payload.read(attribute, this.#remainder);
     if (value === undefined) {
-      this.#byNumber.delete(number);
+      this.#left &= ~(1 << number);
       this.#remainder.keep(this.#level, attribute);
     }
-    return value as ValueOf<S, Name> | undefined;
+    return value;
   }
 
   /** To be called when all that can be used was taken. */
   keepRest(): void {
-    for (const attribute of this.#byNumber.values()) this.#remainder.keep(this.#level, attribute);
+    for (const attribute of this.#attributes) {
+      if (this.#isLeft(attribute.type)) this.#remainder.keep(this.#level, attribute);
+    }
+    for (const attribute of this.#unnamed) this.#remainder.keep(this.#level, attribute);
+  }
+
+  #isLeft(number: number): boolean {
+    return ((this.#left >>> number) & 1) === 1;
+  }
+
+  /** @param number of one that is there. */
+  #indexOf(number: number): number {
+    let index = 0;
+    while (this.#attributes[index]?.type !== number) index += 1;
+    return index;
   }
 }

@@ -1,17 +1,12 @@
 // The numbers of IPSET_ATTR_* (UAPI linux/netfilter/ipset/ip_set.h), what each carries, and how a complaint
 // names it. The trap: one number has several meanings, by level, by command, and from 17 on by create or not.
 // IPSET_ATTR_ELEMENTS, REFERENCES, MEMSIZE and PAD are missing: only the kernel's answers have them.
-import { address, index, mac, type Payload, text, u8, u16, u32, u64 } from "./payloads.ts";
+import { address, index, list, mac, type Payload, text, u8, u16, u32, u64 } from "./payloads.ts";
 
-export type Schema = Record<string, readonly [number: number, payload: Payload<unknown>, noun: string]>;
+export type AttributeKind<T> = readonly [number: number, payload: Payload<T>, noun: string];
+type Kinds = Record<string, AttributeKind<unknown>>;
 
 const name = text(32, "a name"); // IPSET_MAXNAMELEN
-const list: Payload<Uint8Array> = {
-  minSize: 0,
-  maxSize: Number.POSITIVE_INFINITY,
-  read: (bytes) => bytes,
-};
-
 export const commandAttributes = {
   protocol: [1, u8, "a protocol version"],
   setName: [2, name, "a name"],
@@ -25,7 +20,7 @@ export const commandAttributes = {
   lineNumber: [9, u32, "a line number"],
   protocolMin: [10, u8, "a protocol version"],
   index: [11, index, "an index"],
-} as const satisfies Schema;
+} as const satisfies Kinds;
 
 /** To create a set and to name an element. */
 const dataAttributes = {
@@ -36,7 +31,7 @@ const dataAttributes = {
   portTo: [5, u16, "a port"],
   timeout: [6, u32, "a timeout"],
   flags: [8, u32, "flags"],
-} as const satisfies Schema;
+} as const satisfies Kinds;
 
 export const createAttributes = {
   ...dataAttributes,
@@ -49,7 +44,7 @@ export const createAttributes = {
   bucketSize: [21, u8, "a bucket size"], // before Linux 5.11 the number of probes, which nothing sent
   resize: [22, u8, "a resize factor"],
   size: [23, u32, "a size"],
-} as const satisfies Schema;
+} as const satisfies Kinds;
 
 export const elementAttributes = {
   ...dataAttributes,
@@ -69,7 +64,7 @@ export const elementAttributes = {
   skbMark: [27, u64, "an skbmark"],
   skbPriority: [28, u32, "an skbprio"],
   skbQueue: [29, u16, "an skbqueue"],
-} as const satisfies Schema;
+} as const satisfies Kinds;
 
 /** enum ipset_cadt_flags */
 export const dataFlags = {

@@ -1,13 +1,14 @@
 // The options of CREATE, in the order in which `ipset save` writes them.
-import { readAttributes } from "./attributes.ts";
+import { type Attribute, readAttributes } from "./attributes.ts";
 import { Fields } from "./fields.ts";
-import { createAttributes, dataFlags } from "./ipset-attributes.ts";
+import { dataFlags, createAttributes as kinds } from "./ipset-attributes.ts";
 import type { IpsetMessage } from "./ipset-message.ts";
-import { asBits, asNumber, flagOptions, type Option, option, type Value } from "./ipset-values.ts";
+import { addFlags, addOption, asBits, asNumber, type Option, type Value } from "./ipset-values.ts";
 import type { Remainder } from "./remainder.ts";
 
 type AddressRange = Extract<Value, { kind: "addresses" }>;
 
+const empty = new Uint8Array();
 const words = {
   counters: dataFlags.counters,
   comment: dataFlags.comment,
@@ -18,59 +19,56 @@ const knownFlags = Object.values(words).reduce((all, bit) => all | bit);
 
 /**
  * @param set what the command says of the set beside its options.
- * @param bytes payload of IPSET_ATTR_DATA, if there is one.
+ * @param data IPSET_ATTR_DATA, if there is one.
  */
 export function readCreateOptions(
   { typeName, family }: Pick<IpsetMessage, "typeName" | "family">,
-  bytes: Uint8Array | undefined,
+  data: Attribute | undefined,
   remainder: Remainder,
 ): Option[] {
-  const { attributes, malformed } = readAttributes(bytes ?? new Uint8Array());
+  const { attributes, malformed } = readAttributes(data?.bytes ?? empty, data?.start, data?.end);
   remainder.complain(malformed && `options: ${malformed}`);
-  const fields = new Fields("create", createAttributes, attributes, remainder);
-  const flags = fields.peek("flags") ?? 0;
+  const fields = new Fields("create", attributes, remainder);
+  const flags = fields.peek(kinds.flags) ?? 0;
   // Bits that mean nothing here stay behind, and the attribute with them.
-  if ((flags & ~knownFlags) === 0) fields.take("flags");
-  const options = [
-    ...familyOption(typeName, family),
-    ...takeRange(fields),
-    ...option("markmask", fields.take("markMask"), asBits),
-    ...option("hashsize", fields.take("hashSize"), asNumber),
-    ...option("maxelem", fields.take("maxElements"), asNumber),
-    ...option("netmask", fields.take("netMask"), asNumber),
-    ...option("bitmask", fields.take("bitMask"), asAddress),
-    ...option("size", fields.take("size"), asNumber),
-    ...option("timeout", fields.take("timeout"), asNumber),
-    ...flagOptions(flags, words),
-    ...option("bucketsize", fields.take("bucketSize"), asNumber),
-    ...option("initval", fields.take("initialValue"), asBits),
-    ...option("resize", fields.take("resize"), asNumber),
-  ];
+  if ((flags & ~knownFlags) === 0) fields.take(kinds.flags);
+  const options: Option[] = [];
+  addFamily(options, typeName, family);
+  addRange(options, fields);
+  addOption(options, "markmask", fields.take(kinds.markMask), asBits);
+  addOption(options, "hashsize", fields.take(kinds.hashSize), asNumber);
+  addOption(options, "maxelem", fields.take(kinds.maxElements), asNumber);
+  addOption(options, "netmask", fields.take(kinds.netMask), asNumber);
+  addOption(options, "bitmask", fields.take(kinds.bitMask), asAddress);
+  addOption(options, "size", fields.take(kinds.size), asNumber);
+  addOption(options, "timeout", fields.take(kinds.timeout), asNumber);
+  addFlags(options, flags, words);
+  addOption(options, "bucketsize", fields.take(kinds.bucketSize), asNumber);
+  addOption(options, "initval", fields.take(kinds.initialValue), asBits);
+  addOption(options, "resize", fields.take(kinds.resize), asNumber);
   fields.keepRest();
   return options;
 }
 
 /** Only of a type that has a choice: a bitmap is always of inet, and says so without an option. */
-function familyOption(typeName: Uint8Array | undefined, family: number | undefined): Option[] {
+function addFamily(options: Option[], typeName: Uint8Array | undefined, family: number | undefined): void {
   const hasChoice = typeName !== undefined && new TextDecoder().decode(typeName).startsWith("hash:");
-  return hasChoice && family ? [{ name: "family", value: { kind: "family", family } }] : [];
+  if (hasChoice && family) options.push({ name: "family", value: { kind: "family", family } });
 }
 
 /** Of a bitmap: its first and last address, or port. */
-function takeRange(fields: Fields<typeof createAttributes>): Option[] {
-  return [
-    ...option("range", fields.take("ip"), (from): Value => {
-      return networkRange({
-        kind: "addresses",
-        from,
-        prefix: fields.take("prefix"),
-        to: fields.take("ipTo"),
-      });
-    }),
-    ...option("range", fields.take("port"), (from): Value => {
-      return { kind: "ports", protocol: undefined, from, to: fields.take("portTo") };
-    }),
-  ];
+function addRange(options: Option[], fields: Fields): void {
+  addOption(options, "range", fields.take(kinds.ip), (from) => {
+    return networkRange({
+      kind: "addresses",
+      from,
+      prefix: fields.take(kinds.prefix),
+      to: fields.take(kinds.ipTo),
+    });
+  });
+  addOption(options, "range", fields.take(kinds.port), (from) => {
+    return { kind: "ports", protocol: undefined, from, to: fields.take(kinds.portTo) };
+  });
 }
 
 /** A network given by its prefix length is shown by its first and last address, as the set will show it. */

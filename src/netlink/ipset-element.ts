@@ -1,9 +1,9 @@
 // One element of a set, as ADD, DEL and TEST name it. The trap: the message does not say the type of the set.
 // But all types put what they have of these attributes in the same order, so that order is the text.
-import { readAttributes } from "./attributes.ts";
+import { type Attribute, readAttributes } from "./attributes.ts";
 import { Fields } from "./fields.ts";
-import { dataFlags, elementAttributes } from "./ipset-attributes.ts";
-import { asBits, asNumber, flagOptions, type Option, option, type Value } from "./ipset-values.ts";
+import { dataFlags, elementAttributes as kinds } from "./ipset-attributes.ts";
+import { addFlags, addOption, asBits, asNumber, type Option, type Value } from "./ipset-values.ts";
 import { Remainder, type UnknownAttribute } from "./remainder.ts";
 
 export interface Element {
@@ -18,72 +18,77 @@ export interface Element {
   malformed: string | undefined;
 }
 
-type ElementFields = Fields<typeof elementAttributes>;
+const words = { nomatch: dataFlags.nomatch, wildcard: dataFlags.wildcard };
 
-/** @param bytes payload of an IPSET_ATTR_DATA. */
-export function readElement(bytes: Uint8Array): Element {
+/** @param data an IPSET_ATTR_DATA. */
+export function readElement(data: Attribute): Element {
   const remainder = new Remainder();
-  const { attributes, malformed } = readAttributes(bytes);
+  const { attributes, malformed } = readAttributes(data.bytes, data.start, data.end);
   remainder.complain(malformed);
-  const fields = new Fields("element", elementAttributes, attributes, remainder);
-  const lineNumber = fields.take("lineNumber");
+  const fields = new Fields("element", attributes, remainder);
+  const lineNumber = fields.take(kinds.lineNumber);
   const flags = takeFlags(fields);
-  const parts = [
-    ...takeAddresses(fields, "ip", "prefix", "ipTo"),
-    ...takePorts(fields),
-    ...part(fields.take("mark"), asBits),
-    ...part(fields.take("mac"), (address) => ({ kind: "mac", address })),
-    ...takeAddresses(fields, "ip2", "prefix2", "ip2To"),
-    ...part(fields.take("interfaceName"), (name) => {
-      return { kind: "interface", name, isPhysdev: (flags & dataFlags.physdev) !== 0 };
-    }),
-    ...part(fields.take("setName"), (name) => ({ kind: "set", name })),
-  ];
+  const parts: Value[] = [];
+  addAddresses(parts, fields, [kinds.ip, kinds.prefix, kinds.ipTo]);
+  addPorts(parts, fields);
+  addPart(parts, fields.take(kinds.mark), asBits);
+  addPart(parts, fields.take(kinds.mac), (address) => ({ kind: "mac", address }));
+  addAddresses(parts, fields, [kinds.ip2, kinds.prefix2, kinds.ip2To]);
+  addPart(parts, fields.take(kinds.interfaceName), (name) => {
+    return { kind: "interface", name, isPhysdev: (flags & dataFlags.physdev) !== 0 };
+  });
+  addPart(parts, fields.take(kinds.setName), asSet);
+
+  const options: Option[] = [];
   const reference = flags & dataFlags.before ? "before" : "after";
-  const options = [
-    ...option(reference, fields.take("referenceName"), (name) => ({ kind: "set", name })),
-    ...option("timeout", fields.take("timeout"), asNumber),
-    ...flagOptions(flags, { nomatch: dataFlags.nomatch, wildcard: dataFlags.wildcard }),
-    ...option("packets", fields.take("packets"), asNumber),
-    ...option("bytes", fields.take("bytes"), asNumber),
-    ...option("comment", fields.take("comment"), (text) => ({ kind: "comment", text })),
-    ...option("skbmark", fields.take("skbMark"), (pair) => {
-      return { kind: "skbmark", mark: Number(pair >> 32n), mask: Number(pair & 0xffffffffn) };
-    }),
-    ...option("skbprio", fields.take("skbPriority"), (pair) => {
-      return { kind: "skbprio", major: pair >>> 16, minor: pair & 0xffff };
-    }),
-    ...option("skbqueue", fields.take("skbQueue"), asNumber),
-  ];
+  addOption(options, reference, fields.take(kinds.referenceName), asSet);
+  addOption(options, "timeout", fields.take(kinds.timeout), asNumber);
+  addFlags(options, flags, words);
+  addOption(options, "packets", fields.take(kinds.packets), asNumber);
+  addOption(options, "bytes", fields.take(kinds.bytes), asNumber);
+  addOption(options, "comment", fields.take(kinds.comment), (text) => ({ kind: "comment", text }));
+  addOption(options, "skbmark", fields.take(kinds.skbMark), (pair) => {
+    return { kind: "skbmark", mark: Number(pair >> 32n), mask: Number(pair & 0xffffffffn) };
+  });
+  addOption(options, "skbprio", fields.take(kinds.skbPriority), (pair) => {
+    return { kind: "skbprio", major: pair >>> 16, minor: pair & 0xffff };
+  });
+  addOption(options, "skbqueue", fields.take(kinds.skbQueue), asNumber);
   fields.keepRest();
   return { parts, options, lineNumber, unknown: remainder.unknown, malformed: remainder.malformed };
 }
 
 /** Bits that mean nothing here stay behind, and the attribute with them. */
-function takeFlags(fields: ElementFields): number {
-  const flags = fields.peek("flags") ?? 0;
+function takeFlags(fields: Fields): number {
+  const flags = fields.peek(kinds.flags) ?? 0;
   const used =
     dataFlags.nomatch |
-    (fields.has("interfaceName") ? dataFlags.physdev | dataFlags.wildcard : 0) |
-    (fields.has("referenceName") ? dataFlags.before : 0);
-  if ((flags & ~used) === 0) fields.take("flags");
+    (fields.has(kinds.interfaceName) ? dataFlags.physdev | dataFlags.wildcard : 0) |
+    (fields.has(kinds.referenceName) ? dataFlags.before : 0);
+  if ((flags & ~used) === 0) fields.take(kinds.flags);
   return flags & used;
 }
 
-type AddressNames = ["ip", "prefix", "ipTo"] | ["ip2", "prefix2", "ip2To"];
+type Kinds = typeof kinds;
+type AddressKinds =
+  | readonly [Kinds["ip"], Kinds["prefix"], Kinds["ipTo"]]
+  | readonly [Kinds["ip2"], Kinds["prefix2"], Kinds["ip2To"]];
 
-function takeAddresses(fields: ElementFields, ...[ip, prefix, to]: AddressNames): Value[] {
-  return part(fields.take(ip), (from) => {
+function addAddresses(parts: Value[], fields: Fields, [ip, prefix, to]: AddressKinds): void {
+  addPart(parts, fields.take(ip), (from) => {
     return { kind: "addresses", from, prefix: fields.take(prefix), to: fields.take(to) };
   });
 }
 
-function takePorts(fields: ElementFields): Value[] {
-  return part(fields.take("port"), (from) => {
-    return { kind: "ports", protocol: fields.take("protocol"), from, to: fields.take("portTo") };
+function addPorts(parts: Value[], fields: Fields): void {
+  addPart(parts, fields.take(kinds.port), (from) => {
+    return { kind: "ports", protocol: fields.take(kinds.protocol), from, to: fields.take(kinds.portTo) };
   });
 }
 
-function part<T>(value: T | undefined, typed: (value: T) => Value): Value[] {
-  return value === undefined ? [] : [typed(value)];
+/** Nothing where there is no value. */
+function addPart<T>(parts: Value[], value: T | undefined, typed: (value: T) => Value): void {
+  if (value !== undefined) parts.push(typed(value));
 }
+
+const asSet = (name: Uint8Array): Value => ({ kind: "set", name });

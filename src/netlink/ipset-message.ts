@@ -2,7 +2,7 @@
 // Source: UAPI linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/ipset/ip_set.h.
 import { type Attribute, readAttributes } from "./attributes.ts";
 import { Fields } from "./fields.ts";
-import { commandAttributes } from "./ipset-attributes.ts";
+import { commandAttributes as kinds } from "./ipset-attributes.ts";
 import { readCreateOptions } from "./ipset-create-options.ts";
 import { type Element, readElement } from "./ipset-element.ts";
 import type { Option } from "./ipset-values.ts";
@@ -99,27 +99,27 @@ export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMess
   const command = commands[commandNumber];
   const header = readHeader(bytes);
   const remainder = new Remainder();
-  const { attributes, malformed, overrun } = readAttributes(bytes.subarray(HEADERS_SIZE));
+  const { attributes, malformed, overrun } = readAttributes(bytes, HEADERS_SIZE);
   if (isWhole) remainder.complain(malformed);
-  const fields = new Fields("command", commandAttributes, attributes, remainder);
+  const fields = new Fields("command", attributes, remainder);
 
   const message: IpsetMessage = { command, commandNumber, header };
-  message.protocol = fields.take("protocol");
-  message.protocolMin = fields.take("protocolMin");
-  message.setName = fields.take("setName");
+  message.protocol = fields.take(kinds.protocol);
+  message.protocolMin = fields.take(kinds.protocolMin);
+  message.setName = fields.take(kinds.setName);
   // One number, two meanings.
-  if (command === "RENAME" || command === "SWAP") message.secondName = fields.take("secondName");
-  else message.typeName = fields.take("typeName");
-  message.revision = fields.take("revision");
-  message.family = fields.take("family");
-  message.flags = fields.take("flags");
-  message.lineNumber = fields.take("lineNumber");
-  message.index = fields.take("index");
+  if (command === "RENAME" || command === "SWAP") message.secondName = fields.take(kinds.secondName);
+  else message.typeName = fields.take(kinds.typeName);
+  message.revision = fields.take(kinds.revision);
+  message.family = fields.take(kinds.family);
+  message.flags = fields.take(kinds.flags);
+  message.lineNumber = fields.take(kinds.lineNumber);
+  message.index = fields.take(kinds.index);
   if (command === "CREATE" || command === "ADD" || command === "DEL") {
     message.ignoresExisting = (header.flags & NLM_F_EXCL) === 0;
   }
   if (command === "CREATE") {
-    message.options = readCreateOptions(message, fields.take("data"), remainder);
+    message.options = readCreateOptions(message, fields.take(kinds.data), remainder);
   } else if (command === "ADD" || command === "DEL" || command === "TEST") {
     message.elements = readElements(fields, isWhole ? undefined : overrun, remainder);
   }
@@ -143,27 +143,24 @@ function readHeader(bytes: Uint8Array): MessageHeader {
 }
 
 /** @param cut the attribute in which a capture ended: of a batch its first elements are there all the same. */
-function readElements(
-  fields: Fields<typeof commandAttributes>,
-  cut: Attribute | undefined,
-  remainder: Remainder,
-): Element[] {
-  const [dataNumber] = commandAttributes.data;
-  const [batchNumber] = commandAttributes.batch;
-  const single = fields.take("data");
+function readElements(fields: Fields, cut: Attribute | undefined, remainder: Remainder): Element[] {
+  const [dataNumber] = kinds.data;
+  const [batchNumber] = kinds.batch;
+  const single = fields.take(kinds.data);
   const elements = single ? [readElement(single)] : [];
 
   const isCut = cut?.type === batchNumber;
-  const batch = isCut ? cut.payload : fields.take("batch");
+  const batch = isCut ? cut : fields.take(kinds.batch);
   if (batch) {
-    const { attributes, malformed } = readAttributes(batch);
+    const { attributes, malformed } = readAttributes(batch.bytes, batch.start, batch.end);
     if (malformed && !isCut) remainder.complain(`batch: ${malformed}`);
     for (const attribute of attributes) {
-      if (attribute.type === dataNumber) elements.push(readElement(attribute.payload));
+      if (attribute.type === dataNumber) elements.push(readElement(attribute));
       else remainder.keep("batch", attribute);
     }
   }
-  for (const [at, { malformed }] of elements.entries()) {
+  for (let at = 0; at < elements.length; at++) {
+    const malformed = elements[at]?.malformed;
     if (malformed) remainder.complain(`element ${at + 1}: ${malformed}`);
   }
   return elements;

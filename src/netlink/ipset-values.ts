@@ -22,13 +22,20 @@ export interface Option {
   value?: Value;
 }
 
-/** @returns the words whose bit is set, in the order of `words`. */
-export const flagOptions = (flags: number, words: Record<string, number>): Option[] =>
-  Object.entries(words).flatMap(([name, bit]) => (flags & bit ? [{ name }] : []));
+/** Adds the words whose bit is set, in the order of `words`. */
+export function addFlags(options: Option[], flags: number, words: Record<string, number>): void {
+  if (flags === 0) return;
+  for (const [name, bit] of Object.entries(words)) if (flags & bit) options.push({ name });
+}
 
-/** @returns no option where there is no value. */
-export function option<T>(name: string, value: T | undefined, typed: (value: T) => Value): Option[] {
-  return value === undefined ? [] : [{ name, value: typed(value) }];
+/** Adds no option where there is no value. */
+export function addOption<T>(
+  options: Option[],
+  name: string,
+  value: T | undefined,
+  typed: (value: T) => Value,
+): void {
+  if (value !== undefined) options.push({ name, value: typed(value) });
 }
 
 export const asNumber = (number: number | bigint): Value => ({ kind: "number", number });

@@ -7,26 +7,35 @@ import type { Remainder } from "./remainder.ts";
 export interface Payload<T> {
   minSize: number;
   maxSize: number;
-  /** @param bytes at least minSize of them. */
-  read(bytes: Uint8Array, remainder: Remainder): T | undefined;
+  /** @param attribute at least minSize long. */
+  read(attribute: Attribute, remainder: Remainder): T | undefined;
 }
 
-const number = <T>(size: number, get: (view: DataView) => T): Payload<T> => ({
+/** @param size not more than 4. */
+const number = (size: number): Payload<number> => ({
   minSize: size,
   maxSize: size,
-  read: (bytes) => get(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+  read({ bytes, start }) {
+    let value = 0;
+    for (let at = start; at < start + size; at++) value = value * 256 + (bytes[at] ?? 0);
+    return value;
+  },
 });
 
-export const u8 = number(1, (view) => view.getUint8(0));
-export const u16 = number(2, (view) => view.getUint16(0));
-export const u32 = number(4, (view) => view.getUint32(0));
-export const u64 = number(8, (view) => view.getBigUint64(0));
+export const u8 = number(1);
+export const u16 = number(2);
+export const u32 = number(4);
+export const u64: Payload<bigint> = {
+  minSize: 8,
+  maxSize: 8,
+  read: ({ bytes, start }) => new DataView(bytes.buffer, bytes.byteOffset + start).getBigUint64(0),
+};
 
 /** The bytes themselves, exactly `size`. */
 const fixed = (size: number): Payload<Uint8Array> => ({
   minSize: size,
   maxSize: size,
-  read: (bytes) => bytes.subarray(0, size),
+  read: ({ bytes, start }) => bytes.subarray(start, start + size),
 });
 
 export const mac = fixed(6);
@@ -35,51 +44,52 @@ export const mac = fixed(6);
 export const text = (size: number, noun: string): Payload<Uint8Array> => ({
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
-  read(bytes, remainder) {
-    const end = bytes.indexOf(0);
-    const value = end < 0 ? bytes : bytes.subarray(0, end);
-    if (value.length >= size) remainder.complain(`${noun} of ${value.length} bytes`);
-    return value;
+  read({ bytes, start, end }, remainder) {
+    let nul = start;
+    while (nul < end && bytes[nul] !== 0) nul += 1;
+    if (nul - start >= size) remainder.complain(`${noun} of ${nul - start} bytes`);
+    return bytes.subarray(start, nul);
   },
 });
+
+/** A list of attributes, for someone else to read. */
+export const list: Payload<Attribute> = {
+  minSize: 0,
+  maxSize: Number.POSITIVE_INFINITY,
+  read: (attribute) => attribute,
+};
 
 /** A 16-bit index, whose missing bytes read as zero: a question about it can do no harm. */
 export const index: Payload<number> = {
   minSize: 0,
   maxSize: 2,
-  read(bytes, remainder) {
-    if (bytes.length < 2) remainder.complain(`an index of ${bytes.length} bytes`);
-    return ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+  read({ payload }, remainder) {
+    if (payload.length < 2) remainder.complain(`an index of ${payload.length} bytes`);
+    return ((payload[0] ?? 0) << 8) | (payload[1] ?? 0);
   },
 };
 
 /** By number: IPSET_ATTR_IPADDR_IPV4, IPSET_ATTR_IPADDR_IPV6. */
 const addressSizes: Partial<Record<number, number>> = { 1: 4, 2: 16 };
+const sizeOf = ({ type }: Attribute): number => addressSizes[type] ?? Number.POSITIVE_INFINITY;
 
 /** An IPv4 or IPv6 address, which is a list of attributes of its own. @returns its 4 or 16 bytes. */
 export const address: Payload<Uint8Array> = {
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
-  read(bytes, remainder) {
-    const { attributes, malformed } = readAttributes(bytes);
+  read({ bytes, start, end }, remainder) {
+    const { attributes, malformed } = readAttributes(bytes, start, end);
     remainder.complain(malformed && `address: ${malformed}`);
     // With two of them it is the family of the set that decides, which is not known here.
-    const at = attributes.findIndex(isAddress);
-    const attribute = attributes[at];
+    const attribute = attributes.find((candidate) => candidate.length >= sizeOf(candidate));
     if (!attribute) {
       remainder.complain("an address that is neither IPv4 nor IPv6");
       return undefined;
     }
     if (attributes.length > 1) remainder.complain("more than one address where one is expected");
-    for (const other of attributes.toSpliced(at, 1)) remainder.keep("address", other);
-    const size = addressSizes[attribute.type];
-    if (attribute.payload.length !== size) {
-      remainder.complain(`an address of ${attribute.payload.length} bytes`);
-    }
-    return attribute.payload.subarray(0, size);
+    for (const other of attributes) if (other !== attribute) remainder.keep("address", other);
+    const size = sizeOf(attribute);
+    if (attribute.length !== size) remainder.complain(`an address of ${attribute.length} bytes`);
+    return bytes.subarray(attribute.start, attribute.start + size);
   },
 };
-
-function isAddress({ type, payload }: Attribute): boolean {
-  return payload.length >= (addressSizes[type] ?? Number.POSITIVE_INFINITY);
-}

@@ -2,11 +2,11 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import {
+  type AttributeKind,
   commandAttributes,
   createAttributes,
   dataFlags,
   elementAttributes,
-  type Schema,
 } from "../../src/netlink/ipset-attributes.ts";
 
 const header = readFileSync("/usr/include/linux/netfilter/ipset/ip_set.h", "utf8");
@@ -88,7 +88,7 @@ const headerNames = {
   },
 };
 
-const tables: [keyof typeof headerNames, Schema][] = [
+const tables: [keyof typeof headerNames, Record<string, AttributeKind<unknown>>][] = [
   ["command", commandAttributes],
   ["create", createAttributes],
   ["element", elementAttributes],
