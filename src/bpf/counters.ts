@@ -1,5 +1,5 @@
 // The kernel side's counters: one struct per CPU, summed here.
-import { decode } from "../events/layout.ts";
+import { structOf } from "../events/layout.ts";
 import { mineCounters } from "../events/skeleton.gen.ts";
 import { checkResult } from "../ffi/libbpf.ts";
 import type { BpfObject } from "./object.ts";
@@ -7,6 +7,7 @@ import type { BpfObject } from "./object.ts";
 type Counts = Record<keyof typeof mineCounters, number>;
 
 const names = Object.keys(mineCounters) as (keyof Counts)[];
+const CpuCounters = structOf(mineCounters);
 const SIZE = 8 * names.length; // all of them are u64
 
 export class Counters {
@@ -27,7 +28,7 @@ export class Counters {
     checkResult("bpf_map_lookup_elem", lib.bpf_map_lookup_elem(this.#fd, new Uint32Array([0]), values));
     const sums = Object.fromEntries(names.map((name) => [name, 0])) as Counts;
     for (let at = 0; at < values.length; at += SIZE) {
-      const counts = decode(mineCounters, this.#values, at, SIZE);
+      const counts = new CpuCounters(this.#values, at);
       for (const name of names) sums[name] += Number(counts[name]);
     }
     return sums;

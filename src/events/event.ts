@@ -1,21 +1,21 @@
 // One ipset command as the kernel side saw it. Byte fields point into the event buffer: use or copy them
 // before the buffer moves on.
-import { type Decoded, decode } from "./layout.ts";
+import { type Decoded, structOf } from "./layout.ts";
 import { mineEvent, mineFlag } from "./skeleton.gen.ts";
 
 type Header = Omit<Decoded<typeof mineEvent>, "data">;
 
 export interface MineEvent extends Header {
   /** The netlink message, as far as it was captured. */
-  message: Uint8Array;
+  readonly message: Uint8Array;
   /** The caller's command line, a NUL after each argument, as far as it was captured. */
-  arguments: Uint8Array;
+  readonly arguments: Uint8Array;
   /** The path of the caller's executable; undefined when the kernel side could not read it. */
-  executable: Uint8Array | undefined;
+  readonly executable: Uint8Array | undefined;
   /** The beginning of the message as the kernel sent it back with event.answer. */
-  reply: Uint8Array;
+  readonly reply: Uint8Array;
   /** Refused before any handler of ipset saw it. */
-  isRefused: boolean;
+  readonly isRefused: boolean;
 }
 
 /** AUDIT_UID_UNSET of linux/audit.h: no one logged in to start this process. */
@@ -24,26 +24,46 @@ export const AUDIT_UID_UNSET = 0xffffffff;
 const HEADER_SIZE = mineEvent.data[0];
 const SLASH = 0x2f;
 
+/** The event at its place; what follows its header is one part after the other, each as long as the header says. */
+class EventInPlace extends structOf(mineEvent) implements MineEvent {
+  get message(): Uint8Array {
+    return this.#part(0, this.capturedLen);
+  }
+
+  get arguments(): Uint8Array {
+    return this.#part(this.capturedLen, this.argumentsCaptured);
+  }
+
+  get executable(): Uint8Array | undefined {
+    const names = this.#part(this.capturedLen + this.argumentsCaptured, this.executableLen);
+    return pathOf(names, (this.flags & mineFlag.executableCut) !== 0);
+  }
+
+  get reply(): Uint8Array {
+    return this.#part(this.partsLength - this.replyLen, this.replyLen);
+  }
+
+  get partsLength(): number {
+    return this.capturedLen + this.argumentsCaptured + this.executableLen + this.replyLen;
+  }
+
+  get isRefused(): boolean {
+    return (this.flags & mineFlag.refused) !== 0;
+  }
+
+  #part(start: number, length: number): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.at + HEADER_SIZE + start, length);
+  }
+}
+
 /**
  * @param size how many bytes the kernel sent; the perf buffer pads them to a multiple of eight.
  * @returns undefined when these bytes cannot be an event.
  */
 export function readEvent(view: DataView, at: number, size: number): MineEvent | undefined {
   if (size < HEADER_SIZE) return undefined;
-  const { data, ...header } = decode(mineEvent, view, at, size);
-  const argumentsAt = header.capturedLen;
-  const executableAt = argumentsAt + header.argumentsCaptured;
-  const replyAt = executableAt + header.executableLen;
-  const end = replyAt + header.replyLen;
-  if (end > data.length) return undefined;
-  return {
-    ...header,
-    message: data.subarray(0, argumentsAt),
-    arguments: data.subarray(argumentsAt, executableAt),
-    executable: pathOf(data.subarray(executableAt, replyAt), (header.flags & mineFlag.executableCut) !== 0),
-    reply: data.subarray(replyAt, end),
-    isRefused: (header.flags & mineFlag.refused) !== 0,
-  };
+  const event = new EventInPlace(view, at);
+  return event.partsLength <= size - HEADER_SIZE ? event : undefined;
 }
 
 /** The user to name: who logged in, where that is known, so that sudo does not hide them. */

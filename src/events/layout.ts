@@ -15,38 +15,70 @@ type DecodedField<F extends Layout[string]> = F[1] extends "bytes" | "string"
     ? bigint
     : number;
 
-export type Decoded<L extends Layout> = { [Name in keyof L]: DecodedField<L[Name]> };
+export type Decoded<L extends Layout> = { readonly [Name in keyof L]: DecodedField<L[Name]> };
 
-const readers = {
-  u8: (view: DataView, at: number) => view.getUint8(at),
-  u16: (view: DataView, at: number) => view.getUint16(at, true),
-  u32: (view: DataView, at: number) => view.getUint32(at, true),
-  s32: (view: DataView, at: number) => view.getInt32(at, true),
-  u64: (view: DataView, at: number) => view.getBigUint64(at, true),
-};
+/** Where a struct is. */
+class Place {
+  readonly view: DataView;
+  readonly at: number;
+
+  constructor(view: DataView, at: number) {
+    this.view = view;
+    this.at = at;
+  }
+}
 
 /**
- * @param at where the struct begins in the view.
- * @param available how many bytes of it are there: a field that reaches further is cut there.
- * @returns its fields; byte fields are views of the same memory, strings end before their NUL.
+ * @returns a class for structs of this layout: `new Struct(view, at)` has the fields, each read at its place when
+ *   it is asked for. Byte fields are views of the same memory, strings end before their NUL.
  */
-export function decode<const L extends Layout>(
+export function structOf<const L extends Layout>(
   layout: L,
+): new (
   view: DataView,
   at: number,
-  available: number,
-): Decoded<L> {
-  const fields: Record<string, number | bigint | Uint8Array> = {};
+) => Place & Decoded<L> {
+  class Struct extends Place {}
   for (const [name, field] of Object.entries(layout)) {
-    const [offset, type] = field;
-    if (type !== "bytes" && type !== "string") {
-      fields[name] = readers[type](view, at + offset);
-      continue;
-    }
-    const length = Math.min(field[2] ?? 0, Math.max(available - offset, 0));
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + at + offset, length);
-    const end = type === "string" ? bytes.indexOf(0) : -1;
-    fields[name] = end < 0 ? bytes : bytes.subarray(0, end);
+    Object.defineProperty(Struct.prototype, name, { get: getterOf(field) });
   }
-  return fields as Decoded<L>;
+  return Struct as new (
+    view: DataView,
+    at: number,
+  ) => Place & Decoded<L>;
+}
+
+function getterOf([offset, type, length = 0]: Layout[string]): (this: Place) => number | bigint | Uint8Array {
+  switch (type) {
+    case "u8":
+      return function () {
+        return this.view.getUint8(this.at + offset);
+      };
+    case "u16":
+      return function () {
+        return this.view.getUint16(this.at + offset, true);
+      };
+    case "u32":
+      return function () {
+        return this.view.getUint32(this.at + offset, true);
+      };
+    case "s32":
+      return function () {
+        return this.view.getInt32(this.at + offset, true);
+      };
+    case "u64":
+      return function () {
+        return this.view.getBigUint64(this.at + offset, true);
+      };
+    case "bytes":
+      return function () {
+        return new Uint8Array(this.view.buffer, this.view.byteOffset + this.at + offset, length);
+      };
+    case "string":
+      return function () {
+        let end = 0;
+        while (end < length && this.view.getUint8(this.at + offset + end) !== 0) end += 1;
+        return new Uint8Array(this.view.buffer, this.view.byteOffset + this.at + offset, end);
+      };
+  }
 }
