@@ -8,6 +8,8 @@ import { strictArgs } from "./cli/strict-args.ts";
 import { EXIT_DONE, EXIT_FAILED, MineError } from "./errors.ts";
 import { log } from "./log.ts";
 
+const WAIT_MS = 100;
+
 async function main(rawArgs: string[]): Promise<number> {
   try {
     const { help, version } = strictArgs(rawArgs, mainArgs, commandNames);
@@ -23,8 +25,9 @@ async function main(rawArgs: string[]): Promise<number> {
 /** citty colours its help by the environment alone, even into a file. */
 function print(text: string): number {
   const writer = new LineWriter();
-  writer.write(process.stdout.isTTY ? text : stripVTControlCharacters(text));
-  writer.flush();
+  writer.line.utf8(process.stdout.isTTY ? text : stripVTControlCharacters(text));
+  writer.endLine();
+  while (!writer.flush()) writer.wait(WAIT_MS);
   return EXIT_DONE;
 }
 

@@ -8,14 +8,24 @@ export interface Losses {
   text: string;
 }
 
-/** @param unreadable records that arrived but were no event. */
-export function readLosses(counters: Counters, buffer: EventBuffer, unreadable: number): Losses {
+/** What arrived, but was no event, or found nobody who reads stdout. */
+export interface LostHere {
+  unreadable: number;
+  unwritten: number;
+}
+
+export function readLosses(
+  counters: Counters,
+  buffer: EventBuffer,
+  { unreadable, unwritten }: LostHere,
+): Losses {
   const { lostBuffer, lostCall, lostEntry, lostMessage } = counters.read();
   const causes: [string, number][] = [
     ["event buffer full", buffer.lost + lostBuffer],
     ["too many commands at once", lostCall],
     ["entry not seen", lostEntry],
     ["message not found or not readable", lostMessage + unreadable],
+    ["stdout was not read", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);
   const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);

@@ -1,7 +1,10 @@
 // How events come from the kernel: in a memory that it shares with us, read in place. Two kinds, one shape.
 
-/** Called for each record: the bytes are at view[at .. at + size) and valid only during the call. */
-export type RecordHandler = (view: DataView, at: number, size: number) => void;
+/**
+ * Called for each record: the bytes are at view[at .. at + size) and valid only during the call.
+ * @returns whether another one is wanted; what is not wanted stays for the next drain.
+ */
+export type RecordHandler = (view: DataView, at: number, size: number) => boolean;
 
 export interface EventBuffer extends Disposable {
   /** "ring buffer of 8 MiB" */

@@ -110,10 +110,11 @@ export class PerfBuffer implements EventBuffer {
     const { monotonicNs } = readClocks();
     for (const ring of this.#rings) ring.refresh();
     let records = 0;
-    for (let ring = this.#oldest(monotonicNs); ring; ring = this.#oldest(monotonicNs)) {
-      const record = ring.peek();
-      if (!record) break;
-      handle(record.view, record.at + RAW_OFFSET, record.size - RAW_OFFSET);
+    for (let wanted = true; wanted; ) {
+      const ring = this.#oldest(monotonicNs);
+      const record = ring?.peek();
+      if (!ring || !record) break;
+      wanted = handle(record.view, record.at + RAW_OFFSET, record.size - RAW_OFFSET);
       ring.skip(record.size);
       records += 1;
     }

@@ -1,6 +1,7 @@
 // The BPF ring buffer (Linux 5.8), read in place. One for all CPUs, records in order.
 // Layout: kernel/bpf/ringbuf.c. Page 0 of the map is ours (consumer position), the next is the kernel's
-// (producer position), then the data, mapped twice in a row so that no record is ever split.
+// (producer position), then the data, twice in a row so that no record is ever split. Of the second copy only as
+// much is mapped as one record may need: pages that are mapped twice count twice.
 // The trap: only page 0 may be written, and Atomics.load() writes. Once hot, JavaScriptCore compiles it to an
 // exchange-and-add of zero, which faults on the read-only pages; they are read plainly, then fenced.
 import { type Mapping, mapShared, pageSize, waitReadable } from "../ffi/libc.ts";
@@ -12,6 +13,8 @@ export const RING_BYTES = 8 * 1024 * 1024;
 
 const BUSY = 0x80000000; // BPF_RINGBUF_BUSY_BIT: reserved, not yet committed
 const DISCARDED = 0x40000000; // BPF_RINGBUF_DISCARD_BIT
+/** No record is larger. */
+const RECORD_MAX = 65536;
 const HEADER_SIZE = 8; // u32 length and flags, u32 page offset
 /** Give room back at least this often within one drain. */
 const RELEASE_BYTES = 256 * 1024;
@@ -38,7 +41,7 @@ export class RingBuffer implements EventBuffer {
     const page = pageSize();
     this.#fd = object.mapFd("events");
     const ours = mapShared(this.#fd, page, 0, "write");
-    const theirs = mapShared(this.#fd, page + 2 * RING_BYTES, page, "read");
+    const theirs = mapShared(this.#fd, page + RING_BYTES + RECORD_MAX, page, "read");
     this.#mappings = [ours, theirs];
     this.#consumer = new BigInt64Array(ours.bytes, 0, 1);
     this.#producer = new BigInt64Array(theirs.bytes, 0, 1);
@@ -50,14 +53,15 @@ export class RingBuffer implements EventBuffer {
     fence();
     let records = 0;
     let released = this.#position;
-    while (this.#position < end) {
+    let wanted = true;
+    while (wanted && this.#position < end) {
       const at = this.#position % RING_BYTES;
       const header = this.#view.getUint32(at, true);
       if (header & BUSY) break;
       fence();
       const size = header & ~(BUSY | DISCARDED);
       if (!(header & DISCARDED)) {
-        handle(this.#view, at + HEADER_SIZE, size);
+        wanted = handle(this.#view, at + HEADER_SIZE, size);
         records += 1;
       }
       this.#position += (HEADER_SIZE + size + 7) & ~7;

@@ -1,36 +1,64 @@
 // Addresses as text, the way the C library's inet_ntop() writes them.
+import type { ByteWriter } from "./byte-writer.ts";
 
 /** @param bytes 4 of IPv4 or 16 of IPv6. */
-export function formatAddress(bytes: Uint8Array): string {
-  return bytes.length === 4 ? bytes.join(".") : formatIpv6(bytes);
+export function writeAddress(out: ByteWriter, bytes: Uint8Array): void {
+  if (bytes.length === 4) writeIpv4(out, bytes, 0);
+  else writeIpv6(out, bytes);
 }
 
-export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
+export function writeMac(out: ByteWriter, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at++) {
+    if (at > 0) out.ascii(":");
+    writeUpperHex(out, bytes[at] ?? 0);
+  }
 }
 
-function formatIpv6(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const words = Array.from({ length: 8 }, (_, index) => view.getUint16(index * 2));
-  const zeroes = longestZeroes(words);
+const UPPER_DIGITS = "0123456789ABCDEF";
+
+function writeUpperHex(out: ByteWriter, byte: number): void {
+  out.byte(UPPER_DIGITS.charCodeAt(byte >> 4));
+  out.byte(UPPER_DIGITS.charCodeAt(byte & 0xf));
+}
+
+function writeIpv4(out: ByteWriter, bytes: Uint8Array, start: number): void {
+  for (let at = start; at < start + 4; at++) {
+    if (at > start) out.ascii(".");
+    out.decimal(bytes[at] ?? 0);
+  }
+}
+
+function writeIpv6(out: ByteWriter, bytes: Uint8Array): void {
+  const zeroes = longestZeroes(bytes);
   // ::a.b.c.d and ::ffff:a.b.c.d: addresses of IPv4 in IPv6.
   const endsInIpv4 =
-    zeroes.start === 0 && (zeroes.length === 6 || (zeroes.length === 5 && words[5] === 0xffff));
-  const text = words.slice(0, endsInIpv4 ? 6 : 8).map((word) => word.toString(16));
-  if (endsInIpv4) text.push(formatAddress(bytes.subarray(12)));
-  if (zeroes.length < 2) return text.join(":");
-  const before = text.slice(0, zeroes.start).join(":");
-  const after = text.slice(zeroes.start + zeroes.length).join(":");
-  return `${before}::${after}`;
+    zeroes.start === 0 && (zeroes.length === 6 || (zeroes.length === 5 && wordOf(bytes, 5) === 0xffff));
+  const end = endsInIpv4 ? 6 : 8;
+  for (let index = 0; index < end; ) {
+    if (index === zeroes.start && zeroes.length >= 2) {
+      out.ascii("::");
+      index += zeroes.length;
+      continue;
+    }
+    if (index > 0 && index !== zeroes.start + zeroes.length) out.ascii(":");
+    out.hex(wordOf(bytes, index));
+    index += 1;
+  }
+  if (!endsInIpv4) return;
+  if (zeroes.length === 5) out.ascii(":");
+  writeIpv4(out, bytes, 12);
 }
 
-/** The first of the longest runs. */
-function longestZeroes(words: readonly number[]): { start: number; length: number } {
-  let longest = { start: 0, length: 0 };
+const wordOf = (bytes: Uint8Array, index: number): number =>
+  ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0);
+
+/** The first of the longest runs of words that are zero; of less than two there is none worth a name. */
+function longestZeroes(bytes: Uint8Array): { start: number; length: number } {
+  let longest = { start: -1, length: 0 };
   let length = 0;
-  for (const [index, word] of words.entries()) {
-    length = word === 0 ? length + 1 : 0;
-    if (length > longest.length) longest = { start: index - length + 1, length };
+  for (let index = 0; index < 8; index++) {
+    length = wordOf(bytes, index) === 0 ? length + 1 : 0;
+    if (length > Math.max(longest.length, 1)) longest = { start: index - length + 1, length };
   }
   return longest;
 }

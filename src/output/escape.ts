@@ -1,84 +1,108 @@
 // Bytes that a stranger chose, as one printable word. Whatever comes in, what goes out holds no control
 // character, no line end, no bidirectional override, and cannot be mistaken for another part of the line.
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+import type { ByteWriter } from "./byte-writer.ts";
+import { readCodePoint, utf8Length } from "./utf8.ts";
 
 /**
  * Letters, marks, numbers, punctuation, symbols. Not: controls, format characters (bidi), separators, nor those
  * letters, marks and symbols that show nothing (Hangul fillers, variation selectors, blank Braille).
  */
 const printable = /^(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u;
-/** Needs no quotes: cannot end a word, start a quote, an escape or one of our own <marks>. */
-const bare = /^[^\s"\\<>()]+$/u;
+/** Needs quotes around it: ends a word, starts a quote, an escape or one of our own <marks>. */
+const meaningful = /^[\s"\\<>()]$/u;
 
-/** @returns the bytes as they are if that is unambiguous, else in double quotes with escapes as in C. */
-export function word(bytes: Uint8Array): string {
-  const { text, isBare } = escaped(bytes);
-  return isBare ? text : `"${text}"`;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+
+const isPrintable = (codePoint: number): boolean => printable.test(String.fromCodePoint(codePoint));
+const isBareCharacter = (codePoint: number): boolean =>
+  isPrintable(codePoint) && !meaningful.test(String.fromCodePoint(codePoint));
+const isQuotable = (codePoint: number): boolean =>
+  codePoint === SPACE || (isPrintable(codePoint) && codePoint !== QUOTE && codePoint !== BACKSLASH);
+
+/** The same for ASCII, which is nearly all there is, without asking the regular expressions each time. */
+const ascii = Array.from({ length: 0x80 }, (_, codePoint) => codePoint);
+const bareAscii = Uint8Array.from(ascii, (codePoint) => Number(isBareCharacter(codePoint)));
+const quotableAscii = Uint8Array.from(ascii, (codePoint) => Number(isQuotable(codePoint)));
+
+/** Writes the bytes as they are if that is unambiguous, else in double quotes with escapes as in C. */
+export function writeWord(out: ByteWriter, bytes: Uint8Array): void {
+  if (isBareWord(bytes)) out.copy(bytes);
+  else writeQuoted(out, bytes);
 }
 
-/** @returns the bytes in double quotes, with escapes as in C. */
-export function quoted(bytes: Uint8Array): string {
-  return `"${escaped(bytes).text}"`;
-}
-
-/** @returns the bytes as text: UTF-8 as it is, but for a backslash, which is doubled; other bytes as \xNN. */
-export function lossless(bytes: Uint8Array): string {
-  let text = "";
-  for (const { character, byte } of characters(bytes)) {
-    text += character === "\\" ? "\\\\" : (character ?? hexEscape(byte));
-  }
-  return text;
-}
-
-function escaped(bytes: Uint8Array): { text: string; isBare: boolean } {
-  let text = "";
-  let isBare = bytes.length > 0;
-  for (const { character, byte } of characters(bytes)) {
-    const shown = character === undefined ? hexEscape(byte) : escapeCharacter(character);
-    isBare &&= character !== undefined && shown === character && bare.test(character);
-    text += shown;
-  }
-  return { text, isBare };
-}
-
-/** The characters of UTF-8, and the bytes that are none. */
-function* characters(bytes: Uint8Array): Generator<{ character: string | undefined; byte: number }> {
+/** Writes the bytes in double quotes, with escapes as in C. */
+export function writeQuoted(out: ByteWriter, bytes: Uint8Array): void {
+  out.byte(QUOTE);
   for (let at = 0; at < bytes.length; ) {
     const byte = bytes[at] ?? 0;
-    const character = characterAt(bytes, at);
-    yield { character, byte };
-    at += character === undefined ? 1 : utf8Length(byte);
+    if (quotableAscii[byte] === 1) {
+      out.byte(byte);
+      at += 1;
+      continue;
+    }
+    const codePoint = readCodePoint(bytes, at);
+    const length = codePoint === undefined ? 1 : utf8Length(byte);
+    if (codePoint !== undefined && isQuotable(codePoint)) out.copy(bytes.subarray(at, at + length));
+    else writeEscape(out, codePoint, byte);
+    at += length;
+  }
+  out.byte(QUOTE);
+}
+
+/** Writes the bytes as text: UTF-8 as it is, but for a backslash, which is doubled; other bytes as \xNN. */
+export function writeLossless(out: ByteWriter, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at] ?? 0;
+    const isValid = readCodePoint(bytes, at) !== undefined;
+    const length = isValid ? utf8Length(byte) : 1;
+    if (byte === BACKSLASH) out.ascii("\\\\");
+    else if (!isValid) writeByteEscape(out, byte);
+    else if (length === 1) out.byte(byte);
+    else out.copy(bytes.subarray(at, at + length));
+    at += length;
   }
 }
 
-/** @returns the first `limit` bytes in hexadecimal, and how many more there are. */
-export function hex(bytes: Uint8Array, limit: number): string {
-  const shown = bytes.subarray(0, limit).toHex();
-  return bytes.length > limit ? `${shown} +${bytes.length - limit} bytes` : shown;
+/** Writes the first `limit` bytes in hexadecimal, and how many more there are. */
+export function writeHex(out: ByteWriter, bytes: Uint8Array, limit: number): void {
+  const shown = Math.min(bytes.length, limit);
+  for (let at = 0; at < shown; at++) out.hex(bytes[at] ?? 0, 2);
+  if (bytes.length > shown) out.ascii(` +${bytes.length - shown} bytes`);
 }
 
-function utf8Length(first: number): number {
-  if (first < 0x80) return 1;
-  if (first < 0xe0) return 2;
-  return first < 0xf0 ? 3 : 4;
+/** Can stand without quotes, and then every byte stands for itself. */
+export function isBareWord(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x80) {
+      if (bareAscii[byte] === 0) return false;
+      at += 1;
+      continue;
+    }
+    const codePoint = readCodePoint(bytes, at);
+    if (codePoint === undefined || !isBareCharacter(codePoint)) return false;
+    at += utf8Length(byte);
+  }
+  return bytes.length > 0;
 }
 
-function characterAt(bytes: Uint8Array, at: number): string | undefined {
-  try {
-    return decoder.decode(bytes.subarray(at, at + utf8Length(bytes[at] ?? 0)));
-  } catch {
-    return undefined;
+/** @param codePoint undefined where the byte is not part of any character. */
+function writeEscape(out: ByteWriter, codePoint: number | undefined, byte: number): void {
+  if (codePoint === QUOTE) out.ascii('\\"');
+  else if (codePoint === BACKSLASH) out.ascii("\\\\");
+  else if (codePoint === 0x0a) out.ascii("\\n");
+  else if (codePoint === 0x09) out.ascii("\\t");
+  else if (codePoint === undefined || codePoint < 0x80) writeByteEscape(out, byte);
+  else {
+    out.ascii("\\u{");
+    out.hex(codePoint);
+    out.ascii("}");
   }
 }
 
-function escapeCharacter(character: string): string {
-  if (character === '"' || character === "\\") return `\\${character}`;
-  if (character === "\n") return "\\n";
-  if (character === "\t") return "\\t";
-  if (character === " " || printable.test(character)) return character;
-  const code = character.codePointAt(0) ?? 0;
-  return code < 0x80 ? hexEscape(code) : `\\u{${code.toString(16)}}`;
+function writeByteEscape(out: ByteWriter, byte: number): void {
+  out.ascii("\\x");
+  out.hex(byte, 2);
 }
-
-const hexEscape = (byte: number): string => `\\x${byte.toString(16).padStart(2, "0")}`;

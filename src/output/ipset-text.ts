@@ -2,61 +2,112 @@
 // chose is escaped, and then it is no longer what ipset would take: that cannot be had together.
 import type { Element } from "../netlink/ipset-element.ts";
 import type { Option, Value } from "../netlink/ipset-values.ts";
-import { formatAddress, formatMac } from "./address.ts";
-import { quoted, word } from "./escape.ts";
+import { writeAddress, writeMac } from "./address.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import { isBareWord, writeQuoted, writeWord } from "./escape.ts";
 import { portName, protocolName } from "./protocols.ts";
-
-type Writers = { [Kind in Value["kind"]]: (value: Extract<Value, { kind: Kind }>) => string };
 
 const families: Partial<Record<number, string>> = { 2: "inet", 10: "inet6" };
 const PHYSDEV = "physdev:";
+const physdevBytes = new TextEncoder().encode(PHYSDEV);
+const COMMA = 0x2c;
 const FULL_MASK = 0xffffffff;
 
+type Of<Kind extends Value["kind"]> = Extract<Value, { kind: Kind }>;
+type Writers = { [Kind in Value["kind"]]: (out: ByteWriter, value: Of<Kind>) => void };
+
 const writers: Writers = {
-  addresses: ({ from, prefix, to }) => {
-    // One address alone is written without its prefix length.
-    const isOne = prefix === from.length * 8 && to === undefined;
-    const length = prefix === undefined || isOne ? "" : `/${prefix}`;
-    return `${formatAddress(from)}${length}${to ? `-${formatAddress(to)}` : ""}`;
+  addresses: writeAddresses,
+  ports: writePorts,
+  mac: (out, { address }) => writeMac(out, address),
+  interface: (out, { name, isPhysdev }) => {
+    if (isPhysdev) out.ascii(PHYSDEV);
+    writePartName(out, name);
   },
-  ports: ({ protocol, from, to }) => {
-    const prefix = protocol === undefined ? "" : `${protocolName(protocol)}:`;
-    return `${prefix}${portName(protocol, from)}${to === undefined ? "" : `-${portName(protocol, to)}`}`;
+  set: (out, { name }) => writePartName(out, name),
+  family: (out, { family }) => out.ascii(families[family] ?? String(family)),
+  number: (out, { number }) => out.ascii(String(number)),
+  bits: (out, { bits }) => {
+    out.ascii("0x");
+    out.hex(bits, 8);
   },
-  mac: ({ address }) => formatMac(address),
-  interface: ({ name, isPhysdev }) => `${isPhysdev ? PHYSDEV : ""}${partName(name)}`,
-  set: ({ name }) => partName(name),
-  family: ({ family }) => families[family] ?? String(family),
-  number: ({ number }) => String(number),
-  bits: ({ bits }) => `0x${bits.toString(16).padStart(8, "0")}`,
-  comment: ({ text }) => quoted(text),
-  skbmark: ({ mark, mask }) => `0x${mark.toString(16)}${mask === FULL_MASK ? "" : `/0x${mask.toString(16)}`}`,
-  skbprio: ({ major, minor }) => `${major.toString(16)}:${minor.toString(16)}`,
+  comment: (out, { text }) => writeQuoted(out, text),
+  skbmark: (out, { mark, mask }) => {
+    out.ascii("0x");
+    out.hex(mark);
+    if (mask === FULL_MASK) return;
+    out.ascii("/0x");
+    out.hex(mask);
+  },
+  skbprio: (out, { major, minor }) => {
+    out.hex(major);
+    out.ascii(":");
+    out.hex(minor);
+  },
 };
 
-/** Between the commas of an element no name may pass for two parts, or for a part of another kind. */
-function partName(name: Uint8Array): string {
-  const text = word(name);
-  return text.includes(",") || text.startsWith(PHYSDEV) ? quoted(name) : text;
-}
-
-export function formatValue(value: Value): string {
+export function writeValue(out: ByteWriter, value: Value): void {
   // Each writer takes the values of its own kind, which TypeScript cannot follow through the index.
-  return (writers[value.kind] as (value: Value) => string)(value);
+  (writers[value.kind] as (out: ByteWriter, value: Value) => void)(out, value);
 }
 
-/** @returns `10.0.0.0/24,tcp:80`. */
-export function formatParts({ parts }: Pick<Element, "parts">): string {
-  return parts.map(formatValue).join(",");
+function writeAddresses(out: ByteWriter, { from, prefix, to }: Of<"addresses">): void {
+  writeAddress(out, from);
+  // One address alone is written without its prefix length.
+  const isOne = prefix === from.length * 8 && to === undefined;
+  if (prefix !== undefined && !isOne) {
+    out.ascii("/");
+    out.decimal(prefix);
+  }
+  if (to) {
+    out.ascii("-");
+    writeAddress(out, to);
+  }
 }
 
-/** @returns `timeout 300 nomatch`. */
-export function formatOptions(options: readonly Option[]): string {
-  return options.map(({ name, value }) => (value ? `${name} ${formatValue(value)}` : name)).join(" ");
+function writePorts(out: ByteWriter, { protocol, from, to }: Of<"ports">): void {
+  if (protocol !== undefined) {
+    out.ascii(protocolName(protocol));
+    out.ascii(":");
+  }
+  out.ascii(portName(protocol, from));
+  if (to !== undefined) {
+    out.ascii("-");
+    out.ascii(portName(protocol, to));
+  }
 }
 
-/** @returns the element and its options, as `ipset add SET` takes them. */
-export function formatElement(element: Element): string {
-  const options = formatOptions(element.options);
-  return options === "" ? formatParts(element) : `${formatParts(element)} ${options}`;
+/** Between the commas of an element no name may pass for two parts, or for a part of another kind. */
+function writePartName(out: ByteWriter, name: Uint8Array): void {
+  const isPlain = isBareWord(name) && !name.includes(COMMA) && !startsWith(name, physdevBytes);
+  if (isPlain) writeWord(out, name);
+  else writeQuoted(out, name);
+}
+
+const startsWith = (bytes: Uint8Array, prefix: Uint8Array): boolean =>
+  prefix.every((byte, at) => bytes[at] === byte);
+
+/** Writes `10.0.0.0/24,tcp:80`. */
+export function writeParts(out: ByteWriter, parts: readonly Value[]): void {
+  for (let index = 0; index < parts.length; index++) {
+    if (index > 0) out.byte(COMMA);
+    writeValue(out, parts[index] as Value);
+  }
+}
+
+/** Writes `timeout 300`. */
+export function writeOption(out: ByteWriter, { name, value }: Option): void {
+  out.ascii(name);
+  if (!value) return;
+  out.ascii(" ");
+  writeValue(out, value);
+}
+
+/** Writes the element and its options, as `ipset add SET` takes them. */
+export function writeElement(out: ByteWriter, { parts, options }: Element): void {
+  writeParts(out, parts);
+  for (const option of options) {
+    out.ascii(" ");
+    writeOption(out, option);
+  }
 }

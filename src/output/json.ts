@@ -4,9 +4,12 @@
 import { AUDIT_UID_UNSET } from "../events/event.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 import type { UnknownAttribute } from "../netlink/remainder.ts";
-import { hex, lossless, word } from "./escape.ts";
-import { formatElement, formatOptions, formatValue } from "./ipset-text.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import { writeHex, writeLossless, writeWord } from "./escape.ts";
+import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
+import { JsonWriter } from "./json-writer.ts";
 import type { AuditRecord } from "./record.ts";
+import { utcNanoseconds } from "./time.ts";
 
 /** ECS' event.type: what kind of thing was done. */
 const eventTypes: Partial<Record<Command, string>> = {
@@ -20,118 +23,170 @@ const eventTypes: Partial<Record<Command, string>> = {
 };
 const OTHER_TYPE = "access";
 
-/** @returns the line, without its end. */
-export function formatJson(record: AuditRecord): string {
-  const { event, message, timeNs, hostname, backend } = record;
+/** Writes the line, without its end. */
+export function writeJson(out: ByteWriter, record: AuditRecord): void {
+  const { event, hostname, backend } = record;
   const cgroup = record.findCgroup(event.cgroupId);
+  const json = new JsonWriter(out);
+  json.open("{");
+  json.text("@timestamp", utcNanoseconds(record.timeNs));
+  writeEvent(json, record);
+  writeProcess(json, record);
+  writeUser(json, record);
+  json.open("{", "group");
+  json.text("id", String(event.gid));
+  json.close("}");
+  json.open("{", "host");
+  json.text("hostname", hostname);
+  json.close("}");
+  if (cgroup?.containerId !== undefined) {
+    json.open("{", "container");
+    json.text("id", cgroup.containerId);
+    json.close("}");
+  }
+  writeIpset(json, record);
+  json.open("{", "linux");
+  json.number("netns", event.netns);
+  json.number("session_id", event.sessionId === AUDIT_UID_UNSET ? undefined : event.sessionId);
+  json.text("cgroup_id", event.cgroupId === 0n ? undefined : String(event.cgroupId));
+  json.text("cgroup_path", cgroup?.path);
+  json.close("}");
+  json.open("{", "mine");
+  json.text("backend", backend);
+  json.close("}");
+  json.close("}");
+}
+
+function writeEvent(json: JsonWriter, { message, outcome }: AuditRecord): void {
   const action = (message.command ?? `command-${message.commandNumber}`).toLowerCase().replaceAll("_", "-");
-  return stringify({
-    "@timestamp": timestamp(timeNs),
-    event: {
-      kind: "event",
-      category: ["configuration"],
-      type: [(message.command && eventTypes[message.command]) ?? OTHER_TYPE],
-      action: `ipset-${action}`,
-      outcome: record.outcome.succeeded ? "success" : "failure",
-    },
-    process: processOf(record),
-    user: userOf(record),
-    group: { id: String(event.gid) },
-    host: { hostname },
-    container: cgroup?.containerId === undefined ? undefined : { id: cgroup.containerId },
-    ipset: ipsetOf(record),
-    linux: {
-      netns: event.netns,
-      session_id: event.sessionId === AUDIT_UID_UNSET ? undefined : event.sessionId,
-      cgroup_id: event.cgroupId === 0n ? undefined : event.cgroupId.toString(),
-      cgroup_path: cgroup?.path,
-    },
-    mine: { backend },
-  });
+  json.open("{", "event");
+  json.text("kind", "event");
+  json.open("[", "category");
+  json.text(undefined, "configuration");
+  json.close("]");
+  json.open("[", "type");
+  json.text(undefined, (message.command && eventTypes[message.command]) ?? OTHER_TYPE);
+  json.close("]");
+  json.text("action", `ipset-${action}`);
+  json.text("outcome", outcome.succeeded ? "success" : "failure");
+  json.close("}");
 }
 
-function processOf({ event }: AuditRecord) {
-  const isCut = event.argumentsCaptured < event.argumentsLen;
-  return {
-    pid: event.pid,
-    thread: { id: event.tid },
-    parent: { pid: event.ppid },
-    name: lossless(event.comm),
-    executable: event.executable && lossless(event.executable),
-    command_line: event.arguments.length > 0 ? commandLine(event.arguments) : undefined,
-    command_line_truncated: isCut || undefined,
-  };
+function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
+  json.open("{", "process");
+  json.number("pid", event.pid);
+  json.open("{", "thread");
+  json.number("id", event.tid);
+  json.close("}");
+  json.open("{", "parent");
+  json.number("pid", event.ppid);
+  json.close("}");
+  writeName(json, "name", event.comm);
+  writeName(json, "executable", event.executable);
+  if (event.arguments.length > 0) {
+    json.string("command_line", (out) => writeCommandLine(out, event.arguments));
+  }
+  if (event.argumentsCaptured < event.argumentsLen) json.boolean("command_line_truncated", true);
+  json.close("}");
 }
 
-function userOf({ event, userName }: AuditRecord) {
-  const hasLogin = event.loginUid !== AUDIT_UID_UNSET;
-  return {
-    id: String(event.uid),
-    name: userName(event.uid),
-    audit: hasLogin ? { id: String(event.loginUid), name: userName(event.loginUid) } : undefined,
-  };
+function writeUser(json: JsonWriter, { event, userName }: AuditRecord): void {
+  json.open("{", "user");
+  json.text("id", String(event.uid));
+  json.text("name", userName(event.uid));
+  if (event.loginUid !== AUDIT_UID_UNSET) {
+    json.open("{", "audit");
+    json.text("id", String(event.loginUid));
+    json.text("name", userName(event.loginUid));
+    json.close("}");
+  }
+  json.close("}");
 }
 
-function ipsetOf({ event, message, outcome, failedElement }: AuditRecord) {
-  const elements = message.elements ?? [];
-  const unknown = [...(message.unknown ?? []), ...elements.flatMap((element) => element.unknown)];
-  const isTruncated = event.capturedLen < event.messageLen;
-  return {
-    command: message.command?.toLowerCase() ?? String(message.commandNumber),
-    set: message.setName && lossless(message.setName),
-    new_name: message.secondName && lossless(message.secondName),
-    type: message.typeName && lossless(message.typeName),
-    family:
-      message.family === undefined ? undefined : formatValue({ kind: "family", family: message.family }),
-    revision: message.revision,
-    index: message.index,
-    exist: message.ignoresExisting || undefined,
-    flags: message.flags,
-    options: message.options?.map((option) => formatOptions([option])),
-    elements: message.elements?.map(formatElement),
-    element_count: message.elements?.length,
-    failed_element: failedElement,
-    in_set: message.command === "TEST" && outcome.succeeded ? outcome.sentence === "in set" : undefined,
-    truncated: isTruncated ? { captured: event.capturedLen, length: event.messageLen } : undefined,
-    malformed: message.malformed,
-    message: message.malformed ? event.message.toHex() : undefined,
-    unknown_attributes: unknown.length > 0 ? unknown.map(unknownOf) : undefined,
-    refused: event.isRefused || undefined,
-    error: outcome.error && { ...outcome.error, message: outcome.sentence },
-  };
+function writeIpset(json: JsonWriter, record: AuditRecord): void {
+  const { event, message, outcome } = record;
+  const { family, malformed } = message;
+  json.open("{", "ipset");
+  json.text("command", message.command?.toLowerCase() ?? String(message.commandNumber));
+  writeName(json, "set", message.setName);
+  writeName(json, "new_name", message.secondName);
+  writeName(json, "type", message.typeName);
+  if (family !== undefined) json.string("family", (out) => writeValue(out, { kind: "family", family }));
+  json.number("revision", message.revision);
+  json.number("index", message.index);
+  if (message.ignoresExisting) json.boolean("exist", true);
+  json.number("flags", message.flags);
+  writeStrings(json, "options", message.options, writeOption);
+  writeStrings(json, "elements", message.elements, writeElement);
+  json.number("element_count", message.elements?.length);
+  json.number("failed_element", record.failedElement);
+  if (message.command === "TEST" && outcome.succeeded) json.boolean("in_set", outcome.sentence === "in set");
+  if (event.capturedLen < event.messageLen) {
+    json.open("{", "truncated");
+    json.number("captured", event.capturedLen);
+    json.number("length", event.messageLen);
+    json.close("}");
+  }
+  if (malformed) {
+    json.text("malformed", malformed);
+    writeBytes(json, "message", event.message);
+  }
+  writeUnknown(json, record);
+  if (event.isRefused) json.boolean("refused", true);
+  if (outcome.error) {
+    json.open("{", "error");
+    json.text("name", outcome.error.name);
+    json.number("number", outcome.error.number);
+    json.text("message", outcome.sentence);
+    json.close("}");
+  }
+  json.close("}");
 }
 
-const unknownOf = ({ level, number, bytes }: UnknownAttribute) => ({
-  level,
-  number,
-  bytes: hex(bytes, bytes.length),
-});
+function writeUnknown(json: JsonWriter, { message }: AuditRecord): void {
+  const { unknown = [], elements = [] } = message;
+  if (unknown.length === 0 && elements.every((element) => element.unknown.length === 0)) return;
+  json.open("[", "unknown_attributes");
+  for (const attribute of unknown) writeAttribute(json, attribute);
+  for (const element of elements) for (const attribute of element.unknown) writeAttribute(json, attribute);
+  json.close("]");
+}
 
-function commandLine(bytes: Uint8Array): string {
-  const words: string[] = [];
+function writeAttribute(json: JsonWriter, { level, number, bytes }: UnknownAttribute): void {
+  json.open("{");
+  json.text("level", level);
+  json.number("number", number);
+  writeBytes(json, "bytes", bytes);
+  json.close("}");
+}
+
+function writeStrings<T>(
+  json: JsonWriter,
+  key: string,
+  items: readonly T[] | undefined,
+  write: (out: ByteWriter, item: T) => void,
+): void {
+  if (!items) return;
+  json.open("[", key);
+  for (const item of items) json.string(undefined, (out) => write(out, item));
+  json.close("]");
+}
+
+function writeName(json: JsonWriter, key: string, name: Uint8Array | undefined): void {
+  if (name) json.string(key, (out) => writeLossless(out, name));
+}
+
+function writeBytes(json: JsonWriter, key: string, bytes: Uint8Array): void {
+  json.string(key, (out) => writeHex(out, bytes, bytes.length));
+}
+
+/** Writes the arguments with spaces between them, each as a word. */
+function writeCommandLine(out: ByteWriter, bytes: Uint8Array): void {
   for (let start = 0; start < bytes.length; ) {
+    if (start > 0) out.ascii(" ");
     const nul = bytes.indexOf(0, start);
     const end = nul < 0 ? bytes.length : nul;
-    words.push(word(bytes.subarray(start, end)));
+    writeWord(out, bytes.subarray(start, end));
     start = end + 1;
   }
-  return words.join(" ");
-}
-
-/** RFC 3339 in UTC, with nanoseconds. */
-function timestamp(timeNs: bigint): string {
-  const second = new Date(Number(timeNs / 1_000_000_000n) * 1000).toISOString().slice(0, -".000Z".length);
-  return `${second}.${String(timeNs % 1_000_000_000n).padStart(9, "0")}Z`;
-}
-
-/** What JSON allows as it is, but a terminal or a log may take for something else: C1 controls, bidi, line ends. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-function stringify(value: object): string {
-  return JSON.stringify(value).replaceAll(unsafe, (character) =>
-    character
-      .split("")
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
 }

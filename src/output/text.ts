@@ -1,95 +1,120 @@
 // One event as one line of text:
 //   (2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - CREATE test (type: hash:ip) - SUCCESS
-import { accountableUid, type MineEvent } from "../events/event.ts";
+import { accountableUid } from "../events/event.ts";
+import type { Element } from "../netlink/ipset-element.ts";
 import type { IpsetMessage } from "../netlink/ipset-message.ts";
-import type { Outcome } from "../netlink/ipset-result.ts";
-import { hex, word } from "./escape.ts";
-import { formatElement } from "./ipset-text.ts";
+import type { ByteWriter } from "./byte-writer.ts";
+import { writeHex, writeWord } from "./escape.ts";
+import { writeElement } from "./ipset-text.ts";
 import type { AuditRecord } from "./record.ts";
+import { localMinute } from "./time.ts";
 
 const SHOWN_MALFORMED_BYTES = 64;
 /** Of a batch; the JSON output has them all. */
 const SHOWN_ELEMENTS = 2;
 
-/** @returns the line, without its end. */
-export function formatText({
-  event,
-  message,
-  outcome,
-  failedElement,
-  timeNs,
-  userName,
-}: AuditRecord): string {
-  const uid = accountableUid(event);
-  const user = userName(uid);
-  const name = user === undefined ? "<unknown>" : word(new TextEncoder().encode(user));
-  const who = `${word(event.comm)} (pid: ${event.pid}) (username: ${name} - uid: ${uid})`;
-  const time = new Date(Number(timeNs / 1_000_000n));
-  const element = failedElement === undefined ? undefined : message.elements?.[failedElement];
-  // Which of several; of one alone there is no question.
-  const culprit = element && message.elements?.length !== 1 ? `${formatElement(element)}: ` : "";
-  return `(${minute(time)}) ${who} - ${what(event, message)} - ${result(outcome, culprit)}`;
-}
+const encoder = new TextEncoder();
 
-function what(event: MineEvent, message: IpsetMessage): string {
-  const command = message.command ?? `COMMAND ${message.commandNumber}`;
-  const isWhole = event.message.length >= event.messageLen;
-  const parts = [command, subject(message, isWhole), elementList(message)];
-  if (message.ignoresExisting) parts.push("-exist");
+/** Writes the line, without its end. */
+export function writeText(out: ByteWriter, record: AuditRecord): void {
+  const { event, message } = record;
+  out.ascii("(");
+  out.ascii(localMinute(record.timeNs));
+  out.ascii(") ");
+  writeWho(out, record);
+  out.ascii(" - ");
+  out.ascii(message.command ?? `COMMAND ${message.commandNumber}`);
+  const isWhole = event.capturedLen === event.messageLen;
+  writeSubject(out, message, isWhole);
+  writeElements(out, message);
+  if (message.ignoresExisting) out.ascii(" -exist");
   if (!isWhole) {
-    parts.push(`<truncated: ${event.message.length} of ${event.messageLen} bytes>`);
+    out.ascii(` <truncated: ${event.capturedLen} of ${event.messageLen} bytes>`);
   }
   if (message.malformed) {
-    parts.push(`<malformed: ${message.malformed}: ${hex(event.message, SHOWN_MALFORMED_BYTES)}>`);
+    out.ascii(` <malformed: ${message.malformed}: `);
+    writeHex(out, event.message, SHOWN_MALFORMED_BYTES);
+    out.ascii(">");
   }
-  return parts.filter((part) => part !== "").join(" ");
+  out.ascii(" - ");
+  writeResult(out, record);
+}
+
+function writeWho(out: ByteWriter, { event, userName }: AuditRecord): void {
+  const uid = accountableUid(event);
+  const name = userName(uid);
+  writeWord(out, event.comm);
+  out.ascii(" (pid: ");
+  out.decimal(event.pid);
+  out.ascii(") (username: ");
+  if (name === undefined) out.ascii("<unknown>");
+  else writeWord(out, encoder.encode(name));
+  out.ascii(" - uid: ");
+  out.decimal(uid);
+  out.ascii(")");
 }
 
 /** What is missing from a message that was cut may well have been there: nothing is then said of it. */
-function subject(message: IpsetMessage, isWhole: boolean): string {
-  const missing = (what: string): string => (isWhole ? `<${what}>` : "<cut off>");
-  const set = message.setName ? word(message.setName) : undefined;
-  const second = message.secondName ? word(message.secondName) : missing("no set");
-  const type = message.typeName ? word(message.typeName) : missing("no type");
+function writeSubject(out: ByteWriter, message: IpsetMessage, isWhole: boolean): void {
+  const name = (before: string, bytes: Uint8Array | undefined, missing: string): void => {
+    out.ascii(before);
+    if (bytes) writeWord(out, bytes);
+    else out.ascii(isWhole ? `<${missing}>` : "<cut off>");
+  };
   switch (message.command) {
     case "PROTOCOL":
-      return "";
+      break;
     case "TYPE":
-      return type;
+      name(" ", message.typeName, "no type");
+      break;
     case "GET_BYINDEX":
-      return message.index === undefined ? missing("no index") : String(message.index);
+      if (message.index === undefined) name(" ", undefined, "no index");
+      else out.ascii(` ${message.index}`);
+      break;
     case "CREATE":
-      return `${set ?? missing("no set")} (type: ${type})`;
+      name(" ", message.setName, "no set");
+      name(" (type: ", message.typeName, "no type");
+      out.ascii(")");
+      break;
     case "RENAME":
-      return `${set ?? missing("no set")} -> ${second}`;
+      name(" ", message.setName, "no set");
+      name(" -> ", message.secondName, "no set");
+      break;
     case "SWAP":
-      return `${set ?? missing("no set")} <-> ${second}`;
+      name(" ", message.setName, "no set");
+      name(" <-> ", message.secondName, "no set");
+      break;
     case "DESTROY":
     case "FLUSH":
     case "LIST":
     case "SAVE":
-      return set ?? missing("all sets");
+      name(" ", message.setName, "all sets");
+      break;
     default:
-      return set ?? missing("no set");
+      name(" ", message.setName, "no set");
   }
 }
 
-/** `10.0.0.1, 10.0.0.2 (+164 more)` */
-function elementList({ elements = [] }: IpsetMessage): string {
-  const shown = elements.slice(0, SHOWN_ELEMENTS).map(formatElement).join(", ");
+/** Writes ` 10.0.0.1, 10.0.0.2 (+164 more)`. */
+function writeElements(out: ByteWriter, { elements = [] }: IpsetMessage): void {
+  for (let index = 0; index < Math.min(elements.length, SHOWN_ELEMENTS); index++) {
+    out.ascii(index === 0 ? " " : ", ");
+    writeElement(out, elements[index] as Element);
+  }
   const more = elements.length - SHOWN_ELEMENTS;
-  return more > 0 ? `${shown} (+${more} more)` : shown;
+  if (more > 0) out.ascii(` (+${more} more)`);
 }
 
-function result({ succeeded, sentence }: Outcome, culprit: string): string {
-  const head = succeeded ? "SUCCESS" : "ERROR";
-  return sentence ? `${head} (${culprit}${sentence})` : head;
-}
-
-const two = (value: number): string => String(value).padStart(2, "0");
-
-/** Local time, as people read logs: 2021/03/19_01:01. */
-function minute(time: Date): string {
-  const day = `${time.getFullYear()}/${two(time.getMonth() + 1)}/${two(time.getDate())}`;
-  return `${day}_${two(time.getHours())}:${two(time.getMinutes())}`;
+function writeResult(out: ByteWriter, { message, outcome, failedElement }: AuditRecord): void {
+  out.ascii(outcome.succeeded ? "SUCCESS" : "ERROR");
+  if (!outcome.sentence) return;
+  out.ascii(" (");
+  const culprit = failedElement === undefined ? undefined : message.elements?.[failedElement];
+  // Which of several; of one alone there is no question.
+  if (culprit && message.elements?.length !== 1) {
+    writeElement(out, culprit);
+    out.ascii(": ");
+  }
+  out.ascii(outcome.sentence);
+  out.ascii(")");
 }

@@ -1,8 +1,8 @@
 // Whatever bytes come in, one printable word goes out, and it can be read back: no two byte strings give
 // the same word.
 import { expect, test } from "bun:test";
-import { hex, lossless, quoted, word } from "../../src/output/escape.ts";
 import { readLossless, readWord } from "../support/escapes.ts";
+import { hex, lossless, quoted, word } from "../support/lines.ts";
 import { Random } from "../support/random.ts";
 
 const bytes = (...parts: (string | number)[]): Uint8Array =>

@@ -1,8 +1,8 @@
 // The options of a new set, attribute by attribute, as `ipset save` writes them.
 import { describe, expect, test } from "bun:test";
 import { readIpsetMessage } from "../../src/netlink/ipset-message.ts";
-import { formatOptions } from "../../src/output/ipset-text.ts";
 import * as encode from "../support/ipset-encoder.ts";
+import { formatOptions } from "../support/lines.ts";
 
 const v4 = (type: number, ...bytes: number[]) => encode.address(type, Buffer.from(bytes));
 const ip = v4(1, 10, 0, 0, 1);

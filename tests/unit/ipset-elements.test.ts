@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Element } from "../../src/netlink/ipset-element.ts";
 import { type IpsetMessage, readIpsetMessage } from "../../src/netlink/ipset-message.ts";
-import { formatOptions, formatParts } from "../../src/output/ipset-text.ts";
 import * as encode from "../support/ipset-encoder.ts";
+import { formatOptions, formatParts } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
 
 const text = ({ parts, options }: Pick<Element, "parts" | "options">) =>

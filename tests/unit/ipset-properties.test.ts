@@ -6,8 +6,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { readIpsetMessage } from "../../src/netlink/ipset-message.ts";
 import type { Option, Value } from "../../src/netlink/ipset-values.ts";
-import { formatOptions, formatParts } from "../../src/output/ipset-text.ts";
 import * as encode from "../support/ipset-encoder.ts";
+import { formatOptions, formatParts } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage } from "../support/netlink-encoder.ts";
 
 const MARGIN = 64;

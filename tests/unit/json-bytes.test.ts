@@ -1,10 +1,10 @@
 // Whatever bytes come in: the line of JSON is one line, it is as docs/event.schema.json says, and no byte is lost.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatJson } from "../../src/output/json.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { readLossless, readWords } from "../support/escapes.ts";
 import { addition, address, batch, creation, element, setName } from "../support/ipset-encoder.ts";
+import { formatJson } from "../support/lines.ts";
 import { attribute, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
 import { recordedMessages } from "../support/recorded-messages.ts";
 import { recordOf } from "../support/records.ts";

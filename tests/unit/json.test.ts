@@ -1,9 +1,9 @@
 // One line of JSON for one event: what is said, in which words, and with every digit.
 import { describe, expect, test } from "bun:test";
 import { commands } from "../../src/netlink/ipset-message.ts";
-import { formatJson } from "../../src/output/json.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { addition, address, batch, element, setName, u8, u32 } from "../support/ipset-encoder.ts";
+import { formatJson } from "../support/lines.ts";
 import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
 import { eventWith, recordOf, recordWith } from "../support/records.ts";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";

@@ -125,6 +125,7 @@ class FakeBuffer {
     const count = this.reader.drain((view, at, size) => {
       const event = Buffer.from(view.buffer, view.byteOffset + at, size);
       texts.push(event.toString("utf8", 8).replace(/\0+$/, ""));
+      return true;
     });
     expect(count).toBe(texts.length);
     return texts;
@@ -150,7 +151,7 @@ test("a handler gets the whole event, with the padding that follows it", () => {
   using buffer = new FakeBuffer(1);
   buffer.ring(0).sample(1, "abcdefghi");
   const sizes: number[] = [];
-  buffer.reader.drain((_view, _at, size) => sizes.push(size));
+  buffer.reader.drain((_view, _at, size) => sizes.push(size) > 0);
   expect(sizes).toEqual([20]); // 8 + 9, and 3 so that 4 + 20 is a multiple of eight
 });
 
@@ -182,9 +183,22 @@ test("a record younger than the start of the drain waits for the next one", () =
 test("what arrives during a drain is left for the next one", () => {
   using buffer = new FakeBuffer(1);
   buffer.ring(0).sample(1, "first");
-  const records = buffer.reader.drain(() => buffer.ring(0).sample(2, "second"));
+  const records = buffer.reader.drain(() => {
+    buffer.ring(0).sample(2, "second");
+    return true;
+  });
   expect(records).toBe(1);
   expect(buffer.read()).toEqual(["second"]);
+});
+
+test("what is not wanted any more is left for the next drain", () => {
+  using buffer = new FakeBuffer(2);
+  buffer.ring(0).sample(1, "first");
+  buffer.ring(1).sample(2, "second");
+  buffer.ring(0).sample(3, "third");
+  let wanted = 2;
+  expect(buffer.reader.drain(() => --wanted > 0)).toBe(2);
+  expect(buffer.read()).toEqual(["third"]);
 });
 
 test("lost records are counted once and passed over, as is what is no sample", () => {

@@ -46,6 +46,7 @@ class FakeRing {
     const texts: string[] = [];
     this.reader.drain((view, at, size) => {
       texts.push(Buffer.from(view.buffer, view.byteOffset + at, size).toString());
+      return true;
     });
     return texts;
   }
@@ -71,6 +72,18 @@ test("a discarded record is passed over", () => {
   ring.write("thrown away", DISCARDED);
   ring.write("kept too");
   expect(ring.read()).toEqual(["kept", "kept too"]);
+});
+
+test("what is not wanted any more is left for the next drain, and its room not given back", () => {
+  using ring = new FakeRing();
+  ring.write("one");
+  ring.write("two");
+  const { produced } = ring;
+  ring.write("three");
+  let wanted = 2;
+  expect(ring.reader.drain(() => --wanted > 0)).toBe(2);
+  expect(ring.consumed()).toBe(produced);
+  expect(ring.read()).toEqual(["three"]);
 });
 
 test("a record still being written holds up what comes after it, until it is done", () => {

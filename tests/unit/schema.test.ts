@@ -1,8 +1,8 @@
 // docs/event.schema.json describes every field that an event can have and no other, and refuses what is none.
 import { describe, expect, test } from "bun:test";
 import schema from "../../docs/event.schema.json" with { type: "json" };
-import { formatJson } from "../../src/output/json.ts";
 import { addition, address, creation, u8, u32 } from "../support/ipset-encoder.ts";
+import { formatJson } from "../support/lines.ts";
 import { attribute, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
 import { recordedMessages } from "../support/recorded-messages.ts";
 import { recordOf } from "../support/records.ts";

@@ -5,7 +5,7 @@ import type { Element } from "../../src/netlink/ipset-element.ts";
 import type { IpsetMessage } from "../../src/netlink/ipset-message.ts";
 import type { Outcome } from "../../src/netlink/ipset-result.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
-import { formatText } from "../../src/output/text.ts";
+import { formatText } from "../support/lines.ts";
 import { eventWith, recordWith } from "../support/records.ts";
 
 const setExists = "Set cannot be created: set with the same name already exists";

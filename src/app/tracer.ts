@@ -1,0 +1,133 @@
+// From the event buffer to stdout: reads what is there, decides, writes, and counts what became of every event.
+import type { Counters } from "../bpf/counters.ts";
+import type { EventBuffer } from "../bpf/event-buffer.ts";
+import { type MineEvent, readEvent } from "../events/event.ts";
+import { readClocks } from "../ffi/libc.ts";
+import { log } from "../log.ts";
+import type { ByteWriter } from "../output/byte-writer.ts";
+import { writeJson } from "../output/json.ts";
+import type { AuditRecord } from "../output/record.ts";
+import { writeText } from "../output/text.ts";
+import type { Config } from "./config.ts";
+import { LineWriter } from "./line-writer.ts";
+import { type Losses, readLosses } from "./losses.ts";
+import { Recorder } from "./recorder.ts";
+import { isWanted } from "./selection.ts";
+
+const LOSS_REPORT_MS = 1000;
+
+export interface Source {
+  buffer: EventBuffer;
+  counters: Counters;
+  /** The rung of the ladder. */
+  backend: string;
+}
+
+export class Tracer {
+  readonly #config: Config;
+  readonly #source: Source;
+  readonly #recorder: Recorder;
+  readonly #writer = new LineWriter();
+  readonly #write: (out: ByteWriter, record: AuditRecord) => void;
+  #seen = 0;
+  #filtered = 0;
+  #truncated = 0;
+  /** Records that arrived but were no event. */
+  #unreadable = 0;
+  /** Events that nobody read from stdout in time. */
+  #unwritten = 0;
+  #reportedLosses = 0;
+  #nextReportMs = 0;
+
+  constructor(config: Config, source: Source) {
+    this.#config = config;
+    this.#source = source;
+    this.#write = config.output === "json" ? writeJson : writeText;
+    this.#recorder = new Recorder(source.backend);
+  }
+
+  /** As many events were seen as were asked for, or nobody reads them any more. */
+  get isDone(): boolean {
+    return this.#seen >= this.#config.limits.events || this.#writer.isClosed;
+  }
+
+  /** All lines are written. */
+  get isWritten(): boolean {
+    return this.#writer.line.length === 0;
+  }
+
+  /** Grows as long as someone reads stdout. */
+  get writtenBytes(): number {
+    return this.#writer.writtenBytes;
+  }
+
+  /**
+   * Reads what is there and writes what can be written without waiting. When stdout is not read, events stay in
+   * their buffer as long as it has room for them.
+   * @returns how many records there were.
+   */
+  drain(): number {
+    const { realtimeOffsetNs } = readClocks(); // anew each time: the wall clock may be set
+    const isEnough = (): boolean => this.isDone || this.#writer.isFull;
+    this.#writer.flush();
+    if (isEnough()) return 0;
+    const records = this.#source.buffer.drain((view, at, size) => {
+      const event = readEvent(view, at, size);
+      if (event) this.#report(event, realtimeOffsetNs);
+      else this.#unreadable += 1;
+      return !isEnough();
+    });
+    this.#writer.flush();
+    return records;
+  }
+
+  #report(event: MineEvent, realtimeOffsetNs: bigint): void {
+    const record = this.#recorder.record(event, realtimeOffsetNs);
+    if (!isWanted(this.#config.filter, record)) {
+      this.#filtered += 1;
+      return;
+    }
+    this.#seen += 1;
+    if (event.capturedLen < event.messageLen) this.#truncated += 1;
+    this.#write(this.#writer.line, record);
+    this.#writer.endLine();
+  }
+
+  /** Waits, at most timeoutMs, for a reader of what could not be written yet, or else for events. */
+  wait(timeoutMs: number): void {
+    if (this.isWritten) this.#source.buffer.wait(timeoutMs);
+    else this.#writer.wait(timeoutMs);
+  }
+
+  /** Counts as lost what nobody will read any more. */
+  giveUp(): void {
+    const lines = this.#writer.countLines();
+    this.#seen -= lines;
+    this.#unwritten += lines;
+    this.#source.buffer.drain(() => {
+      this.#unwritten += 1;
+      return true;
+    });
+  }
+
+  /** Says, at most once a second, that more was lost. */
+  reportLosses(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#nextReportMs) return;
+    this.#nextReportMs = nowMs + LOSS_REPORT_MS;
+    const { total, text } = this.#losses();
+    if (total > this.#reportedLosses) log.warn(`events lost so far: ${text}`);
+    this.#reportedLosses = total;
+  }
+
+  summary(): string {
+    const filtered = this.#filtered + this.#source.counters.read().filtered;
+    const suffix = filtered > 0 ? `, ${filtered} filtered` : "";
+    return `${this.#seen} events seen, ${this.#losses().text} lost, ${this.#truncated} truncated${suffix}`;
+  }
+
+  #losses(): Losses {
+    const { buffer, counters } = this.#source;
+    return readLosses(counters, buffer, { unreadable: this.#unreadable, unwritten: this.#unwritten });
+  }
+}

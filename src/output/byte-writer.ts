@@ -1,0 +1,107 @@
+// Text on its way out: UTF-8 in one buffer that is used again for the next line, so that a line makes no garbage.
+// The trap: what written() returns is that buffer, and changes with whatever is written next.
+
+const encoder = new TextEncoder();
+
+const DIGIT_ZERO = 0x30;
+const LETTER_A = 0x61;
+
+/** The most digits of a number that is exact: 2 ** 53. */
+const MOST_DIGITS = 16;
+/** The most bytes that UTF-8 has for one UTF-16 unit. */
+const UTF8_BYTES = 3;
+
+export class ByteWriter {
+  /** How much was written. Making it less takes back what was written last. */
+  length = 0;
+  #bytes: Uint8Array;
+
+  /** @param capacity in bytes; grows to the longest text that is ever written. */
+  constructor(capacity = 1024) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  /** What was written from there on. */
+  written(from = 0): Uint8Array {
+    return this.#bytes.subarray(from, this.length);
+  }
+
+  byteAt(index: number): number {
+    return this.#bytes[index] ?? 0;
+  }
+
+  /** Takes back what was written first; the rest moves up. */
+  dropFirst(count: number): void {
+    this.#bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.length++] = value;
+  }
+
+  /** Text of our own, which is ASCII. */
+  ascii(text: string): void {
+    this.#reserve(text.length);
+    for (let index = 0; index < text.length; index++) this.#bytes[this.length++] = text.charCodeAt(index);
+  }
+
+  /** Any text, without escapes; a lone surrogate becomes U+FFFD. */
+  utf8(text: string): void {
+    this.#reserve(text.length * UTF8_BYTES);
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit >= 0x80) {
+        this.length += encoder.encodeInto(text.slice(index), this.#bytes.subarray(this.length)).written;
+        return;
+      }
+      this.#bytes[this.length++] = unit;
+    }
+  }
+
+  copy(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    // Most are a few bytes long, and then faster this way than by set().
+    for (let index = 0; index < bytes.length; index++) this.#bytes[this.length++] = bytes[index] ?? 0;
+  }
+
+  /** @param value an integer from 0 to 2 ** 53. */
+  decimal(value: number): void {
+    this.#reserve(MOST_DIGITS);
+    let digits = 1;
+    for (let limit = 10; value >= limit; limit *= 10) digits += 1;
+    this.#digits(value, 10, digits);
+  }
+
+  /** With leading zeroes; digits beyond `width` are not written. */
+  paddedDecimal(value: number, width: number): void {
+    this.#reserve(width);
+    this.#digits(value, 10, width);
+  }
+
+  /** @param width the least number of digits. */
+  hex(value: number, width = 1): void {
+    let digits = width;
+    for (let limit = 16 ** width; value >= limit; limit *= 16) digits += 1;
+    this.#reserve(digits);
+    this.#digits(value, 16, digits);
+  }
+
+  #digits(value: number, base: number, count: number): void {
+    let rest = value;
+    for (let at = this.length + count - 1; at >= this.length; at--) {
+      const digit = rest % base;
+      this.#bytes[at] = digit < 10 ? DIGIT_ZERO + digit : LETTER_A + digit - 10;
+      rest = (rest - digit) / base;
+    }
+    this.length += count;
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
+    grown.set(this.written());
+    this.#bytes = grown;
+  }
+}

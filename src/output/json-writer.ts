@@ -1,0 +1,109 @@
+// JSON, written piece by piece. What JSON allows as it is but a terminal or a log may take for something else
+// (C1 controls, bidi, line ends) is escaped too.
+import type { ByteWriter } from "./byte-writer.ts";
+import { readCodePoint, utf8Length } from "./utf8.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+
+/** Cc controls, Cf bidi and other format characters, Zl and Zp line ends. */
+const unsafe = /^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]$/u;
+const shortEscapes: Partial<Record<number, string>> = {
+  8: "\\b",
+  9: "\\t",
+  10: "\\n",
+  12: "\\f",
+  13: "\\r",
+  [QUOTE]: '\\"',
+  [BACKSLASH]: "\\\\",
+};
+
+const needsEscape = (codePoint: number): boolean =>
+  codePoint === QUOTE || codePoint === BACKSLASH || unsafe.test(String.fromCodePoint(codePoint));
+const safeAscii = Uint8Array.from({ length: 0x80 }, (_, codePoint) => Number(!needsEscape(codePoint)));
+
+export class JsonWriter {
+  readonly #out: ByteWriter;
+  /** Something stands before, in the same object or array. */
+  #needsComma = false;
+
+  constructor(out: ByteWriter) {
+    this.#out = out;
+  }
+
+  /** @param key within an object; none within an array, or for the whole. */
+  open(bracket: "{" | "[", key?: string): void {
+    this.#begin(key);
+    this.#out.ascii(bracket);
+    this.#needsComma = false;
+  }
+
+  close(bracket: "}" | "]"): void {
+    this.#out.ascii(bracket);
+    this.#needsComma = true;
+  }
+
+  /** Nothing is written of what is undefined. */
+  number(key: string, value: number | undefined): void {
+    if (value === undefined) return;
+    this.#begin(key);
+    this.#out.decimal(value);
+  }
+
+  boolean(key: string, value: boolean | undefined): void {
+    if (value === undefined) return;
+    this.#begin(key);
+    this.#out.ascii(String(value));
+  }
+
+  text(key: string | undefined, value: string | undefined): void {
+    if (value === undefined) return;
+    this.string(key, (out) => out.utf8(value));
+  }
+
+  /** @param write writes UTF-8, which is then escaped. */
+  string(key: string | undefined, write: (out: ByteWriter) => void): void {
+    this.#begin(key);
+    this.#out.byte(QUOTE);
+    const start = this.#out.length;
+    write(this.#out);
+    escapeFrom(this.#out, start);
+    this.#out.byte(QUOTE);
+  }
+
+  #begin(key: string | undefined): void {
+    if (this.#needsComma) this.#out.byte(COMMA);
+    this.#needsComma = true;
+    if (key === undefined) return;
+    this.#out.byte(QUOTE);
+    this.#out.ascii(key);
+    this.#out.ascii('":');
+  }
+}
+
+/** Escapes what was written last, at its place. */
+function escapeFrom(out: ByteWriter, start: number): void {
+  let first = start;
+  while (first < out.length && safeAscii[out.byteAt(first)] === 1) first += 1;
+  if (first === out.length) return;
+  const rest = out.written(first).slice();
+  out.length = first;
+  for (let at = 0; at < rest.length; ) {
+    const byte = rest[at] ?? 0;
+    const codePoint = readCodePoint(rest, at) ?? 0xfffd;
+    const length = utf8Length(byte);
+    if (safeAscii[byte] === 1) out.byte(byte);
+    else if (needsEscape(codePoint)) out.ascii(shortEscapes[codePoint] ?? unicodeEscape(codePoint));
+    else out.copy(rest.subarray(at, at + length));
+    at += length;
+  }
+}
+
+/** Beyond U+FFFF as two. */
+function unicodeEscape(codePoint: number): string {
+  return String.fromCodePoint(codePoint)
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
+}

@@ -1,0 +1,36 @@
+// Times as text. Events come in order and close together, so what a time has in common with the one before
+// it is kept: making a Date of each would cost more than the rest of the line.
+
+const NS_PER_SECOND = 1_000_000_000n;
+const NS_PER_MINUTE = 60n * NS_PER_SECOND;
+
+const two = (value: number): string => String(value).padStart(2, "0");
+
+let minuteStartNs = 0n;
+let minuteText = "";
+
+/** Local time, as people read logs: 2021/03/19_01:01. @param timeNs nanoseconds since 1970. */
+export function localMinute(timeNs: bigint): string {
+  const sinceNs = timeNs - minuteStartNs;
+  if (minuteText !== "" && sinceNs >= 0n && sinceNs < NS_PER_MINUTE) return minuteText;
+  // Every offset from UTC has been one of whole minutes since 1972.
+  minuteStartNs = timeNs - (timeNs % NS_PER_MINUTE);
+  const time = new Date(Number(minuteStartNs / 1_000_000n));
+  const day = `${time.getFullYear()}/${two(time.getMonth() + 1)}/${two(time.getDate())}`;
+  minuteText = `${day}_${two(time.getHours())}:${two(time.getMinutes())}`;
+  return minuteText;
+}
+
+let secondStartNs = 0n;
+let secondText = "";
+
+/** UTC in RFC 3339, with nanoseconds: 2021-03-19T00:01:59.123456789Z. @param timeNs nanoseconds since 1970. */
+export function utcNanoseconds(timeNs: bigint): string {
+  let sinceNs = timeNs - secondStartNs;
+  if (secondText === "" || sinceNs < 0n || sinceNs >= NS_PER_SECOND) {
+    sinceNs = timeNs % NS_PER_SECOND;
+    secondStartNs = timeNs - sinceNs;
+    secondText = new Date(Number(secondStartNs / 1_000_000n)).toISOString().slice(0, -".000Z".length);
+  }
+  return `${secondText}.${String(sinceNs).padStart(9, "0")}Z`;
+}

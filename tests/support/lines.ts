@@ -1,0 +1,28 @@
+// What the writers of src/output write, as strings. Whatever is written must be UTF-8.
+import type { Element } from "../../src/netlink/ipset-element.ts";
+import type { Option } from "../../src/netlink/ipset-values.ts";
+import { ByteWriter } from "../../src/output/byte-writer.ts";
+import { writeHex, writeLossless, writeQuoted, writeWord } from "../../src/output/escape.ts";
+import { writeOption, writeParts } from "../../src/output/ipset-text.ts";
+import { writeJson } from "../../src/output/json.ts";
+import type { AuditRecord } from "../../src/output/record.ts";
+import { writeText } from "../../src/output/text.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export function written(write: (out: ByteWriter) => void): string {
+  const out = new ByteWriter(1); // it has to grow
+  write(out);
+  return decoder.decode(out.written());
+}
+
+export const formatText = (record: AuditRecord) => written((out) => writeText(out, record));
+export const formatJson = (record: AuditRecord) => written((out) => writeJson(out, record));
+export const formatParts = ({ parts }: Pick<Element, "parts">) => written((out) => writeParts(out, parts));
+export const formatOptions = (options: readonly Option[]) =>
+  options.map((option) => written((out) => writeOption(out, option))).join(" ");
+
+export const word = (bytes: Uint8Array) => written((out) => writeWord(out, bytes));
+export const quoted = (bytes: Uint8Array) => written((out) => writeQuoted(out, bytes));
+export const lossless = (bytes: Uint8Array) => written((out) => writeLossless(out, bytes));
+export const hex = (bytes: Uint8Array, limit: number) => written((out) => writeHex(out, bytes, limit));
