@@ -2,23 +2,23 @@
 // failure is a whole answer. Everything acquired is given back in reverse order, whatever happens in between.
 import { release } from "node:os";
 import { assets } from "../assets.ts";
-import { type BackendName, backendNames } from "../backends/backend.ts";
+import { type Backend, type BackendName, backendNames } from "../backends/backend.ts";
 import { openBackend } from "../backends/ladder.ts";
 import { btfTrouble } from "../bpf/btf-file.ts";
 import { Counters } from "../bpf/counters.ts";
-import type { EventBuffer } from "../bpf/event-buffer.ts";
+import { type EventBuffer, mebibytes } from "../bpf/event-buffer.ts";
 import { writeFilter } from "../bpf/filter.ts";
 import { BpfObject } from "../bpf/object.ts";
 import { PerfBuffer } from "../bpf/perf-buffer.ts";
 import { RING_BYTES, RingBuffer } from "../bpf/ring-buffer.ts";
-import { MineError, noBackend, unsupported } from "../errors.ts";
+import { CallError, MineError, noBackend, unsupported } from "../errors.ts";
 import { loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
-import { attempt } from "../kernel/attempt.ts";
+import { attempt, explained } from "../kernel/attempt.ts";
 import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
 import { Features } from "../kernel/features.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
-import { kernelVersionCode } from "../kernel/version.ts";
+import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
 import { kernelFilter } from "./selection.ts";
@@ -41,6 +41,12 @@ export interface Ground extends Disposable {
   /** Path of the kernel's BTF. */
   btf: string;
   features: Features;
+}
+
+interface Loaded {
+  object: BpfObject;
+  /** 0 where there is no ring buffer. */
+  ringBytes: number;
 }
 
 /** Why a rung was not taken. */
@@ -95,25 +101,18 @@ function requireRoot(): void {
  * Tries one rung, by using it.
  * @throws MineError when it cannot be used; nothing is left of it then.
  */
-export function openRung({ lib, btf, features }: Ground, name: BackendName, config: Config): Session {
+export function openRung(ground: Ground, name: BackendName, config: Config): Session {
+  const { lib, features } = ground;
   log.decision(`trying ${name}`);
   using stack = new DisposableStack();
   const backend = openBackend[name](features);
-  const hasRing = features.has("ringBuffer");
-  const image = hasRing ? assets.modernObject() : assets.legacyObject();
-  const options = {
-    btfPath: btf === SYSFS_BTF ? undefined : btf, // libbpf's own choice needs no name
-    versionCode: config.kernVersion && kernelVersionCode(config.kernVersion),
-  };
-  const object = stack.use(attempt("open the BPF object", () => BpfObject.open(lib, image, options)));
-  object.select(backend.programs);
-  if (hasRing) object.setMaxEntries("events", RING_BYTES);
-  backend.prepare(object);
-  attempt(`load the ${name} programs`, () => object.load());
+  const ringBytes = features.has("ringBuffer") ? RING_BYTES.usual : 0;
+  const loaded = loadObject(ground, backend, config, ringBytes);
+  const object = stack.use(loaded.object);
 
   const counters = new Counters(object);
   writeFilter(object, kernelFilter(config.filter));
-  const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, hasRing, object)));
+  const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, loaded)));
   log.decision(buffer.description);
   let links = backend.attach(object, config.filter.commands);
   stack.defer(() => links.dispose());
@@ -134,6 +133,42 @@ export function openRung({ lib, btf, features }: Ground, name: BackendName, conf
   };
 }
 
-function makeBuffer(lib: Libbpf, hasRing: boolean, object: BpfObject): EventBuffer {
-  return hasRing ? new RingBuffer(object) : new PerfBuffer(object, lib.libbpf_num_possible_cpus());
+/**
+ * @param ringBytes size of the ring buffer; 0 for the object that has none.
+ * @returns the object, and the size that its ring buffer could have.
+ */
+function loadObject(ground: Ground, backend: Backend, config: Config, ringBytes: number): Loaded {
+  const { lib, btf } = ground;
+  const image = ringBytes > 0 ? assets.modernObject() : assets.legacyObject();
+  const options = {
+    btfPath: btf === SYSFS_BTF ? undefined : btf, // libbpf's own choice needs no name
+    versionCode: config.kernVersion && kernelVersionCode(config.kernVersion),
+  };
+  using stack = new DisposableStack();
+  const object = stack.use(attempt("open the BPF object", () => BpfObject.open(lib, image, options)));
+  object.select(backend.programs);
+  if (ringBytes > 0) object.setMaxEntries("events", ringBytes);
+  backend.prepare(object);
+  try {
+    object.load();
+  } catch (error) {
+    if (ringBytes <= RING_BYTES.least || !isMemlockRefusal(error)) {
+      throw explained(`load the ${backend.name} programs`, error);
+    }
+    log.decision(`a ring buffer of ${mebibytes(ringBytes)} was refused`);
+    stack.dispose();
+    return loadObject(ground, backend, config, ringBytes / 2);
+  }
+  stack.move();
+  return { object, ringBytes };
+}
+
+/** Before 5.11 maps count against RLIMIT_MEMLOCK, and not even root may be free to raise it. */
+const isMemlockRefusal = (error: unknown): boolean =>
+  error instanceof CallError && error.code === "EPERM" && isBefore(runningKernel(), [5, 11, 0]);
+
+function makeBuffer(lib: Libbpf, { object, ringBytes }: Loaded): EventBuffer {
+  return ringBytes > 0
+    ? new RingBuffer(object, ringBytes)
+    : new PerfBuffer(object, lib.libbpf_num_possible_cpus());
 }

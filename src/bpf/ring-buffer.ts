@@ -8,8 +8,8 @@ import { type Mapping, mapShared, pageSize, waitReadable } from "../ffi/libc.ts"
 import { type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
-/** For the whole machine: tens of thousands of single additions. */
-export const RING_BYTES = 8 * 1024 * 1024;
+/** For the whole machine, in bytes: tens of thousands of single additions; and what is better than nothing. */
+export const RING_BYTES = { usual: 8 * 1024 * 1024, least: 512 * 1024 } as const;
 
 const BUSY = 0x80000000; // BPF_RINGBUF_BUSY_BIT: reserved, not yet committed
 const DISCARDED = 0x40000000; // BPF_RINGBUF_DISCARD_BIT
@@ -26,10 +26,11 @@ const fence = (): void => {
 };
 
 export class RingBuffer implements EventBuffer {
-  readonly description = `ring buffer of ${mebibytes(RING_BYTES)}`;
+  readonly description: string;
   /** Always 0: whether there was room is known at once to the kernel side, which counts it. */
   readonly lost = 0;
   readonly #fd: number;
+  readonly #bytes: number;
   readonly #mappings: Mapping[];
   readonly #consumer: BigInt64Array;
   readonly #producer: BigInt64Array;
@@ -37,11 +38,14 @@ export class RingBuffer implements EventBuffer {
   /** Bytes consumed since the ring was made; the kernel's `consumer_pos`. */
   #position = 0;
 
-  constructor(object: BpfObject) {
+  /** @param bytes the size that the map was made with. */
+  constructor(object: BpfObject, bytes: number) {
     const page = pageSize();
+    this.description = `ring buffer of ${mebibytes(bytes)}`;
+    this.#bytes = bytes;
     this.#fd = object.mapFd("events");
     const ours = mapShared(this.#fd, page, 0, "write");
-    const theirs = mapShared(this.#fd, page + RING_BYTES + RECORD_MAX, page, "read");
+    const theirs = mapShared(this.#fd, page + bytes + RECORD_MAX, page, "read");
     this.#mappings = [ours, theirs];
     this.#consumer = new BigInt64Array(ours.bytes, 0, 1);
     this.#producer = new BigInt64Array(theirs.bytes, 0, 1);
@@ -55,7 +59,7 @@ export class RingBuffer implements EventBuffer {
     let released = this.#position;
     let wanted = true;
     while (wanted && this.#position < end) {
-      const at = this.#position % RING_BYTES;
+      const at = this.#position % this.#bytes;
       const header = this.#view.getUint32(at, true);
       if (header & BUSY) break;
       fence();

@@ -3,12 +3,13 @@
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import type { BpfObject } from "../../src/bpf/object.ts";
-import { RING_BYTES, RingBuffer } from "../../src/bpf/ring-buffer.ts";
+import { RingBuffer } from "../../src/bpf/ring-buffer.ts";
 import { memfdCreate, pageSize } from "../../src/ffi/libc.ts";
 
 const page = pageSize();
 const BUSY = 0x80000000;
 const DISCARDED = 0x40000000;
+const RING_BYTES = 1024 * 1024;
 
 class FakeRing {
   readonly fd = memfdCreate("ring");
@@ -17,7 +18,7 @@ class FakeRing {
 
   constructor() {
     ftruncateSync(this.fd, 2 * page + 2 * RING_BYTES);
-    this.reader = new RingBuffer({ mapFd: () => this.fd } as unknown as BpfObject);
+    this.reader = new RingBuffer({ mapFd: () => this.fd } as unknown as BpfObject, RING_BYTES);
   }
 
   /** Puts a record where the kernel would, in both copies of the data. */

@@ -5,7 +5,7 @@ import { runSession, type Session } from "./session.ts";
 let session: Session;
 
 beforeAll(async () => {
-  session = await runSession("modules.sh", { suite: "trixie", series: "6.12" }, ["strace"]);
+  session = await runSession("modules.sh", { suite: "trixie", series: "6.12" }, { programs: ["strace"] });
 }, 300_000);
 
 const text = (name: string) => session.text(name);

@@ -12,20 +12,23 @@ export interface Session {
   text: (name: string) => string;
 }
 
-/**
- * @param script a file beside this one.
- * @param programs of this host that the script calls, beside those of every test machine.
- */
+interface Needs {
+  /** Programs of this host that the script calls, beside those of every test machine; in /usr/local/bin there. */
+  programs?: readonly string[];
+  env?: Record<string, string>;
+}
+
+/** @param script a file beside this one. */
 export async function runSession(
   script: string,
   kernel: Pick<Row, "suite" | "series">,
-  programs: readonly string[] = [],
+  { programs = [], env = {} }: Needs = {},
 ): Promise<Session> {
   const { exitCode, files } = await bootVm({
     kernel: await fetchKernel(kernel),
     script: join(import.meta.dir, script),
     files: { "/usr/local/bin/mine": mine, ...Object.fromEntries(programs.map(placed)) },
-    env: {},
+    env,
     hideBtf: false,
     live: false,
   });

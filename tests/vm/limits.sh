@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine with a kernel that counts maps against RLIMIT_MEMLOCK (before 5.11): mine may lock 8 MiB
+# and not more, and may not raise that.
+#
+#   /results/BACKEND-KERNEL.*   what mine printed, by each backend, on this kernel and as on 4.15
+set -eu
+
+ulimit -l 8192
+for backend in $(echo "$BACKENDS" | tr , ' '); do
+  for kernel in here 4.15; do
+    name=$backend-$kernel
+    if [ $kernel = here ]; then unset MINE_ASSUME_KERNEL; else export MINE_ASSUME_KERNEL=$kernel; fi
+    : >"/results/$name.stderr"
+    /usr/local/bin/setpriv --bounding-set -sys_resource,-ipc_lock --inh-caps -sys_resource,-ipc_lock \
+      /usr/local/bin/mine -v --backend "$backend" >"/results/$name.stdout" 2>"/results/$name.stderr" &
+    pid=$!
+    until grep -q '^Tracing' "/results/$name.stderr"; do
+      kill -0 $pid
+      sleep 0.1
+    done
+    grep 'Max locked memory' /proc/$pid/limits >"/results/$name.limit"
+    ipset create small hash:ip
+    ipset destroy small
+    kill -INT $pid
+    wait $pid
+  done
+done

@@ -1,0 +1,33 @@
+// Little memory may be locked, as services and containers have it: buffers are made smaller, nothing is refused.
+import { beforeAll, expect, test } from "bun:test";
+import { runSession, type Session } from "./session.ts";
+
+const backends = ["kprobe"];
+let session: Session;
+
+beforeAll(async () => {
+  const kernel = { suite: "bullseye", series: "5.10" };
+  session = await runSession("limits.sh", kernel, {
+    programs: ["setpriv"],
+    env: { BACKENDS: backends.join() },
+  });
+}, 300_000);
+
+const text = (name: string) => session.text(name);
+
+test("the session ran to its end", () => {
+  expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
+});
+
+test.each(backends.flatMap((backend) => ["here", "4.15"].map((kernel) => [backend, kernel] as const)))(
+  "%s, kernel %s",
+  (backend, kernel) => {
+    const name = `${backend}-${kernel}`;
+    expect(text(`${name}.limit`)).toMatch(/ 8388608 +8388608 /);
+    expect(text(`${name}.stdout`).match(/(CREATE|DESTROY) small/g)).toEqual([
+      "CREATE small",
+      "DESTROY small",
+    ]);
+    expect(text(`${name}.stderr`)).toEndWith("2 events seen, 0 lost, 0 truncated");
+  },
+);
