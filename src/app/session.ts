@@ -16,6 +16,7 @@ import { loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
 import { attempt, explained } from "../kernel/attempt.ts";
 import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
+import { confine } from "../kernel/confine.ts";
 import { Features } from "../kernel/features.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
 import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
@@ -29,6 +30,8 @@ export interface Session extends Disposable {
   backend: BackendName;
   /** What this rung cannot promise. */
   caveats: readonly string[];
+  /** Gives up the rights that only were needed to come here. */
+  confine: () => void;
   /** To be called now and then: attaches again what the kernel has taken away. */
   keepAttached: () => void;
   /** Takes the probes away; what they have already sent can still be read. */
@@ -122,6 +125,9 @@ export function openRung(ground: Ground, name: BackendName, config: Config): Ses
     counters,
     backend: name,
     caveats: backend.caveats,
+    confine: () => {
+      for (const given of confine(backend.isStale !== undefined)) log.decision(`confined: ${given}`);
+    },
     keepAttached: () => {
       if (!backend.isStale?.()) return;
       links.dispose();

@@ -16,6 +16,7 @@ export async function trace(config: Config): Promise<void> {
   const stop = countStopSignals();
   using session = openSession(config);
   const tracer = new Tracer(config, session);
+  session.confine();
   log.info("Tracing... Hit Ctrl-C to end.");
 
   const endMs = performance.now() + config.limits.seconds * 1000;

@@ -44,12 +44,13 @@ export function openKprobe(features: Features): Backend {
       log.decision(probes.description);
       return attachAll(probes, module, wanted);
     },
-    isStale: () => {
-      if (!module || makeProbes !== pmuProbes) return false;
-      const present = ipsetIdentity();
-      return present !== undefined && present !== attachedTo;
-    },
+    ...(module && makeProbes === pmuProbes ? { isStale: () => isLoadedAgain(attachedTo) } : {}),
   };
+}
+
+function isLoadedAgain(attachedTo: bigint | undefined): boolean {
+  const present = ipsetIdentity();
+  return present !== undefined && present !== attachedTo;
 }
 
 const pmuProbes = (object: BpfObject): Probes => new PmuProbes(object);

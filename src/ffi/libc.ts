@@ -5,7 +5,8 @@ import { CallError } from "../errors.ts";
 import { type Address, asAddress, cString, memoryAt, packStruct, textWithin } from "./memory.ts";
 import { openLibc } from "./symbols.ts";
 
-const libc = openLibc();
+/** For this folder. */
+export const libc = openLibc();
 
 const EINVAL = 22;
 const EINTR = 4;
@@ -19,12 +20,13 @@ const MFD_NOEXEC_SEAL = 0x8;
 const PERF_FLAG_FD_CLOEXEC = 0x8;
 
 /** asm/unistd.h: memfd_create(2) came to glibc in 2.27, perf_event_open(2) never did. */
-const numbers = {
-  x64: { memfdCreate: 319, perfEventOpen: 298 },
-  arm64: { memfdCreate: 279, perfEventOpen: 241 },
+export const numbers = {
+  x64: { memfdCreate: 319, perfEventOpen: 298, seccomp: 317, capset: 126 },
+  arm64: { memfdCreate: 279, perfEventOpen: 241, seccomp: 277, capset: 91 },
 }[process.arch as "x64" | "arm64"];
 
-function errno(): number {
+/** Of the call before, and only in the very next one. */
+export function errno(): number {
   const location = asAddress(libc.__errno_location());
   return location ? read.i32(location, 0) : 0;
 }

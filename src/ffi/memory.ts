@@ -14,6 +14,9 @@ export function cString(text: string): Uint8Array {
   return encoder.encode(`${text}\0`);
 }
 
+/** For where C takes a number. Hold on to the buffer, and have asked for its `.buffer` before. */
+export const addressOf = (buffer: Uint8Array): number => ptr(buffer);
+
 /** @returns the C string at an address, up to its NUL. */
 export const textAt = (address: Address): string => new CString(address).toString();
 

@@ -18,6 +18,8 @@ export const libcSymbols = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   // int clock_gettime(clockid_t, struct timespec *)
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long)
+  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   // int getpwuid_r(uid_t, struct passwd *, char *buf, size_t buflen, struct passwd **result)
   getpwuid_r: { args: ["u32", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
 } as const satisfies Record<string, FFIFunction>;

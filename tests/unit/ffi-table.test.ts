@@ -9,6 +9,7 @@ import { OPEN_OPTIONS } from "../../src/bpf/object.ts";
 import { ATTACH_MODE_PERF, KPROBE_OPTIONS, PERF_ATTR, PERF_TYPE_TRACEPOINT } from "../../src/bpf/probes.ts";
 import { errnoName } from "../../src/errno.ts";
 import { libbpfSymbols, libcSymbols } from "../../src/ffi/symbols.ts";
+import { refused } from "../../src/kernel/confine.ts";
 import { compileC, constantsOfC, root } from "../support/compile.ts";
 
 let dir: string;
@@ -60,7 +61,7 @@ const programOf = (headers: string[], table: Record<string, Signature>, before =
   ].join("\n");
 
 const libbpfHeaders = ["bpf/bpf.h", "bpf/btf.h", "bpf/libbpf.h"];
-const libcHeaders = ["errno.h", "poll.h", "pwd.h", "sys/mman.h", "time.h", "unistd.h"];
+const libcHeaders = ["errno.h", "poll.h", "pwd.h", "sys/mman.h", "sys/prctl.h", "time.h", "unistd.h"];
 const objectOnly = ["-c", "-Wno-unused-function", "-Wno-nonnull"];
 
 describe("the headers agree about the arguments and the size of the result", () => {
@@ -84,6 +85,19 @@ describe("the headers agree about the arguments and the size of the result", () 
   ])("and would not with %s", (_, table) => {
     expect(() => compileC(dir, programOf(libbpfHeaders, table), objectOnly)).toThrow(Object.keys(table)[0]);
   });
+});
+
+test("system calls have the numbers that the kernel's header gives them", () => {
+  const names = Object.keys(refused);
+  expect<number[]>(Object.values(refused)).toEqual(
+    Object.values(
+      constantsOfC(
+        dir,
+        ["asm/unistd_64.h"],
+        names.map((name) => `__NR_${name}`),
+      ),
+    ),
+  );
 });
 
 describe("structs", () => {

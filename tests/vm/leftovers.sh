@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: several mine at once, one that is killed, one whose reader goes away.
+# Runs in a test machine: several mine at once, what they give up, one that is killed, one whose reader goes away.
 # As on 4.15, with probes in tracefs: the only form that can leave something behind.
 set -eu
 export MINE_ASSUME_KERNEL=4.15
@@ -26,6 +26,8 @@ probes after-kill
 
 start_mine first
 first=$pid
+cat /proc/$first/status >/results/first.status
+grep -h -e NoNewPrivs -e Seccomp: /proc/$first/task/*/status | sort -u >/results/first.threads
 probes after-sweep
 start_mine second
 ipset create both hash:ip

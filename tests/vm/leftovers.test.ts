@@ -30,6 +30,11 @@ test("a killed mine leaves its probes, and the next one sweeps them", () => {
   expect(owners("after-sweep")).toEqual([group("first")]);
 });
 
+test("what is not needed to read events is given up", () => {
+  expect(text("first.threads")).toBe("NoNewPrivs:\t1\nSeccomp:\t2"); // of all threads
+  expect(text("first.status")).toMatch(/^CapEff:\t0000008000000000$/m); // CAP_BPF
+});
+
 test("two at once both see a command, and the end of one leaves the other alone", () => {
   for (const name of ["first", "second"])
     expect(text(`${name}.stdout`)).toContain("CREATE both (type: hash:ip)");
@@ -40,6 +45,6 @@ test("two at once both see a command, and the end of one leaves the other alone"
 test("a reader that goes away is a normal end, with nothing left", () => {
   expect(text("pipe.line")).toContain("CREATE first (type: hash:ip) - SUCCESS");
   expect(text("pipe.exit")).toBe("0");
-  expect(text("pipe.stderr").split("\n")).toHaveLength(3);
+  expect(text("pipe.stderr").split("\n")).toHaveLength(4);
   expect(owners("reader-gone")).toEqual([]);
 });
