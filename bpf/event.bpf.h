@@ -45,14 +45,18 @@ struct mine_command {
 	__u32 reply_len;
 };
 
-/* The least of VALUE and MOST, in a register whose bounds the verifier knows, whatever it knew before. */
+/*
+ * The least of VALUE and the constant MOST, in a register whose bounds the verifier knows, whatever it knew
+ * before. In assembly, because the compiler may compare one copy and go on with another.
+ */
 #define AT_MOST(value, most)                                                                       \
 	({                                                                                         \
 		__u64 bounded = (value);                                                           \
-		barrier_var(bounded);                                                              \
-		if (bounded > (most))                                                              \
-			bounded = (most);                                                          \
-		barrier_var(bounded);                                                              \
+		asm volatile("if %0 > %1 goto +1\n\t"                                              \
+			     "goto +1\n\t"                                                         \
+			     "%0 = %1"                                                             \
+			     : "+r"(bounded)                                                       \
+			     : "i"(most));                                                         \
 		bounded;                                                                           \
 	})
 
@@ -95,32 +99,38 @@ static __always_inline void fill_who(struct mine_event *event, struct task_struc
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
-/* @return where in event->data the arguments end */
-static __always_inline __u64 copy_arguments(struct mine_event *event, struct task_struct *task, __u64 at)
+/*
+ * Where in event->data there is room. What has been filled in so far is kept in memory, of whose contents the
+ * verifier knows nothing: in a register it would follow each path for each length that there may be.
+ */
+static __always_inline __u64 data_end(const struct mine_event *event)
+{
+	barrier();
+	return (__u64)event->captured_len + event->arguments_captured + event->executable_len + event->reply_len;
+}
+
+static __always_inline void copy_arguments(struct mine_event *event, struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	__u64 start, length;
+	__u64 start, length, at;
 
 	if (!mm)
-		return at;
+		return;
 	start = BPF_CORE_READ(mm, arg_start);
 	length = BPF_CORE_READ(mm, arg_end) - start;
 	event->arguments_len = length;
-	at = AT_MOST(at, MINE_MESSAGE_MAX);
+	at = AT_MOST(data_end(event), MINE_MESSAGE_MAX);
 	length = AT_MOST(length, MINE_ARGUMENTS_MAX);
 	/* Fails when the caller has had them paged out; then none are reported. */
-	if (bpf_probe_read_user(event->data + at, length, (void *)start))
-		return at;
-	event->arguments_captured = length;
-	return at + length;
+	if (!bpf_probe_read_user(event->data + at, length, (void *)start))
+		event->arguments_captured = length;
 }
 
 #ifdef MINE_LEGACY
 /* Unrolled, the walk below is more than the verifier of 4.15 follows: it loses what it knew of spilled registers. */
-static __always_inline __u64 copy_executable(__attribute__((unused)) struct mine_event *event,
-					     __attribute__((unused)) struct task_struct *task, __u64 at)
+static __always_inline void copy_executable(__attribute__((unused)) struct mine_event *event,
+					    __attribute__((unused)) struct task_struct *task)
 {
-	return at;
 }
 #else
 /* How many names and mount points there may be between an executable and the root. */
@@ -131,100 +141,119 @@ static __always_inline __u64 copy_executable(__attribute__((unused)) struct mine
  * /proc/PID/exe shows, from the kernel's own structures, because the caller may be gone by the time that
  * user space could look there.
  */
-static __always_inline __u64 copy_executable(struct mine_event *event, struct task_struct *task, __u64 at)
+static __always_inline void copy_executable(struct mine_event *event, struct task_struct *task)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry), *root, *parent;
 	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
 	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt), *mount_parent;
-	__u64 begin = at;
+	__u64 at;
 	long length;
 
 	if (!dentry)
-		return at;
+		return;
 	root = BPF_CORE_READ(vfsmount, mnt_root);
 #pragma unroll
 	for (int step = 0; step < PATH_DEPTH; step++) {
 		if (dentry == root) {
 			mount_parent = BPF_CORE_READ(mount, mnt_parent);
 			if (mount_parent == mount)
-				goto done;
+				return;
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			root = BPF_CORE_READ(mount_parent, mnt.mnt_root);
 			mount = mount_parent;
 			continue;
 		}
-		at = AT_MOST(at, MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX);
+		at = AT_MOST(data_end(event), MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX);
 		length = bpf_probe_read_kernel_str(event->data + at, MINE_NAME_MAX,
 						   BPF_CORE_READ(dentry, d_name.name));
-		if (length <= 0 || length > MINE_NAME_MAX)
-			goto done;
-		at += length;
+		if (length <= 0)
+			return;
+		event->executable_len += length;
 		parent = BPF_CORE_READ(dentry, d_parent);
 		/* A file that is in no directory: memfd_create(2). */
 		if (parent == dentry)
-			goto done;
+			return;
 		dentry = parent;
-		if (at - begin > MINE_EXECUTABLE_MAX)
+		if (event->executable_len > MINE_EXECUTABLE_MAX)
 			break;
 	}
 	event->flags |= MINE_EXECUTABLE_CUT;
-done:
-	event->executable_len = at - begin;
-	return at;
 }
 #endif
 
-static __always_inline __u64 copy_reply(struct mine_event *event, const struct mine_command *command, __u64 at)
+static __always_inline void copy_reply(struct mine_event *event, const struct mine_command *command)
 {
-	__u64 length;
+	__u64 length, at;
 
 	if (!command->answer)
-		return at;
-	at = AT_MOST(at, MINE_DATA_MAX - MINE_REPLY_MAX);
+		return;
+	at = AT_MOST(data_end(event), MINE_DATA_MAX - MINE_REPLY_MAX);
 	length = AT_MOST(command->reply_len, MINE_REPLY_MAX);
-	if (bpf_probe_read_kernel(event->data + at, length, command->reply))
-		return at;
-	event->reply_len = length;
-	return at + length;
+	if (!bpf_probe_read_kernel(event->data + at, length, command->reply))
+		event->reply_len = length;
 }
 
-/* @slot of the scratch, which no other program uses at the same time on the same CPU. */
-static __always_inline void report(void *ctx, const struct mine_command *command, __u32 slot)
+/*
+ * Fills in the header of an event, not its data, which the caller may have put there already.
+ * @return whether it is wanted
+ */
+static __always_inline bool begin_event(struct mine_event *event, const struct mine_command *command,
+					const struct nlmsghdr *message)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct net *net = (void *)command->net; /* inside BPF_CORE_READ() it would be relocated as well */
-	struct nlmsghdr header = {};
-	struct mine_event *event = bpf_map_lookup_elem(&scratch, &slot);
-	__u64 at;
 
-	if (!event)
-		return;
 	__builtin_memset(event, 0, __builtin_offsetof(struct mine_event, data));
-	bpf_probe_read_kernel(&header, sizeof(header), (void *)command->message);
 	fill_who(event, task);
 	event->flags = command->flags;
 	event->result = command->result;
-	if (!is_wanted(event, header.nlmsg_type)) {
+	if (!is_wanted(event, message->nlmsg_type)) {
 		if (!(event->flags & MINE_REFUSED))
 			COUNT(filtered);
-		return;
+		return false;
 	}
 	event->netns = BPF_CORE_READ(net, ns.inum);
 	event->answer = command->answer;
-	event->message_len = header.nlmsg_len;
+	event->message_len = message->nlmsg_len;
+	return true;
+}
 
-	at = AT_MOST(header.nlmsg_len, MINE_MESSAGE_MAX);
-	event->captured_len = at;
-	if (bpf_probe_read_kernel(event->data, at, (void *)command->message)) {
+/* Sends the event, in whose data there are @captured bytes of the message, with what comes behind them. */
+static __always_inline void end_event(void *ctx, struct mine_event *event, const struct mine_command *command,
+				      __u32 captured)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	event->captured_len = captured;
+	copy_arguments(event, task);
+	copy_executable(event, task);
+	copy_reply(event, command);
+	if (submit(ctx, event, AT_MOST(__builtin_offsetof(struct mine_event, data) + data_end(event), sizeof(*event))))
+		COUNT(lost_buffer);
+}
+
+/*
+ * Reports a command whose message is in the kernel's memory.
+ * @slot of the scratch, which no other program uses at the same time on the same CPU.
+ */
+static __always_inline void report(void *ctx, const struct mine_command *command, __u32 slot)
+{
+	struct nlmsghdr header = {};
+	struct mine_event *event = bpf_map_lookup_elem(&scratch, &slot);
+	__u64 captured;
+
+	if (!event)
+		return;
+	bpf_probe_read_kernel(&header, sizeof(header), (void *)command->message);
+	if (!begin_event(event, command, &header))
+		return;
+	captured = AT_MOST(header.nlmsg_len, MINE_MESSAGE_MAX);
+	if (bpf_probe_read_kernel(event->data, captured, (void *)command->message)) {
 		COUNT(lost_message);
 		return;
 	}
-	at = copy_arguments(event, task, at);
-	at = copy_executable(event, task, at);
-	at = copy_reply(event, command, at);
-	if (submit(ctx, event, AT_MOST(__builtin_offsetof(struct mine_event, data) + at, sizeof(*event))))
-		COUNT(lost_buffer);
+	end_event(ctx, event, command, captured);
 }
 
 #endif /* MINE_EVENT_BPF_H */

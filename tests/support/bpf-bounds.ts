@@ -78,7 +78,9 @@ export function unbounded(instructions: Instruction[]): string[] {
         const isBounded = (register: number) => origin(from, register, "bound") === undefined;
         const isSum = instruction.dst === way.register && isAddition(instruction);
         if (isSum && !isBounded(instruction.dst) && !isBounded(instruction.src)) found.add(from);
-        ways.push(...addressBefore(way.register, instruction).map((register) => ({ at: from, register })));
+        // The operand that has a bound is the number: how it came about is of no interest.
+        const before = addressBefore(way.register, instruction).filter((one) => !isSum || !isBounded(one));
+        ways.push(...before.map((register) => ({ at: from, register })));
       }
     }
     return [...found];

@@ -250,6 +250,8 @@ describe("an offset that 4.15 has lost the bounds of", () => {
     ],
     ["bounded on one path only", "if (a[2]) { if (at > 64) at = 64; }", refusal],
     ["not lost", "if (at > 64) at = 64;", []],
+    ["not lost, of a sum", "at += a[1]; at += a[2]; if (at > 64) at = 64;", []],
+    ["lost in a sum", "if (at > 64) at = 64; at += a[1];", refusal],
   ])("%s", (_, bound, expected) => {
     expect(refusals(add(bound), LINUX_4_15)).toEqual(expected);
   });
