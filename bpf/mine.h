@@ -28,6 +28,7 @@
 enum mine_flag {
 	MINE_REFUSED = 1,	 /* refused before any handler of ipset saw it */
 	MINE_EXECUTABLE_CUT = 2, /* the path goes on towards the root: it was too long */
+	MINE_UNANSWERED = 4,	 /* what the kernel answered was not seen: result says nothing */
 };
 
 /* One ipset command, when the kernel was done with it. */
@@ -83,6 +84,7 @@ struct mine_counters {
 	__u64 lost_call;    /* too many commands under way at once: the entry was not recorded */
 	__u64 lost_entry;   /* a return without an entry: it began before we came, or its entry was missed */
 	__u64 lost_message; /* no ipset message where this kernel should have one */
+	__u64 lost_rest;    /* a call with so many messages that not all were looked at */
 	__u64 filtered;	    /* not wanted, see struct mine_filter: not lost */
 };
 

@@ -19,12 +19,13 @@ export function readLosses(
   buffer: EventBuffer,
   { unreadable, unwritten }: LostHere,
 ): Losses {
-  const { lostBuffer, lostCall, lostEntry, lostMessage } = counters.read();
+  const { lostBuffer, lostCall, lostEntry, lostMessage, lostRest } = counters.read();
   const causes: [string, number][] = [
     ["event buffer full", buffer.lost + lostBuffer],
     ["too many commands at once", lostCall],
     ["entry not seen", lostEntry],
     ["message not found or not readable", lostMessage + unreadable],
+    ["call with too many messages", lostRest],
     ["stdout was not read", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { MineEvent } from "../events/event.ts";
 import { Cgroups } from "../kernel/cgroups.ts";
 import { type IpsetMessage, readIpsetMessage } from "../netlink/ipset-message.ts";
-import { readOutcome } from "../netlink/ipset-result.ts";
+import { readOutcome, unknownOutcome } from "../netlink/ipset-result.ts";
 import type { AuditRecord } from "../output/record.ts";
 import { SetTypes } from "./set-types.ts";
 import { UserNames } from "./user-names.ts";
@@ -29,7 +29,7 @@ export class Recorder {
     // What the handler told the caller by itself says more than the -EINTR it then returns.
     const result = event.answer || event.result;
     const setType = result === 0 ? undefined : this.#types.of(event.netns, message);
-    const outcome = readOutcome(message.command, result, setType);
+    const outcome = event.isUnanswered ? unknownOutcome : readOutcome(message.command, result, setType);
     this.#types.learn(event.netns, message, outcome);
     return {
       event,

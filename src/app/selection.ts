@@ -24,7 +24,7 @@ const unlimited: ReadonlySet<Command | undefined> = new Set(["DESTROY", "FLUSH",
 
 /** The part that is decided here. */
 export function isWanted({ set, comm, failed }: Wanted, { event, message, outcome }: AuditRecord): boolean {
-  if (failed && outcome.succeeded) return false;
+  if (failed && (outcome.succeeded || outcome.isUnknown)) return false;
   if (comm !== undefined && comm !== text(event.comm)) return false;
   if (set === undefined) return true;
   const names = [message.setName, message.secondName].filter((name) => name !== undefined);

@@ -17,10 +17,16 @@ export class SetTypes {
     return typeName ? text(typeName) : this.#types.get(key(netns, setName));
   }
 
-  learn(netns: number, message: IpsetMessage, { succeeded }: Outcome): void {
-    if (!succeeded || !commands.has(message.command)) return;
+  learn(netns: number, message: IpsetMessage, { succeeded, isUnknown }: Outcome): void {
+    if (!commands.has(message.command)) return;
     const name = key(netns, message.setName);
     const second = key(netns, message.secondName);
+    if (isUnknown) {
+      // It may have been done, or not: what was known of its sets is known no longer.
+      if (message.setName) for (const named of [name, second]) this.#types.delete(named);
+      else this.#forgetAll(netns);
+    }
+    if (!succeeded) return;
     const type = this.#types.get(name);
     switch (message.command) {
       case "CREATE":

@@ -16,6 +16,8 @@ export interface MineEvent extends Header {
   readonly reply: Uint8Array;
   /** Refused before any handler of ipset saw it. */
   readonly isRefused: boolean;
+  /** What the kernel answered was not seen: the result says nothing. */
+  readonly isUnanswered: boolean;
 }
 
 /** AUDIT_UID_UNSET of linux/audit.h: no one logged in to start this process. */
@@ -49,6 +51,10 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
 
   get isRefused(): boolean {
     return (this.flags & mineFlag.refused) !== 0;
+  }
+
+  get isUnanswered(): boolean {
+    return (this.flags & mineFlag.unanswered) !== 0;
   }
 
   #part(start: number, length: number): Uint8Array {

@@ -59,6 +59,7 @@ export const mineEvent = {
 export const mineFlag = {
   refused: 1,
   executableCut: 2,
+  unanswered: 4,
 } as const;
 
 /** struct mine_filter of bpf/mine.h: the one element of the "filters" map. */
@@ -75,5 +76,6 @@ export const mineCounters = {
   lostCall: [8, "u64"],
   lostEntry: [16, "u64"],
   lostMessage: [24, "u64"],
-  filtered: [32, "u64"],
+  lostRest: [32, "u64"],
+  filtered: [40, "u64"],
 } as const satisfies Layout;

@@ -5,6 +5,8 @@ import type { Command } from "./ipset-message.ts";
 
 export interface Outcome {
   succeeded: boolean;
+  /** Neither success nor failure. */
+  isUnknown?: true;
   /** Why not, or what a test found; absent for a plain success. */
   sentence?: string;
   /** What the kernel answered, if it is a failure. */
@@ -12,6 +14,13 @@ export interface Outcome {
 }
 
 const EINTR = 4;
+
+/** Of a command whose answer was not seen. */
+export const unknownOutcome: Outcome = {
+  succeeded: false,
+  isUnknown: true,
+  sentence: "the kernel's answer was not seen",
+};
 
 /**
  * @param result what the handler returned: 0 or negative.

@@ -68,7 +68,7 @@ function writeEvent(json: JsonWriter, { message, outcome }: AuditRecord): void {
   json.text(undefined, (message.command && eventTypes[message.command]) ?? OTHER_TYPE);
   json.close("]");
   json.text("action", `ipset-${action}`);
-  json.text("outcome", outcome.succeeded ? "success" : "failure");
+  json.text("outcome", outcome.isUnknown ? "unknown" : outcome.succeeded ? "success" : "failure");
   json.close("}");
 }
 

@@ -106,7 +106,7 @@ function writeElements(out: ByteWriter, { elements = [] }: IpsetMessage): void {
 }
 
 function writeResult(out: ByteWriter, { message, outcome, failedElement }: AuditRecord): void {
-  out.ascii(outcome.succeeded ? "SUCCESS" : "ERROR");
+  out.ascii(outcome.isUnknown ? "UNKNOWN" : outcome.succeeded ? "SUCCESS" : "ERROR");
   if (!outcome.sentence) return;
   out.ascii(" (");
   const culprit = failedElement === undefined ? undefined : message.elements?.[failedElement];

@@ -35,6 +35,7 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
     comm: Buffer.from("ipset"),
     message,
     isRefused: false,
+    isUnanswered: false,
     ...given,
   };
 }

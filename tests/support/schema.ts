@@ -25,7 +25,13 @@ export function validateEvent(event: unknown): string[] {
 /** What the schema describes, for tests to look into. */
 export interface JsonEvent {
   "@timestamp": string;
-  event: { kind: string; category: string[]; type: string[]; action: string; outcome: "success" | "failure" };
+  event: {
+    kind: string;
+    category: string[];
+    type: string[];
+    action: string;
+    outcome: "success" | "failure" | "unknown";
+  };
   process: {
     pid: number;
     thread: { id: number };

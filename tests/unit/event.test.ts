@@ -133,12 +133,17 @@ describe("the executable", () => {
 });
 
 test("flags are told apart", () => {
-  const isRefused = (flags: number) => {
+  const flagsOf = (flags: number) => {
     const view = bytesOf({});
     view.setUint32(mineEvent.flags[0], flags, true);
-    return read(view)?.isRefused;
+    const { isRefused, isUnanswered } = read(view) ?? {};
+    return { isRefused, isUnanswered };
   };
-  expect([0, mineFlag.refused, mineFlag.executableCut, 3].map(isRefused)).toEqual([false, true, false, true]);
+  expect(flagsOf(0)).toEqual({ isRefused: false, isUnanswered: false });
+  expect(flagsOf(mineFlag.refused)).toEqual({ isRefused: true, isUnanswered: false });
+  expect(flagsOf(mineFlag.executableCut)).toEqual({ isRefused: false, isUnanswered: false });
+  expect(flagsOf(mineFlag.unanswered)).toEqual({ isRefused: false, isUnanswered: true });
+  expect(flagsOf(7)).toEqual({ isRefused: true, isUnanswered: true });
 });
 
 test("who logged in is who answers for it; where nobody did, the user", () => {

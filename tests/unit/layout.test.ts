@@ -33,7 +33,15 @@ describe("the event", () => {
     return { view: new DataView(memory.buffer), size: bytes.length };
   }
 
-  const names = [...Object.keys(mineEvent), "message", "arguments", "executable", "reply", "isRefused"];
+  const names = [
+    ...Object.keys(mineEvent),
+    "message",
+    "arguments",
+    "executable",
+    "reply",
+    "isRefused",
+    "isUnanswered",
+  ];
   /** All but the data, which is in its parts; each is read when it is asked for. */
   const fieldsOf = (event: MineEvent | undefined) =>
     Object.fromEntries(
@@ -76,6 +84,7 @@ describe("the event", () => {
       executable: ".../usr/sbin/ipset",
       reply: Uint8Array.from({ length: 50 }, (_, index) => index * 11),
       isRefused: true,
+      isUnanswered: false,
     });
   });
 
@@ -129,7 +138,14 @@ test("the filter is written as C lays it out", () => {
 
 test("the counters of all CPUs are read as C lays them out, and summed", () => {
   const counters = new Counters(objectWith("counters", fromC("counters"), 2));
-  const sums = { lostBuffer: 11, lostCall: 22, lostEntry: 33, lostMessage: 44, filtered: 2 ** 33 + 5 };
+  const sums = {
+    lostBuffer: 11,
+    lostCall: 22,
+    lostEntry: 33,
+    lostMessage: 44,
+    lostRest: 55,
+    filtered: 2 ** 33 + 6,
+  };
   expect(counters.read()).toEqual(sums);
   expect(counters.read()).toEqual(sums); // not added to what was read before
 });
@@ -165,6 +181,7 @@ test("flags and the id of nobody have the numbers of C", () => {
   const ours = {
     MINE_REFUSED: mineFlag.refused,
     MINE_EXECUTABLE_CUT: mineFlag.executableCut,
+    MINE_UNANSWERED: mineFlag.unanswered,
     AUDIT_UID_UNSET,
   };
   expect(constantsOfC(dir, ["linux/types.h", "mine.h"], Object.keys(ours))).toEqual(ours);

@@ -6,7 +6,7 @@ import type { EventBuffer } from "../../src/bpf/event-buffer.ts";
 
 type Counts = ReturnType<Counters["read"]>;
 
-const none: Counts = { lostBuffer: 0, lostCall: 0, lostEntry: 0, lostMessage: 0, filtered: 0 };
+const none: Counts = { lostBuffer: 0, lostCall: 0, lostEntry: 0, lostMessage: 0, lostRest: 0, filtered: 0 };
 
 function losses(counts: Partial<Counts>, lostInBuffer = 0, unreadable = 0, unwritten = 0) {
   const counters = { read: () => ({ ...none, ...counts }) } as Counters;
@@ -29,9 +29,11 @@ test("a record that is no event is a message that cannot be read", () => {
 });
 
 test("every cause is told by its name, those that did not happen are not", () => {
-  expect(losses({ lostBuffer: 1, lostCall: 2, lostEntry: 4, lostMessage: 8 }, 16, 32, 64)).toEqual({
-    total: 127,
-    text: "127 (event buffer full: 17, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, stdout was not read: 64)",
+  expect(
+    losses({ lostBuffer: 1, lostCall: 2, lostEntry: 4, lostMessage: 8, lostRest: 128 }, 16, 32, 64),
+  ).toEqual({
+    total: 255,
+    text: "255 (event buffer full: 17, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, call with too many messages: 128, stdout was not read: 64)",
   });
   expect(losses({ lostEntry: 1 }).text).toBe("1 (entry not seen: 1)");
 });

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { Recorder } from "../../src/app/recorder.ts";
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
 import { address, batch, element, setName, u32 } from "../support/ipset-encoder.ts";
-import { formatJson } from "../support/lines.ts";
+import { formatJson, formatText } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
 import { eventWith } from "../support/records.ts";
 import { parseEvent } from "../support/schema.ts";
@@ -61,6 +61,20 @@ describe("the answer", () => {
       succeeded: false,
       error: { name: "ENOENT" },
     });
+  });
+
+  test("that was not seen is neither success nor failure", () => {
+    const event = record({ message: additions(1), isUnanswered: true });
+    expect(event.outcome).toEqual({
+      succeeded: false,
+      isUnknown: true,
+      sentence: "the kernel's answer was not seen",
+    });
+    const { event: outcome, ipset } = parseEvent(formatJson(event));
+    expect([outcome.outcome, ipset.error]).toEqual(["unknown", undefined]);
+    expect(formatText(event)).toEndWith(
+      " - ADD a 10.0.0.1 -exist - UNKNOWN (the kernel's answer was not seen)",
+    );
   });
 
   test("is named by the type of the set, where its creation was seen", () => {

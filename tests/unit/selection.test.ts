@@ -7,6 +7,7 @@ import type { Config } from "../../src/app/config.ts";
 import { isWanted, kernelFilter } from "../../src/app/selection.ts";
 import { AUDIT_UID_UNSET } from "../../src/events/event.ts";
 import { type Command, commands } from "../../src/netlink/ipset-message.ts";
+import { unknownOutcome } from "../../src/netlink/ipset-result.ts";
 import { constantsOfC } from "../support/compile.ts";
 import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
 import { recordOf } from "../support/records.ts";
@@ -77,6 +78,7 @@ describe("wanted is", () => {
       isWanted(wanted({ failed: true }), recordOf(ipsetMessage(command), { result }));
     expect([failed(0), failed(-4103), failed(-1)]).toEqual([false, true, true]);
     expect(failed(-4103, 11)).toBe(false); // not in the set: an answer, not a failure
+    expect(isWanted(wanted({ failed: true }), recordOf(ADD, { outcome: unknownOutcome }))).toBe(false);
   });
 
   test.each<[comm: string | Uint8Array, typed: string, expected: boolean]>([

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { SetTypes } from "../../src/app/set-types.ts";
 import type { Command, IpsetMessage } from "../../src/netlink/ipset-message.ts";
+import type { Outcome } from "../../src/netlink/ipset-result.ts";
 
 const message = (command: Command, set?: string, other: Partial<IpsetMessage> = {}): IpsetMessage => ({
   command,
@@ -17,8 +18,8 @@ class Host {
   readonly #types = new SetTypes();
 
   /** @returns itself. */
-  did(what: IpsetMessage, { netns = 1, succeeded = true } = {}): this {
-    this.#types.learn(netns, what, { succeeded });
+  did(what: IpsetMessage, { netns = 1, ...outcome }: { netns?: number } & Partial<Outcome> = {}): this {
+    this.#types.learn(netns, what, { succeeded: true, ...outcome });
     return this;
   }
 
@@ -44,6 +45,17 @@ test("a message that says the type itself is believed", () => {
   expect(types.of(1, create("a", "bitmap:ip"))).toBe("bitmap:ip");
   expect(types.of(1, message("TYPE", undefined, { typeName: Buffer.from("hash:mac") }))).toBe("hash:mac");
   expect(types.of(1, message("FLUSH"))).toBeUndefined();
+});
+
+test("after what may have been done or not, the types of its sets are not known", () => {
+  const known = () => new Host().did(create("a", "hash:ip")).did(create("b", "list:set"));
+  const types = (host: Host) => [host.type("a"), host.type("b"), host.type("c")];
+  const after = (what: IpsetMessage) => types(known().did(what, { succeeded: false, isUnknown: true }));
+  expect(after(create("a", "bitmap:ip"))).toEqual([undefined, "list:set", undefined]);
+  expect(after(message("DESTROY", "b"))).toEqual(["hash:ip", undefined, undefined]);
+  expect(after(pair("SWAP", "a", "b"))).toEqual([undefined, undefined, undefined]);
+  expect(after(pair("RENAME", "a", "c"))).toEqual([undefined, "list:set", undefined]);
+  expect(after(message("DESTROY"))).toEqual([undefined, undefined, undefined]);
 });
 
 test("what failed changes nothing", () => {
