@@ -58,13 +58,13 @@ const pmuProbes = (object: BpfObject): Probes => new PmuProbes(object);
 function chooseProbes(features: Features, module: string | undefined): (object: BpfObject) => Probes {
   const hasPmu = features.has("kprobePmu");
   const tracefs = hasPmu && !module ? undefined : Tracefs.find();
-  if (tracefs) {
+  if (tracefs?.hasKprobes) {
     tracefs.sweep();
     return (object) => new TracefsProbes(object, tracefs);
   }
   if (hasPmu) return pmuProbes;
   // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
-  if (Tracefs.isMounted() || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
+  if (tracefs || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
     throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
   }
   throw unsupported("no tracefs", "probes are made in tracefs, and it is not mounted");

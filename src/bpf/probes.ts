@@ -1,5 +1,6 @@
-// kprobes and kretprobes on the functions of a module, in the two forms that kernels offer. Both arrive at
-// a perf event that the program is attached to; they differ in who makes the probe.
+// Attaches programs: to kprobes and kretprobes on the functions of a module, in the two forms that kernels
+// offer, to tracepoints, and to functions by trampolines. All but the last arrive at a perf event.
+import { closeSync } from "node:fs";
 import { CallError } from "../errors.ts";
 import type { ProgramName } from "../events/skeleton.gen.ts";
 import { checkPointer } from "../ffi/libbpf.ts";
@@ -96,28 +97,28 @@ export class TracefsProbes implements Probes {
   attach({ module, symbol, kind, program }: ProbePoint): Disposable {
     using stack = new DisposableStack();
     const probe = stack.use(this.#tracefs.addProbe(module ? `${module}:${symbol}` : symbol, kind));
-    stack.use(this.#attach(probe.id, symbol, program));
+    stack.use(attachTracepoint(this.#object, probe.id, program));
     return stack.move();
   }
+}
 
-  #attach(id: number, symbol: string, program: ProgramName): Disposable {
-    const attributes = packStruct(PERF_ATTR.bytes, [
-      [PERF_ATTR.typeAndSize, PERF_TYPE_TRACEPOINT + PERF_ATTR.bytes * 2 ** 32],
-      [PERF_ATTR.config, id],
-      [PERF_ATTR.samplePeriod, 1],
-      [PERF_ATTR.wakeupEvents, 1],
-    ]);
-    const fd = perfEventOpen(attributes);
-    const { lib } = this.#object;
-    // On failure libbpf leaves the descriptor to us; the process ends then, and takes it along.
-    return link(
-      this.#object,
-      checkPointer(
-        lib,
-        `bpf_program__attach_perf_event(${symbol})`,
-        lib.bpf_program__attach_perf_event(this.#object.program(program), fd),
-      ),
-    );
+/** @param id of the tracepoint, or of the probe, in tracefs. */
+export function attachTracepoint(object: BpfObject, id: number, program: ProgramName): Disposable {
+  const attributes = packStruct(PERF_ATTR.bytes, [
+    [PERF_ATTR.typeAndSize, PERF_TYPE_TRACEPOINT + PERF_ATTR.bytes * 2 ** 32],
+    [PERF_ATTR.config, id],
+    [PERF_ATTR.samplePeriod, 1],
+    [PERF_ATTR.wakeupEvents, 1],
+  ]);
+  const fd = perfEventOpen(attributes);
+  const { lib } = object;
+  const call = `bpf_program__attach_perf_event(${program})`;
+  try {
+    const address = lib.bpf_program__attach_perf_event(object.program(program), fd);
+    return link(object, checkPointer(lib, call, address));
+  } catch (error) {
+    closeSync(fd); // libbpf takes it over with success only
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 // The C library: what has no other way from JavaScript. errno is read in the very next call, before the
 // runtime can touch it.
 import { read } from "bun:ffi";
+import { closeSync } from "node:fs";
 import { CallError } from "../errors.ts";
 import { type Address, asAddress, cString, memoryAt, packStruct, textWithin } from "./memory.ts";
 import { openLibc } from "./symbols.ts";
@@ -18,12 +19,21 @@ const MAP_SHARED = 1;
 const MFD_CLOEXEC = 0x1;
 const MFD_NOEXEC_SEAL = 0x8;
 const PERF_FLAG_FD_CLOEXEC = 0x8;
+const FSOPEN_CLOEXEC = 0x1;
+const FSCONFIG_CMD_CREATE = 6;
+const FSMOUNT_CLOEXEC = 0x1;
 
-/** asm/unistd.h: memfd_create(2) came to glibc in 2.27, perf_event_open(2) never did. */
+/**
+ * asm/unistd.h: memfd_create(2) came to glibc in 2.27, the others never did, or with headers of their own. From
+ * 424 on all architectures have the same numbers.
+ */
 export const numbers = {
-  x64: { memfdCreate: 319, perfEventOpen: 298, seccomp: 317, capset: 126 },
-  arm64: { memfdCreate: 279, perfEventOpen: 241, seccomp: 277, capset: 91 },
-}[process.arch as "x64" | "arm64"];
+  ...{
+    x64: { memfdCreate: 319, perfEventOpen: 298, seccomp: 317, capset: 126 },
+    arm64: { memfdCreate: 279, perfEventOpen: 241, seccomp: 277, capset: 91 },
+  }[process.arch as "x64" | "arm64"],
+  ...{ fsopen: 430, fsconfig: 431, fsmount: 432 },
+};
 
 /** Of the call before, and only in the very next one. */
 export function errno(): number {
@@ -51,6 +61,28 @@ export function perfEventOpen(attributes: Uint8Array): number {
   const fd = Number(libc.syscall(numbers.perfEventOpen, attributes, anyProcess, 0, -1, PERF_FLAG_FD_CLOEXEC));
   if (fd < 0) throw new CallError("perf_event_open", errno());
   return fd;
+}
+
+/**
+ * Mounts a file system of this type where nobody sees it: attached nowhere, and gone with the descriptor.
+ * Since Linux 5.2.
+ * @returns the descriptor of its root; paths in it begin with /proc/self/fd/N.
+ */
+export function mountPrivately(type: string): number {
+  const context = descriptor("fsopen", libc.syscall(numbers.fsopen, cString(type), FSOPEN_CLOEXEC, 0, 0, 0));
+  try {
+    const first = context as Address; // a number here, like in the next call
+    descriptor("fsconfig", libc.syscall(numbers.fsconfig, first, FSCONFIG_CMD_CREATE, 0, 0, 0));
+    return descriptor("fsmount", libc.syscall(numbers.fsmount, first, FSMOUNT_CLOEXEC, 0, 0, 0));
+  } finally {
+    closeSync(context);
+  }
+}
+
+/** @returns what such a call returned, a descriptor or 0. */
+function descriptor(call: string, result: number | bigint): number {
+  if (Number(result) < 0) throw new CallError(call, errno());
+  return Number(result);
 }
 
 /** Bytes in a page of memory: 4096 on x86-64, up to 65536 on arm64. */

@@ -3,7 +3,7 @@
 import { dlopen, type FFIFunction, FFIType, type Library } from "bun:ffi";
 
 export const libcSymbols = {
-  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for; all used here take a pointer first
+  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for; first a pointer, or a number in its place
   syscall: {
     args: ["i64", "ptr", "i64", "i64", "i64", "i64"],
     returns: FFIType.i64_fast,

@@ -1,7 +1,9 @@
-// Probes in tracefs' kprobe_events. They outlive a process that is killed, hence a group name with the pid,
-// by which what a dead predecessor left is known and swept.
+// tracefs: the numbers of the kernel's tracepoints, and probes made in kprobe_events. The latter outlive a
+// process that is killed, hence a group name with the pid, by which what a dead predecessor left is known and
+// swept.
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { CallError } from "../errors.ts";
+import { mountPrivately } from "../ffi/libc.ts";
 import { log } from "../log.ts";
 import { readText } from "./host.ts";
 
@@ -25,14 +27,22 @@ export class Tracefs {
     this.#root = root;
   }
 
-  /** @returns tracefs if it is mounted and its kernel has kprobes. */
+  /**
+   * Where it is mounted; else, since Linux 5.2, in a mount of our own that nobody sees.
+   * @returns undefined where neither is to be had.
+   */
   static find(): Tracefs | undefined {
-    const root = roots.find((candidate) => existsSync(`${candidate}/kprobe_events`));
+    const root = roots.find((candidate) => existsSync(`${candidate}/events`)) ?? privateRoot();
     return root === undefined ? undefined : new Tracefs(root);
   }
 
-  static isMounted(): boolean {
-    return roots.some((root) => existsSync(`${root}/events`));
+  get hasKprobes(): boolean {
+    return existsSync(`${this.#root}/kprobe_events`);
+  }
+
+  /** @returns what perf_event_open(PERF_TYPE_TRACEPOINT) takes as config; undefined when there is no such tracepoint. */
+  tracepointId(group: string, event: string): number | undefined {
+    return Number(readText(`${this.#root}/events/${group}/${event}/id`)) || undefined;
   }
 
   /** @throws CallError, ENOENT when the kernel has no such function. */
@@ -40,10 +50,9 @@ export class Tracefs {
     const event = `${kind}_${target.replace(/^.*:/, "")}`;
     const name = `${this.#group}/${event}`;
     this.#command(`${kind === "entry" ? "p" : "r"}:${name} ${target}`);
-    const id = Number(readText(`${this.#root}/events/${name}/id`));
-    const probe = { id, [Symbol.dispose]: () => this.#remove(name) };
-    if (id > 0) return probe;
-    probe[Symbol.dispose]();
+    const id = this.tracepointId(this.#group, event);
+    if (id !== undefined) return { id, [Symbol.dispose]: () => this.#remove(name) };
+    this.#remove(name);
     throw new Error(`the probe ${name} was made but has no id in tracefs`);
   }
 
@@ -82,4 +91,18 @@ export class Tracefs {
       closeSync(fd);
     }
   }
+}
+
+let ownRoot: string | undefined;
+
+/** Mounted once, and kept until the process ends. */
+function privateRoot(): string | undefined {
+  if (ownRoot !== undefined) return ownRoot;
+  try {
+    ownRoot = `/proc/self/fd/${mountPrivately("tracefs")}`;
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    log.decision(`tracefs is not mounted, and cannot be: ${error.message}`);
+  }
+  return ownRoot;
 }
