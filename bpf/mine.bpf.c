@@ -33,3 +33,4 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #ifndef MINE_LEGACY
 #include "fexit.bpf.h"
 #endif
+#include "tracepoint.bpf.h"

@@ -85,21 +85,33 @@ enum {
 	BPF_F_LOCK = 4,
 };
 
+typedef __u16 u16;
+
+typedef __u32 u32;
+
 typedef __u64 u64;
 
 typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
 
+typedef short unsigned int umode_t;
+
 typedef __kernel_pid_t pid_t;
 
 typedef __kernel_uid32_t uid_t;
+
+typedef struct {
+	int counter;
+} atomic_t;
 
 typedef struct {
 	uid_t val;
 } kuid_t;
 
 struct mm_struct;
+
+struct files_struct;
 
 struct css_set;
 
@@ -111,12 +123,16 @@ struct task_struct {
 	pid_t tgid;
 	long: 64;
 	struct task_struct *real_parent;
-	long __hole3[85];
+	long __hole3[58];
+	void *cred;
+	long __hole4[10];
+	struct files_struct *files;
+	long __hole5[15];
 	kuid_t loginuid;
 	unsigned int sessionid;
-	long __hole4[48];
+	long __hole6[48];
 	struct css_set *cgroups;
-	long __hole5[751];
+	long __hole7[751];
 };
 
 struct pt_regs {
@@ -274,10 +290,32 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct inode;
+
 struct file {
 	long __hole1[2];
 	struct path f_path;
-	long __hole2[28];
+	struct inode *f_inode;
+	long __hole2[20];
+	void *private_data;
+	long __hole3[6];
+};
+
+struct kernel_cap_struct {
+	long: 64;
+};
+
+typedef struct kernel_cap_struct kernel_cap_t;
+
+struct user_namespace;
+
+struct cred {
+	long __hole1[7];
+	int: 32;
+	kernel_cap_t cap_effective;
+	long __hole2[8];
+	struct user_namespace *user_ns;
+	long __hole3[3];
 };
 
 struct qstr {
@@ -290,6 +328,17 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	long __hole2[18];
+};
+
+struct inode {
+	umode_t i_mode;
+	long __hole1[74];
+};
+
+struct user_namespace {
+	long __hole1[29];
+	int level;
+	long __hole2[39];
 };
 
 struct cgroup;
@@ -325,14 +374,33 @@ typedef struct {
 } possible_net_t;
 
 struct sock_common {
-	long __hole1[6];
+	long __hole1[2];
+	short unsigned int skc_family;
+	long __hole2[3];
 	possible_net_t skc_net;
-	long __hole2[10];
+	long __hole3[10];
+};
+
+struct sk_buff;
+
+struct sk_buff_head {
+	long: 64;
+	struct sk_buff *prev;
+	long: 64;
 };
 
 struct sock {
 	struct sock_common __sk_common;
-	long __hole1[78];
+	long __hole1[4];
+	atomic_t sk_drops;
+	long __hole2[4];
+	struct sk_buff_head sk_receive_queue;
+	long __hole3[38];
+	int: 32;
+	u16 sk_protocol;
+	long __hole4[3];
+	int sk_err;
+	long __hole5[23];
 };
 
 struct vfsmount {
@@ -341,25 +409,55 @@ struct vfsmount {
 };
 
 struct net {
-	long __hole1[15];
+	long __hole1[10];
+	struct user_namespace *user_ns;
+	long __hole2[4];
 	struct ns_common ns;
-	long __hole2[550];
+	long __hole3[550];
 };
 
 struct sk_buff {
-	long __hole1[3];
+	union {
+		struct {
+			struct sk_buff *next;
+			struct sk_buff *prev;
+			long: 64;
+		};
+	};
 	union {
 		struct sock *sk;
 	};
-	long __hole2[21];
+	long __hole1[21];
 	void *data;
-	long __hole3[2];
+	long __hole2[2];
+};
+
+struct socket {
+	long __hole1[3];
+	struct sock *sk;
+	long __hole2[12];
 };
 
 struct nlmsghdr {
 	__u32 nlmsg_len;
 	__u16 nlmsg_type;
-	long: 64;
+	__u16 nlmsg_flags;
+	__u32 nlmsg_seq;
+	long: 0;
+};
+
+struct fdtable;
+
+struct files_struct {
+	long __hole1[4];
+	struct fdtable *fdt;
+	long __hole2[83];
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	long __hole1[5];
 };
 
 struct mount {
@@ -368,6 +466,13 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	long __hole2[32];
+};
+
+struct netlink_sock {
+	long __hole1[95];
+	int: 32;
+	u32 dst_portid;
+	long __hole2[41];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -117,12 +117,30 @@ struct qstr {
 
 typedef int __kernel_pid_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct kernfs_node;
 
 struct cgroup {
 	long __hole1[37];
 	struct kernfs_node *kn;
 	long __hole2[258];
+};
+
+typedef struct {
+	long: 64;
+} kernel_cap_t;
+
+struct user_namespace;
+
+struct cred {
+	long __hole1[8];
+	kernel_cap_t cap_effective;
+	long __hole2[9];
+	struct user_namespace *user_ns;
+	long __hole3[4];
 };
 
 struct css_set {
@@ -140,12 +158,38 @@ struct dentry {
 	long __hole2[18];
 };
 
+struct file;
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	long __hole1[5];
+};
+
+struct inode;
+
 struct file {
-	long __hole1[8];
+	long __hole1[3];
+	void *private_data;
+	struct inode *f_inode;
+	long __hole2[3];
 	union {
 		const struct path f_path;
 	};
-	long __hole2[12];
+	long __hole3[12];
+};
+
+struct files_struct {
+	long __hole1[4];
+	struct fdtable *fdt;
+	long __hole2[83];
+};
+
+typedef short unsigned int umode_t;
+
+struct inode {
+	umode_t i_mode;
+	long __hole1[69];
 };
 
 typedef __u64 u64;
@@ -401,15 +445,28 @@ struct ns_common {
 };
 
 struct net {
-	long __hole1[24];
+	long __hole1[14];
+	struct user_namespace *user_ns;
+	long __hole2[9];
 	struct ns_common ns;
-	long __hole2[544];
+	long __hole3[544];
+};
+
+typedef __u32 u32;
+
+struct netlink_sock {
+	long __hole1[101];
+	int: 32;
+	u32 dst_portid;
+	long __hole2[36];
 };
 
 struct nlmsghdr {
 	__u32 nlmsg_len;
 	__u16 nlmsg_type;
-	long: 64;
+	__u16 nlmsg_flags;
+	__u32 nlmsg_seq;
+	long: 0;
 };
 
 typedef __kernel_pid_t pid_t;
@@ -431,22 +488,57 @@ struct pt_regs {
 struct sock;
 
 struct sk_buff {
-	long __hole1[3];
+	union {
+		struct {
+			struct sk_buff *next;
+			struct sk_buff *prev;
+			long: 64;
+		};
+	};
 	struct sock *sk;
-	long __hole2[22];
+	long __hole1[22];
 	void *data;
-	long __hole3[2];
+	long __hole2[2];
+};
+
+struct sk_buff_head {
+	union {
+		struct {
+			long: 64;
+			struct sk_buff *prev;
+		};
+	};
+	long: 64;
 };
 
 struct sock_common {
-	long __hole1[6];
+	long __hole1[2];
+	short unsigned int skc_family;
+	long __hole2[3];
 	possible_net_t skc_net;
-	long __hole2[10];
+	long __hole3[10];
 };
+
+typedef __u16 u16;
 
 struct sock {
 	struct sock_common __sk_common;
-	long __hole1[83];
+	atomic_t sk_drops;
+	long __hole1[3];
+	struct sk_buff_head sk_receive_queue;
+	long __hole2[11];
+	int: 32;
+	int sk_err;
+	long __hole3[31];
+	int: 32;
+	u16 sk_protocol;
+	long __hole4[32];
+};
+
+struct socket {
+	long __hole1[3];
+	struct sock *sk;
+	long __hole2[12];
 };
 
 struct task_struct {
@@ -457,12 +549,22 @@ struct task_struct {
 	pid_t tgid;
 	long: 64;
 	struct task_struct *real_parent;
-	long __hole3[90];
+	long __hole3[62];
+	void *cred;
+	long __hole4[10];
+	struct files_struct *files;
+	long __hole5[16];
 	kuid_t loginuid;
 	unsigned int sessionid;
-	long __hole4[55];
+	long __hole6[55];
 	struct css_set *cgroups;
-	long __hole5[259];
+	long __hole7[259];
+};
+
+struct user_namespace {
+	long __hole1[25];
+	int level;
+	long __hole2[86];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -4,7 +4,7 @@ import type { BpfObject } from "../bpf/object.ts";
 import type { ProgramName } from "../events/skeleton.gen.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 
-export const backendNames = ["fexit", "kprobe"] as const;
+export const backendNames = ["fexit", "kprobe", "tracepoint"] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** One rung, on a kernel that has shown no reason why it could not be used. Whether it can, load and attach tell. */

@@ -3,6 +3,7 @@ import type { Features } from "../kernel/features.ts";
 import type { Backend, BackendName } from "./backend.ts";
 import { openFexit } from "./fexit.ts";
 import { openKprobe } from "./kprobe.ts";
+import { openTracepoint } from "./tracepoint.ts";
 
 /**
  * The evidence that can be had cheaply, and what follows from it.
@@ -11,4 +12,5 @@ import { openKprobe } from "./kprobe.ts";
 export const openBackend: Record<BackendName, (features: Features) => Backend> = {
   fexit: openFexit,
   kprobe: openKprobe,
+  tracepoint: openTracepoint,
 };

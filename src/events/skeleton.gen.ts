@@ -23,11 +23,30 @@ export type ProgramName =
   | "mine_exit_ack"
   | "mine_fentry_dump"
   | "mine_fentry_unicast"
+  | "mine_received"
+  | "mine_recvfrom"
+  | "mine_recvmsg"
   | "mine_return"
-  | "mine_unicast";
+  | "mine_sendmmsg"
+  | "mine_sendmsg"
+  | "mine_sendto"
+  | "mine_sent"
+  | "mine_unicast"
+  | "mine_write"
+  | "mine_writev";
 
 /** In one object or more. */
-export type MapName = "calls" | "counters" | "events" | "filters" | "reporters" | "scratch";
+export type MapName =
+  | "answers"
+  | "calls"
+  | "counters"
+  | "events"
+  | "filters"
+  | "next_message"
+  | "receives"
+  | "reporters"
+  | "scratch"
+  | "sends";
 
 /** struct mine_event of bpf/mine.h. */
 export const mineEvent = {

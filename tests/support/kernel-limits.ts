@@ -34,21 +34,27 @@ export interface KernelLimits {
   isNotSelected: (section: string) => boolean;
 }
 
-/** What 4.15 gives to kprobe programs: kprobe_prog_func_proto() and tracing_func_proto(). */
-const KPROBE_HELPERS_4_15 = new Set([
-  1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 15, 16, 22, 25, 27, 35, 36, 37, 42, 45, 55,
-]);
+/** What 4.15 gives to programs of kprobes and tracepoints alike: tracing_func_proto(), perf_event_output, get_stackid. */
+const HELPERS_4_15 = new Set([1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 15, 16, 22, 25, 27, 35, 36, 37, 42, 45]);
 /** probe_read_{user,kernel}{,_str} (5.5), which libbpf turns into probe_read (4) and probe_read_str (45). */
 const REWRITTEN_HELPERS = new Set([112, 113, 114, 115]);
 const LAST_HELPER_5_8 = 135; // csum_level; the ring buffer's are 130 to 134
 
-const MAP = { HASH: 1, ARRAY: 2, PROG_ARRAY: 3, PERF_EVENT_ARRAY: 4, PERCPU_ARRAY: 6, RINGBUF: 27 } as const;
-const MAPS_4_15 = [MAP.HASH, MAP.ARRAY, MAP.PROG_ARRAY, MAP.PERF_EVENT_ARRAY, MAP.PERCPU_ARRAY];
+const MAP = {
+  HASH: 1,
+  ARRAY: 2,
+  PROG_ARRAY: 3,
+  PERF_EVENT_ARRAY: 4,
+  PERCPU_ARRAY: 6,
+  LRU_HASH: 9,
+  RINGBUF: 27,
+} as const;
+const MAPS_4_15 = [MAP.HASH, MAP.ARRAY, MAP.PROG_ARRAY, MAP.PERF_EVENT_ARRAY, MAP.PERCPU_ARRAY, MAP.LRU_HASH];
 
 export const LINUX_4_15: KernelLimits = {
   instructions: 4096,
   mapTypes: new Set(MAPS_4_15),
-  knowsHelper: (id) => KPROBE_HELPERS_4_15.has(id) || REWRITTEN_HELPERS.has(id),
+  knowsHelper: (id) => HELPERS_4_15.has(id) || REWRITTEN_HELPERS.has(id),
   hasGlobalData: false,
   hasJump32: false,
   hasLoops: false,
@@ -73,8 +79,8 @@ const PERCPU_VALUE_MAX = 32768;
 const MAP_ATTRIBUTES = new Set(["type", "max_entries", "key_size", "value_size"]);
 const GLOBAL_DATA = /^\.(data|bss|rodata|kconfig|ksyms)/;
 const NOT_CODE = /^(\..*|license|version)$/;
-/** The only kind of program that needs no BTF and no trampoline: sections that libbpf takes for kprobes. */
-const KPROBE_SECTION = /^k(ret)?probe(\/|$)/;
+/** The kinds of programs that need no BTF and no trampoline, by the sections that libbpf takes for them. */
+const PLAIN_SECTION = /^(k(ret)?probe|tracepoint)(\/|$)/;
 
 /** @returns everything in the object that such a kernel refuses; empty when it can load it. */
 export function refusals(object: Buffer, kernel: KernelLimits): string[] {
@@ -112,7 +118,7 @@ function sectionRefusals(elf: Elf, section: string, kernel: KernelLimits): strin
   const programs = elf.functions(section);
   const end = programs.reduce((at, program) => (program.start === at ? program.end : Number.NaN), 0);
   return [
-    ...(KPROBE_SECTION.test(section) ? [] : [`${section}: not a kprobe`]),
+    ...(PLAIN_SECTION.test(section) ? [] : [`${section}: neither a kprobe nor a tracepoint`]),
     ...(end === elf.section(section).length ? [] : [`${section}: its functions do not fill it`]),
     ...programs.flatMap((program) =>
       programRefusals(elf, section, program, kernel).map((what) => `${program.name}: ${what}`),

@@ -52,14 +52,33 @@ describe("the objects", () => {
     ["modern", ["reporters"]],
   ])("the maps and programs of the %s object were all looked at", (flavour, more) => {
     const maps = readMaps(built(flavour)).map(({ name }) => name);
-    expect(maps.sort()).toEqual(["calls", "counters", "events", "filters", ...more, "scratch"]);
+    const common = [
+      "answers",
+      "calls",
+      "counters",
+      "events",
+      "filters",
+      "next_message",
+      "receives",
+      "scratch",
+    ];
+    expect(maps.sort()).toEqual([...common, "sends", ...more].sort());
     const elf = new Elf(built(flavour));
-    const programs = ["kprobe", "kretprobe"].flatMap((section) => elf.functions(section));
+    const programs = ["kprobe", "kretprobe", "tracepoint"].flatMap((section) => elf.functions(section));
     expect(programs.map(({ name }) => name).sort()).toEqual([
       "mine_ack",
       "mine_enter",
+      "mine_received",
+      "mine_recvfrom",
+      "mine_recvmsg",
       "mine_return",
+      "mine_sendmmsg",
+      "mine_sendmsg",
+      "mine_sendto",
+      "mine_sent",
       "mine_unicast",
+      "mine_write",
+      "mine_writev",
     ]);
     for (const { start, end } of programs) expect(end - start).toBeGreaterThan(100);
   });
@@ -187,7 +206,7 @@ describe("what 4.15 refuses", () => {
     ],
     [
       "a program that needs BTF",
-      /fentry\/do_exit: not a kprobe/,
+      /fentry\/do_exit: neither a kprobe nor/,
       () => compile(`${HEAD} SEC("fentry/do_exit") int program(void *ctx) { return 0; }`, "v1"),
     ],
     [

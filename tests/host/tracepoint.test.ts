@@ -1,0 +1,130 @@
+// The tracepoint backend on this very host, in network namespaces of their own: what it says of each command must
+// be what the kernel told the program that sent it.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Host, hasSyscallTracepoints, isRoot, type Run } from "../support/host.ts";
+import { type JsonEvent, parseEvent } from "../support/schema.ts";
+
+const senders = join(import.meta.dir, "odd-senders.py");
+const isHere = isRoot && hasSyscallTracepoints();
+if (!isHere) {
+  console.warn(
+    "tracepoint.test.ts: needs root and a kernel with tracepoints at system calls, and is skipped",
+  );
+}
+
+/** A command, and what odd-senders.py was told by the kernel; null where that cannot be seen. */
+interface Truth {
+  set: string | null;
+  command: string;
+  outcome: number | null;
+}
+
+const readTruth = (output: string): Truth[] => JSON.parse(output);
+const isOfRow = ({ set }: Truth): boolean => set?.startsWith("row") ?? false;
+
+let host: Host;
+beforeAll(() => {
+  host = new Host();
+});
+afterAll(() => host[Symbol.dispose]());
+
+interface Watched extends Run {
+  events: JsonEvent[];
+  /** Of what was watched. */
+  output: string;
+}
+
+/** Runs a command in a network namespace of its own while mine watches. */
+async function watch(command: string[], env: Record<string, string> = {}): Promise<Watched> {
+  let output = "";
+  const run = await host.run(["--backend", "tracepoint", "-o", "json"], { env }, () => {
+    const { success, stdout, stderr } = Bun.spawnSync(["unshare", "--net", ...command]);
+    if (!success) throw new Error(`${command.join(" ")} failed: ${stderr}`);
+    output = stdout.toString();
+  });
+  expect(run).toMatchObject({ exitCode: 0 });
+  const events = run.stdout.split("\n").filter(Boolean).map(parseEvent);
+  // Nothing of anybody else, as long as nobody else uses ipset here.
+  expect(new Set(events.map(({ linux }) => linux.netns)).size).toBe(1);
+  return { ...run, events, output };
+}
+
+const told = ({ event, ipset }: JsonEvent): Truth => ({
+  set: ipset.set ?? null,
+  command: ipset.command,
+  outcome: event.outcome === "unknown" ? null : (ipset.error?.number ?? 0),
+});
+
+describe.skipIf(!isHere).each<[flavour: string, assume: string]>([
+  ["modern", ""],
+  ["legacy", "4.15"],
+])("the %s object", (_, assume) => {
+  const env = { MINE_ASSUME_KERNEL: assume };
+
+  test("sees every way to send a message, and what the kernel answered", async () => {
+    const { events, output, stderr } = await watch(["/usr/bin/python3", senders], env);
+    const truth = readTruth(output);
+    const end = truth.findIndex(isOfRow);
+    const seen = events.map(told);
+    // What another thread receives may have left the queue and not yet arrived: unknown then, never wrong.
+    const raced = seen.filter(({ set, outcome }) => set?.startsWith("recv") && outcome === null);
+    for (const one of raced) one.outcome = truth[seen.indexOf(one)]?.outcome ?? null;
+    expect(seen.slice(0, end)).toEqual(truth.slice(0, end));
+    expect(raced.length).toBeLessThan(40);
+
+    // Of one call with 50 messages, a kernel lets a program look at 33 or 34.
+    const row = seen.slice(end);
+    expect(row.length).toBeWithin(33, 35);
+    expect(row).toEqual(truth.slice(end, end + row.length));
+    expect(stderr).toContain(
+      " seen, 2 (message not found or not readable: 1, call with too many messages: 1) lost, ",
+    );
+  });
+
+  test("sees who has no right, and never calls that a success", async () => {
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const { events, output } = await watch([...nobody, "/usr/bin/python3", senders], env);
+    expect(events.map(told)).toEqual(readTruth(output));
+    expect(events.map(({ ipset }) => ipset.refused)).toEqual([true, true, undefined]);
+  });
+
+  test("agrees with ipset(8), and names the element of a batch that was at fault", async () => {
+    const script = `
+      said() { if "$@" 2>/dev/null >/dev/null; then echo success; else echo failure; fi; }
+      restore() { printf "$1" | ipset restore; }
+      said ipset create a hash:ip; said ipset add a 10.0.0.1; said ipset add a 10.0.0.1
+      said ipset -exist add a 10.0.0.1; said ipset del a 10.0.0.7; said ipset create b hash:ip
+      said ipset swap a b; said ipset rename a c; said ipset create c hash:ip; said ipset destroy nope
+      said restore "add b 10.0.0.2\\nadd b 10.0.0.3\\nadd b 10.0.0.1\\nadd b 10.0.0.4\\n"
+      said restore "del b 10.0.0.2\\ndel b 10.0.0.2\\n"
+      said ipset list; said ipset save b; said ipset list nope; said ipset flush; said ipset destroy`;
+    const { events, output } = await watch(["sh", "-c", script], env);
+    expect(events.map(({ event }) => event.outcome)).toEqual(output.trim().split("\n") as never);
+    expect(events.flatMap(({ ipset }) => ipset.failed_element ?? [])).toEqual([2, 1]);
+    expect(
+      events.every(({ mine, process }) => mine.backend === "tracepoint" && process.name === "ipset"),
+    ).toBe(true);
+  });
+});
+
+describe.skipIf(!isHere)("the tracepoint backend", () => {
+  test("tells once what it cannot promise", async () => {
+    const { stderr } = await host.run(["--backend", "tracepoint"]);
+    expect(stderr.match(/a hostile caller can change them/g)).toHaveLength(1);
+    expect(stderr.match(/io_uring, splice or a 32-bit program/g)).toHaveLength(1);
+  });
+
+  test("needs no tracefs to be mounted, and mounts none for anybody to see", async () => {
+    const hidden = "umount -q /sys/kernel/tracing /sys/kernel/debug; exec ./mine --backend tracepoint";
+    let mounts: string | undefined;
+    const through = ["unshare", "--mount", "sh", "-c", hidden];
+    const { exitCode } = await host.run([], { through }, (pid) => {
+      mounts = readFileSync(`/proc/${pid}/mounts`, "utf8");
+    });
+    expect(exitCode).toBe(0);
+    expect(mounts).toContain(" /proc ");
+    expect(mounts).not.toContain("tracefs");
+  });
+});
