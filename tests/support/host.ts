@@ -110,7 +110,7 @@ export function expectedHere(): { exitCode: number; stderr: RegExp } {
       "It was built without CONFIG_FTRACE_SYSCALLS",
     );
   }
-  const ends = "\\d+ events seen, .* lost, \\d+ truncated\\n$";
+  const ends = "\\d+ events seen, .* lost, \\d+ truncated(?:, \\d+ filtered)?\\n$";
   return {
     exitCode: 0,
     stderr: new RegExp(
