@@ -1,7 +1,7 @@
 // Everything said on stderr. stdout belongs to the events alone, and consola writes info there by
-// default, hence a reporter of our own.
+// default, hence a reporter of our own; consola/core has no other, and is a tenth of consola.
 import { writeSync } from "node:fs";
-import { createConsola, LogLevels } from "consola";
+import { createConsola, LogLevels } from "consola/core";
 
 const KEPT_WARNINGS = 20;
 const LIBBPF_LEVELS = ["warning", "info", "debug"] as const;

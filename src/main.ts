@@ -1,5 +1,5 @@
 // Runs the command line and chooses the exit code; nothing else.
-import { stripVTControlCharacters } from "node:util";
+import "./engine.ts";
 import { runCommand } from "citty";
 import packageJson from "../package.json" with { type: "json" };
 import { LineWriter } from "./app/line-writer.ts";
@@ -23,7 +23,8 @@ async function main(rawArgs: string[]): Promise<number> {
 }
 
 /** citty colours its help by the environment alone, even into a file. */
-function print(text: string): number {
+async function print(text: string): Promise<number> {
+  const { stripVTControlCharacters } = await import("node:util"); // 3 MB that tracing does without
   const writer = new LineWriter();
   writer.line.utf8(process.stdout.isTTY ? text : stripVTControlCharacters(text));
   writer.endLine();

@@ -1,10 +1,13 @@
 // Audit ipset commands in the foreground until told to stop.
+
+import { ProgramPages } from "../kernel/program-pages.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
 import { openSession } from "./session.ts";
 import { Tracer } from "./tracer.ts";
 
-const WAIT_MS = 100;
+/** Events and signals end a wait at once; looking at anything else can wait so long. */
+const WAIT_MS = 1000;
 /** While there is much to do, it is done in batches this far apart: waking up costs more than an event. */
 const BATCH_MS = 2;
 /** How long the end waits for a reader of stdout that takes nothing. */
@@ -14,17 +17,21 @@ export async function trace(config: Config): Promise<void> {
   if (config.verbose) log.setVerbose();
   log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
   const stop = countStopSignals();
+  const pages = new ProgramPages();
+  pages.drop(); // what only the start needed, now and after the next step of it
   using session = openSession(config);
   const tracer = new Tracer(config, session);
   session.confine();
+  pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
 
   const endMs = performance.now() + config.limits.seconds * 1000;
   while (stop.signals === 0 && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
+    if (records > 0) pages.dropIfMany();
     session.keepAttached();
-    if (records === 0) tracer.wait(WAIT_MS);
+    if (records === 0) tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
     await pause(records > 0 ? BATCH_MS : 0); // signals are delivered by the event loop
   }
   session.detach();
@@ -45,7 +52,7 @@ async function finish(tracer: Tracer, stop: { signals: number }): Promise<void> 
       tracer.giveUp();
       break;
     }
-    if (!tracer.isWritten) tracer.wait(WAIT_MS);
+    if (!tracer.isWritten) tracer.wait(PATIENCE_MS / 10);
     await pause(0);
   }
 }

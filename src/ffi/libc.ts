@@ -16,6 +16,7 @@ const POLLOUT = 0x004;
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const MADV_DONTNEED = 4;
 const MFD_CLOEXEC = 0x1;
 const MFD_NOEXEC_SEAL = 0x8;
 const PERF_FLAG_FD_CLOEXEC = 0x8;
@@ -105,6 +106,14 @@ export function mapShared(fd: number, length: number, offset: number, access: "r
       libc.munmap(address, length);
     },
   };
+}
+
+/**
+ * Takes pages out of this process's memory; whatever touches one gets it again from the file. Only for pages that
+ * are as they are in the file: what was written to others is lost.
+ */
+export function dropFilePages(start: number, length: number): void {
+  libc.madvise(start as Address, length, MADV_DONTNEED); // when it is refused they stay, and that is all
 }
 
 function poll(fd: number, events: number, timeoutMs: number): boolean {

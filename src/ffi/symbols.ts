@@ -14,6 +14,8 @@ export const libcSymbols = {
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: FFIType.i64_fast },
   getpagesize: { args: [], returns: "i32" },
   munmap: { args: ["ptr", "u64"], returns: "i32" },
+  // int madvise(void *addr, size_t length, int advice)
+  madvise: { args: ["ptr", "u64", "i32"], returns: "i32" },
   // int poll(struct pollfd *fds, nfds_t nfds, int timeout)
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   // int clock_gettime(clockid_t, struct timespec *)

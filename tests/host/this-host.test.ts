@@ -101,11 +101,12 @@ describe.skipIf(!isRoot)("as root", () => {
     });
   });
 
-  test("a working directory that is gone is told: the runtime itself cannot start there", async () => {
+  test("a working directory that is gone", async () => {
     const through = ["bash", "-c", 'mine=$PWD/mine; mkdir gone && cd gone && rmdir ../gone && exec "$mine"'];
-    const { exitCode, stdout, stderr } = await host.run([], { through });
-    expect(stderr).toMatch(/^error: The current working directory was deleted.*cd into a different.*\n$/);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    const expected = expectedHere();
+    const { exitCode, stderr } = await host.run([], { through });
+    expect(stderr).toMatch(expected.stderr);
+    expect(exitCode).toBe(expected.exitCode);
   });
 
   test("a working directory that cannot be read", async () => {

@@ -1,0 +1,16 @@
+// How the JavaScript engine is to run, which it is told by a variable of the environment and only there: so the
+// program starts itself once more with it. To be imported before anything else, which would only load twice.
+// The compiler of last resort, FTL, would gain nothing here, and takes ten megabytes and more while it works.
+
+const NO_FTL = "BUN_JSC_useFTLJIT";
+
+if (Bun.main.startsWith("/$bunfs/") && process.env[NO_FTL] === undefined) {
+  try {
+    process.execve?.(process.execPath, [process.argv0, ...process.argv.slice(2)], {
+      ...process.env,
+      [NO_FTL]: "0",
+    });
+  } catch {
+    // It works without, and takes more memory.
+  }
+}
