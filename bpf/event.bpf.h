@@ -60,23 +60,22 @@ struct mine_command {
 		bounded;                                                                           \
 	})
 
-static __always_inline bool is_wanted(const struct mine_event *event, __u16 message_type)
+/*
+ * Of handlers that are not probed nothing else may be reported: to netlink_ack() an error of theirs looks like
+ * a message that no handler saw.
+ */
+static __always_inline bool is_command_wanted(const struct mine_filter *filter, const struct mine_event *event,
+					      __u16 message_type)
 {
-	__u32 zero = 0;
-	const struct mine_filter *filter = bpf_map_lookup_elem(&filters, &zero);
-	__u32 commands;
+	__u32 commands = filter->commands;
 
-	if (!filter)
-		return false;
-	/*
-	 * Of handlers that are not probed nothing else may be reported: to netlink_ack() an error of theirs
-	 * looks like a message that no handler saw.
-	 */
-	commands = filter->commands;
 	if (event->flags & MINE_REFUSED && event->result == -EPERM)
 		commands |= filter->denied;
-	if (!(commands >> (message_type & 31) & 1))
-		return false;
+	return commands >> (message_type & 31) & 1;
+}
+
+static __always_inline bool is_caller_wanted(const struct mine_filter *filter, const struct mine_event *event)
+{
 	if (filter->pid && filter->pid != event->pid)
 		return false;
 	return filter->uid == AUDIT_UID_UNSET || filter->uid == event->uid || filter->uid == event->login_uid;
@@ -203,14 +202,20 @@ static __always_inline bool begin_event(struct mine_event *event, const struct m
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct net *net = (void *)command->net; /* inside BPF_CORE_READ() it would be relocated as well */
+	__u32 zero = 0;
+	const struct mine_filter *filter = bpf_map_lookup_elem(&filters, &zero);
 
+	if (!filter)
+		return false;
 	__builtin_memset(event, 0, __builtin_offsetof(struct mine_event, data));
 	fill_who(event, task);
 	event->flags = command->flags;
 	event->result = command->result;
-	if (!is_wanted(event, message->nlmsg_type)) {
-		if (!(event->flags & MINE_REFUSED))
-			COUNT(filtered);
+	/* Not counted: not every backend sees what nobody asked for. */
+	if (!is_command_wanted(filter, event, message->nlmsg_type))
+		return false;
+	if (!is_caller_wanted(filter, event)) {
+		COUNT(filtered);
 		return false;
 	}
 	event->netns = BPF_CORE_READ(net, ns.inum);
