@@ -43,10 +43,10 @@ interface Machine {
 }
 
 const machines: Record<string, Machine> = {
-  "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: { BACKENDS: "fexit,kprobe" } },
+  "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: { BACKENDS: "fexit,kprobe,tracepoint" } },
   "5.10 as 4.15": {
     kernel: { suite: "bullseye", series: "5.10" },
-    env: { BACKENDS: "kprobe", MINE_ASSUME_KERNEL: "4.15" },
+    env: { BACKENDS: "kprobe,tracepoint", MINE_ASSUME_KERNEL: "4.15" },
   },
 };
 const watched = Object.entries(machines).flatMap(([machine, { env }]) =>
