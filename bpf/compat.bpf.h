@@ -3,6 +3,13 @@
 #ifndef MINE_COMPAT_BPF_H
 #define MINE_COMPAT_BPF_H
 
+/* Before a loop: 5.3 (2589726d12a1) was the first to take one as it is. */
+#ifdef MINE_LEGACY
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL
+#endif
+
 /*
  * The way to user space: the ring buffer came in 5.8 (457f44363a88), the perf buffer in 4.4.
  * 0 when the event is on its way.

@@ -33,4 +33,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #ifndef MINE_LEGACY
 #include "fexit.bpf.h"
 #endif
+#include "send.bpf.h"
+#include "answer.bpf.h"
 #include "tracepoint.bpf.h"
