@@ -13,8 +13,8 @@ const WAIT_MS = 100;
 async function main(rawArgs: string[]): Promise<number> {
   try {
     const { help, version } = strictArgs(rawArgs, mainArgs, commandNames);
-    if (help) return print(await usage());
-    if (version) return print(packageJson.version);
+    if (help) return await print(await usage());
+    if (version) return await print(packageJson.version);
     await runCommand(mainCommand, { rawArgs });
     return EXIT_DONE;
   } catch (error) {
