@@ -26,16 +26,26 @@ const {
   MINE_QEMU_ACCEL: accelerator = "tcg,thread=single",
   MINE_VM_TIMEOUT: timeoutSeconds = "180",
 } = process.env;
-const memoryMb = 768;
+
+/** What the machine is, where that matters. */
+export interface Machine {
+  memoryMb: number;
+  processors: number;
+  timeoutSeconds: number;
+  /** Further options of QEMU. */
+  options: string[];
+}
+
+const usual: Machine = { memoryMb: 768, processors: 2, timeoutSeconds: Number(timeoutSeconds), options: [] };
 const scratch = join(import.meta.dir, "../../.output/vm");
 
-export async function bootVm(image: VmImage): Promise<VmResult> {
+export async function bootVm(image: VmImage, machine: Partial<Machine> = {}): Promise<VmResult> {
   mkdirSync(scratch, { recursive: true });
   const directory = mkdtempSync(join(scratch, "machine-"));
   try {
     writeImage(join(directory, "initramfs"), image);
     const startMs = performance.now();
-    await runQemu(directory, image);
+    await runQemu(directory, image, { ...usual, ...machine });
     const totalSeconds = (performance.now() - startMs) / 1000;
 
     const files = await unpackResults(directory);
@@ -52,39 +62,41 @@ export async function bootVm(image: VmImage): Promise<VmResult> {
   }
 }
 
-async function runQemu(directory: string, image: VmImage): Promise<void> {
+async function runQemu(directory: string, image: VmImage, machine: Machine): Promise<void> {
+  const { memoryMb, processors, timeoutSeconds, options } = machine;
   // Nehalem has no AVX: the machine proves on every run that mine needs none. Without cx16: after that
   // instruction QEMU before 8.0 can leave garbage in the flags, and the next interrupt is a panic; Linux
   // 6.12 uses it all the time. panic=-1 and -no-reboot make QEMU end at once when the kernel panics.
   const command = [
     qemu,
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-accel", accelerator, "-cpu", "Nehalem,-cx16", "-smp", "2", "-m", String(memoryMb)],
+    ...["-accel", accelerator, "-cpu", "Nehalem,-cx16", "-smp", String(processors), "-m", String(memoryMb)],
+    ...options,
     ...["-kernel", join(image.kernel, "vmlinuz"), "-initrd", join(directory, "initramfs")],
     ...["-append", "console=ttyS0 loglevel=5 panic=-1"],
     ...["-serial", `file:${join(directory, "console")}`],
     ...["-serial", `file:${join(directory, "results")}`],
     ...["-serial", image.live ? "stdio" : "null"],
   ];
-  let machine: Bun.Subprocess<"ignore", "inherit" | "ignore", "pipe">;
+  let emulator: Bun.Subprocess<"ignore", "inherit" | "ignore", "pipe">;
   try {
-    machine = Bun.spawn(command, {
+    emulator = Bun.spawn(command, {
       stdin: "ignore",
       stdout: image.live ? "inherit" : "ignore",
       stderr: "pipe",
-      timeout: Number(timeoutSeconds) * 1000,
+      timeout: timeoutSeconds * 1000,
       killSignal: "SIGKILL",
     });
   } catch (cause) {
     const hint = "apt-get install qemu-system-x86, or name another program with MINE_QEMU";
     throw new VmError(`cannot start ${qemu}\n${hint}`, { cause });
   }
-  const complaint = (await machine.stderr.text()).trim();
-  await machine.exited;
-  if (machine.exitCode === 0) return;
-  const end = machine.signalCode
+  const complaint = (await emulator.stderr.text()).trim();
+  await emulator.exited;
+  if (emulator.exitCode === 0) return;
+  const end = emulator.signalCode
     ? `was stopped after ${timeoutSeconds} s (MINE_VM_TIMEOUT=SECONDS allows more)`
-    : `ended with ${machine.exitCode}`;
+    : `ended with ${emulator.exitCode}`;
   throw new VmError(`${qemu} ${end}: ${complaint}\n${consoleTail(directory)}`);
 }
 
