@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # See that the programs are there that the build (or the tests) call, and install the missing ones.
 #
-#   scripts/setup.sh build|test
+#   scripts/setup.sh build|test|bench
 #
 # On Debian and its relatives, as root or where sudo asks nothing, missing packages are installed. Elsewhere
 # they are named, and that is all.
@@ -19,17 +19,20 @@ test=(
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck
   strace:strace
 )
+bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 # file:package, where there is no program to look for
 build_files=(/usr/include/stdio.h:libc6-dev)
 test_files=(
   "${build_files[@]}"
   /etc/protocols:netbase /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
 )
+bench_files=("${test_files[@]}" /usr/lib/python3/dist-packages/bcc:python3-bpfcc)
 case ${1-} in
   build) wanted=("${build[@]}") files=("${build_files[@]}") ;;
   test) wanted=("${test[@]}") files=("${test_files[@]}") ;;
+  bench) wanted=("${bench[@]}") files=("${bench_files[@]}") ;;
   *)
-    echo "usage: scripts/setup.sh build|test" >&2
+    echo "usage: scripts/setup.sh build|test|bench" >&2
     exit 2
     ;;
 esac
