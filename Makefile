@@ -110,6 +110,14 @@ demo: setup ## watch real ipset commands being audited; in a VM where the host's
 	$(Q)$(MAKE) --no-print-directory mine
 	$(Q)scripts/demo.sh
 
+include tests/bench/build.mk
+
+.PHONY: bench
+bench: ## measure mine beside C, bpftrace and BCC in a VM; writes docs/benchmarks.md (BENCH_ROUNDS=1 ...)
+	$(Q)scripts/setup.sh bench
+	$(Q)$(MAKE) --no-print-directory mine $(BENCH_PROGRAMS)
+	$(Q)$(BUN) tests/bench/bench.ts
+
 # From two kernels far apart in age; either must do (tests/unit/vmlinux-headers.test.ts).
 .PHONY: vmlinux-headers
 vmlinux-headers: export CLANG := $(CLANG)

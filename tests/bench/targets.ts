@@ -1,0 +1,50 @@
+// What mine promises, in the same run, with default settings; and whether a run kept it.
+import { type Quantity, type Results, spread } from "./results.ts";
+import type { Sizes } from "./sizes.ts";
+
+export interface Verdict {
+  promise: string;
+  found: string;
+  /** Undefined where what it is about was not measured. */
+  met: boolean | undefined;
+}
+
+const reference = "c-plain";
+
+export function judge(results: Results, sizes: Sizes): Verdict[] {
+  const of = (tool: string, quantity: Quantity) => spread(results, tool, quantity)?.median;
+  const least = (tool: string, quantity: Quantity) => spread(results, tool, quantity)?.least;
+  const most = (tool: string, quantity: Quantity) => spread(results, tool, quantity)?.most;
+  const ratio = (a: number | undefined, b: number | undefined) => (a && b ? a / b : undefined);
+  const against = (tool: string, quantity: Quantity) => ratio(of("mine", quantity), of(tool, quantity));
+
+  const all = (what: string, shown: number | undefined, caused: number): Verdict => ({
+    promise: `all of ${caused} ${what}`,
+    found: shown === undefined ? "" : `${shown} in the worst round`,
+    met: shown === undefined ? undefined : shown === caused,
+  });
+  const atMost = (promise: string, found: number | undefined, limit: number, unit: string): Verdict => ({
+    promise: `${promise} ≤ ${limit}${unit}`,
+    found: found === undefined ? "" : `${found.toPrecision(3)}${unit}`,
+    met: found === undefined ? undefined : found <= limit,
+  });
+
+  return [
+    all("single ADDs shown", least("mine", "floodShown"), sizes.adds),
+    all("elements of `ipset restore` shown", least("mine", "restoreShown"), sizes.restore),
+    atMost("sender's processor time, to the C reference's", against(reference, "floodSenderMs"), 1, " ×"),
+    atMost("sender's processor time, to bpftrace's", against("bpftrace", "floodSenderMs"), 1, " ×"),
+    atMost(
+      "sender's processor time under fexit, to that under kprobe",
+      ratio(of("mine-fexit", "floodSenderMs"), of("mine-kprobe", "floodSenderMs")),
+      0.8,
+      " ×",
+    ),
+    atMost("start to tracing, to the C reference's", against(reference, "startMs"), 1.1, " ×"),
+    atMost("start to tracing, to bpftrace's", against("bpftrace", "startMs"), 0.2, " ×"),
+    atMost("processor time per event, to the C reference's", against(reference, "cpuPerEventUs"), 1, " ×"),
+    atMost("peak memory", most("mine", "peakMb"), 48, " MB"),
+    atMost("peak memory, to bpftrace's", against("bpftrace", "peakMb"), 0.5, " ×"),
+    atMost("idle processor time", of("mine", "idlePercent"), 0.1, " %"),
+  ];
+}
