@@ -7,7 +7,7 @@ import { openSession } from "./session.ts";
 import { Tracer } from "./tracer.ts";
 
 /** Events and signals end a wait at once; looking at anything else can wait so long. */
-const WAIT_MS = 1000;
+const WAIT_MS = 2000;
 /** While there is much to do, it is done in batches this far apart: waking up costs more than an event. */
 const BATCH_MS = 2;
 /** How long the end waits for a reader of stdout that takes nothing. */

@@ -7,7 +7,7 @@ import { dropFilePages, pageSize } from "../ffi/libc.ts";
 const heading = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(.*)$/;
 
 /** While the process is smaller than this, its pages may stay. */
-const MOST_BYTES = 40 * 1024 * 1024;
+const MOST_BYTES = 32 * 1024 * 1024;
 const CHECK_MS = 50;
 
 interface Range {
