@@ -19,30 +19,28 @@ export class Fields {
   constructor(level: Level, attributes: readonly Attribute[], remainder: Remainder) {
     this.#level = level;
     this.#remainder = remainder;
-    for (const attribute of attributes) this.#add(attribute);
-  }
-
-  #add(attribute: Attribute): void {
-    const { type } = attribute;
-    if (type >= LIMIT) {
-      this.#unnamed.push(attribute);
-    } else if (this.#isLeft(type)) {
-      // The last of several counts, as in the kernel's nla_parse().
-      const [hidden] = this.#attributes.splice(this.#indexOf(type), 1, attribute);
-      if (hidden) this.#remainder.keep(this.#level, hidden);
-    } else {
-      this.#attributes.push(attribute);
-      this.#left |= 1 << type;
+    for (const attribute of attributes) {
+      const { type } = attribute;
+      if (type >= LIMIT) {
+        this.#unnamed.push(attribute);
+      } else if (isSet(this.#left, type)) {
+        // The last of several counts, as in the kernel's nla_parse().
+        const [hidden] = this.#attributes.splice(indexOf(this.#attributes, type), 1, attribute);
+        if (hidden) remainder.keep(level, hidden);
+      } else {
+        this.#attributes.push(attribute);
+        this.#left |= 1 << type;
+      }
     }
   }
 
   has([number]: AttributeKind<unknown>): boolean {
-    return this.#isLeft(number);
+    return isSet(this.#left, number);
   }
 
   /** @returns undefined if it is not there, was taken before, or cannot be read. */
   take<T>(kind: AttributeKind<T>): T | undefined {
-    if (!this.#isLeft(kind[0])) return undefined;
+    if (!isSet(this.#left, kind[0])) return undefined;
     const value = this.peek(kind);
     this.#left &= ~(1 << kind[0]);
     return value;
@@ -50,8 +48,8 @@ export class Fields {
 
   /** The same for one of which it is not yet known whether all of it can be used. */
   peek<T>([number, payload, noun]: AttributeKind<T>): T | undefined {
-    if (!this.#isLeft(number)) return undefined;
-    const attribute = this.#attributes[this.#indexOf(number)] as Attribute;
+    if (!isSet(this.#left, number)) return undefined;
+    const attribute = this.#attributes[indexOf(this.#attributes, number)] as Attribute;
     const { length } = attribute;
     if (length < payload.minSize || length > payload.maxSize) {
       this.#remainder.complain(`${noun} of ${length} bytes`);
@@ -67,19 +65,17 @@ export class Fields {
   /** To be called when all that can be used was taken. */
   keepRest(): void {
     for (const attribute of this.#attributes) {
-      if (this.#isLeft(attribute.type)) this.#remainder.keep(this.#level, attribute);
+      if (isSet(this.#left, attribute.type)) this.#remainder.keep(this.#level, attribute);
     }
     for (const attribute of this.#unnamed) this.#remainder.keep(this.#level, attribute);
   }
+}
 
-  #isLeft(number: number): boolean {
-    return ((this.#left >>> number) & 1) === 1;
-  }
+const isSet = (bits: number, bit: number): boolean => ((bits >>> bit) & 1) === 1;
 
-  /** @param number of one that is there. */
-  #indexOf(number: number): number {
-    let index = 0;
-    while (this.#attributes[index]?.type !== number) index += 1;
-    return index;
-  }
+/** @param number of one that is there. */
+function indexOf(attributes: readonly Attribute[], number: number): number {
+  let index = 0;
+  while (attributes[index]?.type !== number) index += 1;
+  return index;
 }

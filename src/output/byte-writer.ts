@@ -37,19 +37,19 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.#reserve(1);
+    if (this.length + 1 > this.#bytes.length) this.#grow(1);
     this.#bytes[this.length++] = value;
   }
 
   /** Text of our own, which is ASCII. */
   ascii(text: string): void {
-    this.#reserve(text.length);
+    if (this.length + text.length > this.#bytes.length) this.#grow(text.length);
     for (let index = 0; index < text.length; index++) this.#bytes[this.length++] = text.charCodeAt(index);
   }
 
   /** Any text, without escapes; a lone surrogate becomes U+FFFD. */
   utf8(text: string): void {
-    this.#reserve(text.length * UTF8_BYTES);
+    if (this.length + text.length * UTF8_BYTES > this.#bytes.length) this.#grow(text.length * UTF8_BYTES);
     for (let index = 0; index < text.length; index++) {
       const unit = text.charCodeAt(index);
       if (unit >= 0x80) {
@@ -61,14 +61,14 @@ export class ByteWriter {
   }
 
   copy(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
+    if (this.length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
     // Most are a few bytes long, and then faster this way than by set().
     for (let index = 0; index < bytes.length; index++) this.#bytes[this.length++] = bytes[index] ?? 0;
   }
 
   /** @param value an integer from 0 to 2 ** 53. */
   decimal(value: number): void {
-    this.#reserve(MOST_DIGITS);
+    if (this.length + MOST_DIGITS > this.#bytes.length) this.#grow(MOST_DIGITS);
     let digits = 1;
     for (let limit = 10; value >= limit; limit *= 10) digits += 1;
     this.#digits(value, 10, digits);
@@ -76,7 +76,7 @@ export class ByteWriter {
 
   /** With leading zeroes; digits beyond `width` are not written. */
   paddedDecimal(value: number, width: number): void {
-    this.#reserve(width);
+    if (this.length + width > this.#bytes.length) this.#grow(width);
     this.#digits(value, 10, width);
   }
 
@@ -84,7 +84,7 @@ export class ByteWriter {
   hex(value: number, width = 1): void {
     let digits = width;
     for (let limit = 16 ** width; value >= limit; limit *= 16) digits += 1;
-    this.#reserve(digits);
+    if (this.length + digits > this.#bytes.length) this.#grow(digits);
     this.#digits(value, 16, digits);
   }
 
@@ -98,8 +98,7 @@ export class ByteWriter {
     this.length += count;
   }
 
-  #reserve(count: number): void {
-    if (this.length + count <= this.#bytes.length) return;
+  #grow(count: number): void {
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
     grown.set(this.written());
     this.#bytes = grown;
