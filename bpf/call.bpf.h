@@ -80,7 +80,7 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *skb, __u64
 		.flags = MINE_REFUSED,
 	};
 
-	if (!error || !is_ipset_message(message))
+	if (!is_ipset_message(message))
 		return;
 	command.net = (__u64)BPF_CORE_READ(skb, sk, __sk_common.skc_net.net);
 	report(ctx, &command, slot);

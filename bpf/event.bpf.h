@@ -89,13 +89,18 @@ static __always_inline void fill_who(struct mine_event *event, struct task_struc
 	event->ts_ns = bpf_ktime_get_ns();
 	event->pid = thread >> 32;
 	event->tid = thread;
-	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	event->uid = ids;
 	event->gid = ids >> 32;
 	event->login_uid = login_uid(task);
+	event->session_id = AUDIT_UID_UNSET;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+}
+
+static __always_inline void fill_details(struct mine_event *event, struct task_struct *task)
+{
+	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	event->session_id = session_id(task);
 	event->cgroup_id = cgroup_id(task);
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
 /*
@@ -229,10 +234,15 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
 				      __u32 captured)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 zero = 0;
+	const struct mine_filter *filter = bpf_map_lookup_elem(&filters, &zero);
 
 	event->captured_len = captured;
-	copy_arguments(event, task);
-	copy_executable(event, task);
+	if (filter && filter->details) {
+		fill_details(event, task);
+		copy_arguments(event, task);
+		copy_executable(event, task);
+	}
 	copy_reply(event, command);
 	if (submit(ctx, event, AT_MOST(__builtin_offsetof(struct mine_event, data) + data_end(event), sizeof(*event))))
 		COUNT(lost_buffer);

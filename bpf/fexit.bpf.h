@@ -68,7 +68,8 @@ int mine_exit(__u64 *ctx)
 	bpf_probe_read_kernel(info, sizeof(info), (void *)ctx[1]);
 	command.net = info[0];
 	command.message = info[2];
-	call = bpf_map_lookup_elem(&calls, &thread);
+	/* Nothing is remembered of what succeeds. */
+	call = command.result ? bpf_map_lookup_elem(&calls, &thread) : NULL;
 	if (call) {
 		command.answer = call->answer;
 		command.reply = call->reply;
@@ -78,11 +79,11 @@ int mine_exit(__u64 *ctx)
 		report(ctx, &command, SLOT_HANDLER);
 	else
 		COUNT(lost_message);
-	/* After -EINTR there is nothing more to tell the caller. */
-	if (!command.result || command.result == -EINTR) {
+	if (command.result == -EINTR) {
+		/* There is nothing more to tell the caller. The good end of a dump, too. */
 		if (call)
 			bpf_map_delete_elem(&calls, &thread);
-	} else if (bpf_map_update_elem(&calls, &thread, &over, BPF_ANY)) {
+	} else if (command.result && bpf_map_update_elem(&calls, &thread, &over, BPF_ANY)) {
 		COUNT(lost_call);
 	}
 	return 0;
@@ -117,9 +118,13 @@ SEC("fexit/netlink_ack")
 int mine_exit_ack(__u64 *ctx)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	struct mine_call *call = bpf_map_lookup_elem(&calls, &thread);
-	__u32 state = call ? call->state : TOLD;
+	struct mine_call *call;
+	__u32 state;
 
+	if (!(__s32)ctx[2])
+		return 0;
+	call = bpf_map_lookup_elem(&calls, &thread);
+	state = call ? call->state : TOLD;
 	if (state == RUNNING)
 		return 0;
 	if (call)

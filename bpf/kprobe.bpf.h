@@ -92,8 +92,11 @@ SEC("kprobe")
 int mine_ack(struct pt_regs *ctx)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	struct mine_call *under_way = bpf_map_lookup_elem(&calls, &thread);
+	struct mine_call *under_way;
 
+	if (!(__s32)PT_REGS_PARM3(ctx))
+		return 0;
+	under_way = bpf_map_lookup_elem(&calls, &thread);
 	if (!under_way)
 		report_refusal(ctx, (void *)PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx), 0);
 	else if (under_way->state == OVER)

@@ -76,6 +76,7 @@ struct mine_filter {
 	__u32 denied;	/* the same for who lacks CAP_NET_ADMIN: ipset(8) asks a few things before it acts */
 	__u32 pid;	/* 0: everyone's */
 	__u32 uid;	/* by the user or the login user; AUDIT_UID_UNSET: everyone's */
+	__u32 details;	/* not 0: with parent, session, cgroup, command line and executable, which cost as much as the rest */
 };
 
 /* Every way to miss a command, counted where it happens. The one element, per CPU, of the "counters" map. */

@@ -9,8 +9,15 @@ import type { Config } from "./config.ts";
 type Wanted = Config["filter"];
 
 /** The part that the kernel side decides. */
-export function kernelFilter({ commands, denied, pid, uid }: Wanted): Filter {
-  return { commands: bits(commands), denied: bits(denied), pid: pid ?? 0, uid: uid ?? AUDIT_UID_UNSET };
+export function kernelFilter({ output, filter }: Pick<Config, "output" | "filter">): Filter {
+  const { commands, denied, pid, uid } = filter;
+  return {
+    commands: bits(commands),
+    denied: bits(denied),
+    pid: pid ?? 0,
+    uid: uid ?? AUDIT_UID_UNSET,
+    details: output === "json" ? 1 : 0,
+  };
 }
 
 /** Bit N is command N. Numbers that no known ipset has are wanted by whoever wants everything. */

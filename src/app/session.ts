@@ -114,7 +114,7 @@ export function openRung(ground: Ground, name: BackendName, config: Config): Ses
   const object = stack.use(loaded.object);
 
   const counters = new Counters(object);
-  writeFilter(object, kernelFilter(config.filter));
+  writeFilter(object, kernelFilter(config));
   const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, loaded)));
   log.decision(buffer.description);
   let links = backend.attach(object, config.filter.commands);

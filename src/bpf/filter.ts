@@ -12,9 +12,11 @@ export interface Filter {
   pid: number;
   /** By the user or the login user; AUDIT_UID_UNSET: everyone's. */
   uid: number;
+  /** 1: with what only JSON tells of the caller; else 0. */
+  details: number;
 }
 
-const names = ["commands", "denied", "pid", "uid"] as const satisfies (keyof typeof mineFilter)[];
+const names = ["commands", "denied", "pid", "uid", "details"] as const satisfies (keyof typeof mineFilter)[];
 
 export function writeFilter(object: BpfObject, filter: Filter): void {
   const value = new DataView(new ArrayBuffer(4 * names.length));

@@ -87,6 +87,7 @@ export const mineFilter = {
   denied: [4, "u32"],
   pid: [8, "u32"],
   uid: [12, "u32"],
+  details: [16, "u32"],
 } as const satisfies Layout;
 
 /** struct mine_counters of bpf/mine.h: the one element, per CPU, of the "counters" map. */

@@ -129,7 +129,13 @@ function objectWith(name: string, map: Uint8Array, cpus = 1): BpfObject {
 }
 
 test("the filter is written as C lays it out", () => {
-  const filter: Filter = { commands: 0x81000001, denied: 0x82000002, pid: 0x83000003, uid: 0x84000004 };
+  const filter: Filter = {
+    commands: 0x81000001,
+    denied: 0x82000002,
+    pid: 0x83000003,
+    uid: 0x84000004,
+    details: 0x85000005,
+  };
   const expected = fromC("filter");
   const map = new Uint8Array(expected.length);
   writeFilter(objectWith("filters", map), filter);

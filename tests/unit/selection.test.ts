@@ -31,6 +31,9 @@ const wanted = (given: Partial<Wanted> = {}): Wanted => ({
   ...given,
 });
 
+const inKernel = (filter: Config["filter"], output: Config["output"] = "text") =>
+  kernelFilter({ output, filter });
+
 describe("the kernel side is told", () => {
   test("of each command its bit, which is its number in the kernel's header", () => {
     const names = commands.map((command) => `IPSET_CMD_${command}`);
@@ -38,26 +41,31 @@ describe("the kernel side is told", () => {
     for (const [index, command] of commands.entries()) {
       const only = new Set([command]);
       const bit = 2 ** (numbers[names[index] ?? ""] ?? Number.NaN);
-      expect(kernelFilter(wanted({ commands: only }))).toMatchObject({ commands: bit, denied: 0xffffffff });
-      expect(kernelFilter(wanted({ denied: only }))).toMatchObject({ commands: 0xffffffff, denied: bit });
+      expect(inKernel(wanted({ commands: only }))).toMatchObject({ commands: bit, denied: 0xffffffff });
+      expect(inKernel(wanted({ denied: only }))).toMatchObject({ commands: 0xffffffff, denied: bit });
     }
   });
 
   test("of several commands all their bits", () => {
     const some: ReadonlySet<Command> = new Set(["CREATE", "ADD", "GET_BYINDEX"] as const);
-    expect(kernelFilter(wanted({ commands: some })).commands).toBe(0x8204);
-    expect(kernelFilter(wanted({ commands: new Set() })).commands).toBe(0);
+    expect(inKernel(wanted({ commands: some })).commands).toBe(0x8204);
+    expect(inKernel(wanted({ commands: new Set() })).commands).toBe(0);
   });
 
   test("of all commands also those that have no name yet", () => {
-    expect(kernelFilter(wanted()).commands).toBe(0xffffffff);
+    expect(inKernel(wanted()).commands).toBe(0xffffffff);
     const allButOne = new Set(commands.filter((command) => command !== "NONE"));
-    expect(kernelFilter(wanted({ commands: allButOne })).commands).toBe(0xfffe);
+    expect(inKernel(wanted({ commands: allButOne })).commands).toBe(0xfffe);
   });
 
   test("of user and process the number, or that any will do", () => {
-    expect(kernelFilter(wanted())).toMatchObject({ pid: 0, uid: AUDIT_UID_UNSET });
-    expect(kernelFilter(wanted({ uid: 0, pid: 1 }))).toMatchObject({ pid: 1, uid: 0 });
+    expect(inKernel(wanted())).toMatchObject({ pid: 0, uid: AUDIT_UID_UNSET });
+    expect(inKernel(wanted({ uid: 0, pid: 1 }))).toMatchObject({ pid: 1, uid: 0 });
+  });
+
+  test("of the caller no more than the output has room for", () => {
+    expect(inKernel(wanted(), "text").details).toBe(0);
+    expect(inKernel(wanted(), "json").details).toBe(1);
   });
 });
 
