@@ -174,7 +174,7 @@ describe("a variable of the environment that means nothing to mine", () => {
       ["BUN_BYTECODE_ORDER_OUT", () => join(trap, "written")],
       ["BUN_BYTECODE_DIGEST_OUT", () => join(trap, "written")],
     ])("%s", async (name, value) => {
-      await expectPeace({ env: { [name]: value() }, through: ["timeout", "2", "./mine"] });
+      await expectPeace({ env: { [name]: value() }, through: ["timeout", "20", "./mine"] });
     });
   });
 });
