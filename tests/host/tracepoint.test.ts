@@ -1,7 +1,7 @@
 // The tracepoint backend on this very host, in network namespaces of their own: what it says of each command must
 // be what the kernel told the program that sent it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Host, hasSyscallTracepoints, isRoot, type Run } from "../support/host.ts";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
@@ -36,19 +36,46 @@ interface Watched extends Run {
   output: string;
 }
 
-/** Runs a command in a network namespace of its own while mine watches. */
+/**
+ * Runs a command in a network namespace of its own while mine watches.
+ * @returns what happened in there; others may use ipset on this host meanwhile.
+ */
 async function watch(command: string[], env: Record<string, string> = {}): Promise<Watched> {
+  using namespace = await NetworkNamespace.create();
   let output = "";
   const run = await host.run(["--backend", "tracepoint", "-o", "json"], { env }, () => {
-    const { success, stdout, stderr } = Bun.spawnSync(["unshare", "--net", ...command]);
+    const { success, stdout, stderr } = Bun.spawnSync(["nsenter", `--net=${namespace.path}`, ...command]);
     if (!success) throw new Error(`${command.join(" ")} failed: ${stderr}`);
     output = stdout.toString();
   });
   expect(run).toMatchObject({ exitCode: 0 });
   const events = run.stdout.split("\n").filter(Boolean).map(parseEvent);
-  // Nothing of anybody else, as long as nobody else uses ipset here.
-  expect(new Set(events.map(({ linux }) => linux.netns)).size).toBe(1);
-  return { ...run, events, output };
+  return { ...run, output, events: events.filter(({ linux }) => linux.netns === namespace.inode) };
+}
+
+/** Lives as long as a process does nothing in it: the number of one that is gone is given to the next. */
+class NetworkNamespace implements Disposable {
+  readonly path: string;
+  readonly #holder: Bun.Subprocess;
+
+  private constructor(holder: Bun.Subprocess) {
+    this.#holder = holder;
+    this.path = `/proc/${holder.pid}/ns/net`;
+  }
+
+  static async create(): Promise<NetworkNamespace> {
+    const holder = Bun.spawn(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"]);
+    await holder.stdout.getReader().read(); // it is there
+    return new NetworkNamespace(holder);
+  }
+
+  get inode(): number {
+    return statSync(this.path).ino;
+  }
+
+  [Symbol.dispose](): void {
+    this.#holder.kill("SIGKILL");
+  }
 }
 
 const told = ({ event, ipset }: JsonEvent): Truth => ({
@@ -78,9 +105,7 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string]>([
     const row = seen.slice(end);
     expect(row.length).toBeWithin(33, 35);
     expect(row).toEqual(truth.slice(end, end + row.length));
-    expect(stderr).toContain(
-      " seen, 2 (message not found or not readable: 1, call with too many messages: 1) lost, ",
-    );
+    expect(stderr).toMatch(/message not found or not readable: 1, call with too many messages: 1\) lost, /);
   });
 
   test("sees who has no right, and never calls that a success", async () => {
