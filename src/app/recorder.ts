@@ -35,7 +35,8 @@ export class Recorder {
       event,
       message,
       outcome,
-      failedElement: outcome.succeeded ? undefined : elementAtFault(message, event.reply),
+      failedElement:
+        outcome.succeeded || outcome.isUnknown ? undefined : elementAtFault(message, event.reply),
       timeNs: event.tsNs + realtimeOffsetNs,
       hostname: this.#hostname,
       backend: this.#backend,
