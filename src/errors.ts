@@ -115,7 +115,7 @@ function reasonOf(error: CallError, host: Circumstances): Reason {
     case "EPERM":
       return "EPERM";
     case "EACCES":
-      return "verifier";
+      return error.call === "bpf_object__load" ? "verifier" : "EPERM";
     case "ENOMEM":
       return "memory";
     case "EINVAL":

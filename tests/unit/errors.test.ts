@@ -56,6 +56,11 @@ test.each(hints)("%s is answered with what to do about it", (_what, errno, circu
   expect(explained.cause).toBe(error);
 });
 
+test("EACCES is the verifier's only where it was asked", () => {
+  const error = new CallError("perf_event_open", EACCES);
+  expect(explain("attach to ip_set_create", error, plain).hint).toMatch(/^Root here lacks/);
+});
+
 test("a failed call is told by its name, the sentence and the name of its errno", () => {
   const error = new CallError("perf_event_open", EACCES);
   expect(error.message).toBe("perf_event_open: Permission denied (EACCES)");
