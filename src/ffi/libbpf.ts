@@ -21,6 +21,12 @@ export function loadLibbpf(image: Uint8Array): Libbpf {
   }
 }
 
+/** @returns "1.7". */
+export function libbpfVersion(lib: Libbpf): string {
+  const version = asAddress(lib.libbpf_version_string());
+  return version ? textAt(version).replace(/^v/, "") : "";
+}
+
 /** Sends libbpf's log here; lines come only while one of its functions runs, on this thread. */
 export function setLibbpfLog(lib: Libbpf, log: (level: number, line: string) => void): Disposable {
   const callback = new JSCallback(

@@ -24,6 +24,16 @@ export const libcSymbols = {
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   // int getpwuid_r(uid_t, struct passwd *, char *buf, size_t buflen, struct passwd **result)
   getpwuid_r: { args: ["u32", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
+  // int unshare(int flags): of the calling thread
+  unshare: { args: ["i32"], returns: "i32" },
+  // int setns(int fd, int nstype): the calling thread too
+  setns: { args: ["i32", "i32"], returns: "i32" },
+  // int socket(int domain, int type, int protocol)
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  // ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *, socklen_t)
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
+  // ssize_t recv(int fd, void *buf, size_t len, int flags)
+  recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
 } as const satisfies Record<string, FFIFunction>;
 
 export const libbpfSymbols = {
@@ -32,6 +42,8 @@ export const libbpfSymbols = {
   // long libbpf_get_error(const void *ptr): -errno for NULL
   libbpf_get_error: { args: ["ptr"], returns: FFIType.i64_fast },
   libbpf_num_possible_cpus: { args: [], returns: "i32" },
+  // const char *libbpf_version_string(void): "v1.7"
+  libbpf_version_string: { args: [], returns: "ptr" },
   // int libbpf_probe_bpf_map_type(enum bpf_map_type, const void *opts): 1 yes, 0 no, -errno
   libbpf_probe_bpf_map_type: { args: ["i32", "ptr"], returns: "i32" },
 

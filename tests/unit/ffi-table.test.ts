@@ -61,7 +61,10 @@ const programOf = (headers: string[], table: Record<string, Signature>, before =
   ].join("\n");
 
 const libbpfHeaders = ["bpf/bpf.h", "bpf/btf.h", "bpf/libbpf.h"];
-const libcHeaders = ["errno.h", "poll.h", "pwd.h", "sys/mman.h", "sys/prctl.h", "time.h", "unistd.h"];
+const libcHeaders = [
+  ...["errno.h", "poll.h", "pwd.h", "sched.h", "sys/mman.h", "sys/prctl.h", "sys/socket.h", "time.h"],
+  "unistd.h",
+];
 const objectOnly = ["-c", "-Wno-unused-function", "-Wno-nonnull"];
 
 describe("the headers agree about the arguments and the size of the result", () => {

@@ -1,0 +1,37 @@
+// What the kernel sends back to a netlink socket: messages one after the other, of which the last that a
+// request gets tells how it ended (UAPI linux/netlink.h).
+import { type Attribute, readAttributes } from "./attributes.ts";
+
+export interface Reply {
+  /** Of the request. */
+  sequence: number;
+  /** 0 or -errno, in the message that ends the reply; undefined in those before it. */
+  answer: number | undefined;
+  /** Of a message that carries data. */
+  attributes: Attribute[];
+}
+
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3; // after a dump
+const HEADER_SIZE = 16; // struct nlmsghdr
+const DATA_OFFSET = 20; // and struct nfgenmsg
+
+/** @param datagram as it was received. @returns its messages, up to the first that is malformed. */
+export function readReplies(datagram: Uint8Array): Reply[] {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+  const replies: Reply[] = [];
+  for (let at = 0; datagram.length - at >= DATA_OFFSET; ) {
+    const length = view.getUint32(at, true);
+    if (length < DATA_OFFSET || length > datagram.length - at) break;
+    const type = view.getUint16(at + 4, true);
+    const sequence = view.getUint32(at + 8, true);
+    const isEnd = type === NLMSG_ERROR || type === NLMSG_DONE;
+    replies.push({
+      sequence,
+      answer: isEnd ? view.getInt32(at + HEADER_SIZE, true) : undefined,
+      attributes: isEnd ? [] : readAttributes(datagram, at + DATA_OFFSET, at + length).attributes,
+    });
+    at += (length + 3) & ~3;
+  }
+  return replies;
+}
