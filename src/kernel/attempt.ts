@@ -16,7 +16,7 @@ export function attempt<Result>(tried: string, run: () => Result): Result {
 export function explained(tried: string, error: unknown): unknown {
   if (!(error instanceof CallError)) return error;
   return explain(tried, error, {
-    lockdown: lockdownMode(),
+    lockdown: lockdownMode() ?? "none",
     checksVersion: isBefore(runningKernel(), [5, 0, 0]),
   });
 }

@@ -22,10 +22,32 @@ export function btfPlaces(release: string): string[] {
 /** @returns what is wrong with a file that should carry BTF; undefined when nothing is. */
 export type BtfCheck = (path: string) => string | undefined;
 
+/** A place where BTF may be. */
+export interface BtfPlace {
+  path: string;
+  /** What is wrong there; undefined when nothing is. */
+  trouble: string | undefined;
+}
+
 /**
  * @param named the file that the user asked for: it, or nothing.
  * @param check parses a file as libbpf would.
  * @param places where to search, the kernel's own file first.
+ * @returns the places looked at, in this order; the last is the one to use, unless there is trouble there too.
+ */
+export function searchBtf(named: string | undefined, check: BtfCheck, places: string[]): BtfPlace[] {
+  if (named !== undefined) return [{ path: named, trouble: check(named) }];
+  const looked: BtfPlace[] = [];
+  for (const [index, path] of places.entries()) {
+    const trouble = index === 0 ? checkMagic(path) : (checkOwner(path) ?? check(path));
+    looked.push({ path, trouble });
+    if (!trouble) break;
+  }
+  return looked;
+}
+
+/**
+ * Parameters as for searchBtf().
  * @throws MineError that names every place looked at, and what was wrong there.
  */
 export function chooseBtf(
@@ -34,18 +56,14 @@ export function chooseBtf(
   check: BtfCheck,
   places = btfPlaces(release),
 ): string {
+  const looked = searchBtf(named, check, places);
+  const found = looked.find(({ trouble }) => !trouble);
+  if (found) return found.path;
   if (named !== undefined) {
-    const trouble = check(named);
-    if (trouble) throw unsupported("unusable BTF", `${named} cannot be used as BTF: ${trouble}`);
-    return named;
+    throw unsupported("unusable BTF", `${named} cannot be used as BTF: ${looked[0]?.trouble}`);
   }
-  const looked: string[] = [];
-  for (const [index, place] of places.entries()) {
-    const trouble = index === 0 ? checkMagic(place) : (checkOwner(place) ?? check(place));
-    if (!trouble) return place;
-    looked.push(`${place} (${trouble})`);
-  }
-  throw unsupported("no BTF", `kernel ${release} has no BTF; looked at ${looked.join(", ")}`);
+  const list = looked.map(({ path, trouble }) => `${path} (${trouble})`).join(", ");
+  throw unsupported("no BTF", `kernel ${release} has no BTF; looked at ${list}`);
 }
 
 const BTF_MAGIC = 0xeb9f;

@@ -10,10 +10,10 @@ export function readText(path: string): string | undefined {
   }
 }
 
-/** Kernel lockdown: "none", "integrity" or "confidentiality". */
-export function lockdownMode(): string {
+/** Kernel lockdown: "none", "integrity" or "confidentiality"; undefined where it is not told. */
+export function lockdownMode(): string | undefined {
   const text = readText("/sys/kernel/security/lockdown") ?? "";
-  return /\[(\w+)\]/.exec(text)?.[1] ?? "none"; // the one in force is in brackets
+  return /\[(\w+)\]/.exec(text)?.[1]; // the one in force is in brackets
 }
 
 export const hasKprobePmu = (): boolean => existsSync("/sys/bus/event_source/devices/kprobe/type");

@@ -1,8 +1,9 @@
 // Makes sure that ip_set is there to be probed. Its first user would load it from inside the kernel; asking
 // for it before is how that first command is seen too.
+import { release } from "node:os";
 import { unsupported } from "../errors.ts";
 import { log } from "../log.ts";
-import { hasIpset, readText } from "./host.ts";
+import { hasIpset, ipsetIsModule, readText } from "./host.ts";
 
 /** @throws MineError when ip_set is neither built in nor loaded, and cannot be loaded. */
 export function ensureIpset(): void {
@@ -31,3 +32,13 @@ function run(command: string[]): string {
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+export type IpsetState = "built in" | "loaded" | "loadable" | "missing";
+
+export function ipsetState(): IpsetState {
+  if (hasIpset()) return ipsetIsModule() ? "loaded" : "built in";
+  return listsIpset(readText(`/lib/modules/${release()}/modules.dep`) ?? "") ? "loadable" : "missing";
+}
+
+/** @param index modules.dep: "PATH/ip_set.ko.xz: what it depends on". */
+export const listsIpset = (index: string): boolean => /^(?:.*\/)?ip_set\.ko(?:\.\w+)?:/m.test(index);

@@ -5,7 +5,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT_UNSUPPORTED, MineError } from "../../src/errors.ts";
-import { btfPlaces, chooseBtf } from "../../src/kernel/btf.ts";
+import { btfPlaces, chooseBtf, searchBtf } from "../../src/kernel/btf.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "btf-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -107,4 +107,16 @@ test("a named file that cannot be parsed is refused, though there would be anoth
     "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
   );
   expect(error.exitCode).toBe(EXIT_UNSUPPORTED);
+});
+
+test("the search tells every place that it looked at, and looks no further than it must", () => {
+  const onlyOther = (path: string) => (path === rootsOther ? undefined : "broken");
+  expect(searchBtf(undefined, onlyOther, [missing, rootsOwn, rootsOther, everybodys])).toEqual([
+    { path: missing, trouble: "missing" },
+    { path: rootsOwn, trouble: "broken" },
+    { path: rootsOther, trouble: undefined },
+  ]);
+  expect(searchBtf(everybodys, bad, [kernels])).toEqual([
+    { path: everybodys, trouble: `cannot parse ${everybodys}` },
+  ]);
 });

@@ -1,0 +1,79 @@
+// What this process may do, from /proc: the facts behind an EPERM. The trap: root in a container or a user
+// namespace has uid 0 and still lacks the rights that count, so none of this is told by the uid.
+import { readFileSync, readlinkSync } from "node:fs";
+
+/** linux/capability.h; those that bear on BPF, probes, ip_set and the self-test. */
+const capabilityBits = {
+  CAP_NET_ADMIN: 12, // ipset commands
+  CAP_SYS_MODULE: 16, // loading ip_set
+  CAP_SYS_ADMIN: 21, // BPF and perf events before Linux 5.8, namespaces
+  CAP_SYS_RESOURCE: 24, // raising RLIMIT_MEMLOCK
+  CAP_SYSLOG: 34, // addresses of the kernel
+  CAP_PERFMON: 38,
+  CAP_BPF: 39,
+} as const;
+
+/** PROC_USER_INIT_INO of linux/proc_ns.h: the same on every kernel since 3.8. */
+const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+
+const seccompModes = ["none", "strict", "filter"] as const;
+
+/**
+ * @param effective "CapEff" of /proc/self/status: bits in hexadecimal.
+ * @param last the highest that the kernel knows; what is newer is not missing.
+ */
+export function readCapabilities(effective: string, last: number): { held: string[]; missing: string[] } {
+  const bits = BigInt(`0x${effective}`);
+  const known = Object.entries(capabilityBits).filter(([, bit]) => bit <= last);
+  const names = (isHeld: boolean) =>
+    known.filter(([, bit]) => ((bits >> BigInt(bit)) & 1n) === (isHeld ? 1n : 0n)).map(([name]) => name);
+  return { held: names(true), missing: names(false) };
+}
+
+/** @returns the value of a line of /proc/self/status such as "Seccomp:\t0", or that of several. */
+export function statusField(status: string, name: string, index = 0): string | undefined {
+  const values = new RegExp(`^${name}:\\s*(.*)`, "m").exec(status)?.[1];
+  return values?.split("\t")[index];
+}
+
+/** @returns bytes from /proc/self/limits, null for unlimited; undefined when the line is not there. */
+export function readLockedMemory(limits: string): { soft: number | null; hard: number | null } | undefined {
+  const [, soft = "", hard = ""] = /^Max locked memory +(\S+) +(\S+)/m.exec(limits) ?? [];
+  if (soft === "") return undefined;
+  const bytes = (text: string) => (text === "unlimited" ? null : Number(text));
+  return { soft: bytes(soft), hard: bytes(hard) };
+}
+
+export interface Privileges {
+  /** Effective. */
+  uid: number;
+  capabilities: ReturnType<typeof readCapabilities>;
+  userNamespace: "initial" | "other";
+  /** Undefined when the kernel has no seccomp. */
+  seccomp: (typeof seccompModes)[number] | undefined;
+  noNewPrivileges: boolean;
+  lockedMemory: ReturnType<typeof readLockedMemory>;
+}
+
+/** These files are there wherever /proc is, and without it libbpf could not have been loaded. */
+export function readPrivileges(): Privileges {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const lastCapability = Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8"));
+  return {
+    uid: Number(statusField(status, "Uid", 1)),
+    capabilities: readCapabilities(statusField(status, "CapEff") ?? "0", lastCapability),
+    userNamespace: userNamespace(),
+    seccomp: seccompModes[Number(statusField(status, "Seccomp"))],
+    noNewPrivileges: statusField(status, "NoNewPrivs") === "1",
+    lockedMemory: readLockedMemory(readFileSync("/proc/self/limits", "utf8")),
+  };
+}
+
+/** A kernel without user namespaces has no such file, and everybody is in the initial one. */
+function userNamespace(): "initial" | "other" {
+  try {
+    return readlinkSync("/proc/self/ns/user") === INITIAL_USER_NAMESPACE ? "initial" : "other";
+  } catch {
+    return "initial";
+  }
+}
