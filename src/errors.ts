@@ -67,6 +67,8 @@ const hints = {
     "A kernel before 5.0 checks the version it is told. Set LIBBPF_KERN_VERSION to its own, for instance 4.15.18.",
   verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
   other: "Run with -v to see what libbpf and the kernel said.",
+  "self-test":
+    "Name another backend of those that are usable with --backend, and please report this with what 'mine doctor --json' says.",
   stdout: "What came before is written. Make room, or send the output elsewhere.",
 } as const;
 
@@ -88,6 +90,11 @@ export function noBackend(refusals: readonly { backend: string; error: MineError
     exitCode: EXIT_UNSUPPORTED,
     hint: last.error.hint,
   });
+}
+
+/** After a report that has the reasons. @param hint what to do about the last of them. */
+export function cannotAudit(hint: string): MineError {
+  return new MineError("this host cannot be audited", { exitCode: EXIT_UNSUPPORTED, hint });
 }
 
 /** It ran, and something went wrong. */

@@ -2,20 +2,19 @@
 import "./engine.ts";
 import { runCommand } from "citty";
 import packageJson from "../package.json" with { type: "json" };
-import { LineWriter } from "./app/line-writer.ts";
-import { commandNames, mainArgs, mainCommand, usage } from "./cli/main-command.ts";
+import { print } from "./app/line-writer.ts";
+import { commandArgs, defaultCommand, mainCommand, usage } from "./cli/main-command.ts";
 import { strictArgs } from "./cli/strict-args.ts";
 import { EXIT_DONE, EXIT_FAILED, MineError } from "./errors.ts";
 import { log } from "./log.ts";
 
-const WAIT_MS = 100;
-
 async function main(rawArgs: string[]): Promise<number> {
   try {
-    const { help, version } = strictArgs(rawArgs, mainArgs, commandNames);
-    if (help) return await print(await usage());
-    if (version) return await print(packageJson.version);
-    await runCommand(mainCommand, { rawArgs });
+    const { command, values } = strictArgs(rawArgs, commandArgs, defaultCommand);
+    const { help, version } = values;
+    if (help) print(await plain(await usage(command)));
+    else if (version) print(packageJson.version);
+    else await runCommand(mainCommand, { rawArgs });
     return EXIT_DONE;
   } catch (error) {
     return report(error);
@@ -23,13 +22,10 @@ async function main(rawArgs: string[]): Promise<number> {
 }
 
 /** citty colours its help by the environment alone, even into a file. */
-async function print(text: string): Promise<number> {
+async function plain(text: string): Promise<string> {
+  if (process.stdout.isTTY) return text;
   const { stripVTControlCharacters } = await import("node:util"); // 3 MB that tracing does without
-  const writer = new LineWriter();
-  writer.line.utf8(process.stdout.isTTY ? text : stripVTControlCharacters(text));
-  writer.endLine();
-  while (!writer.flush()) writer.wait(WAIT_MS);
-  return EXIT_DONE;
+  return stripVTControlCharacters(text);
 }
 
 function report(error: unknown): number {

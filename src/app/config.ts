@@ -3,14 +3,20 @@ import type { BackendName } from "../backends/backend.ts";
 import type { KernelVersion } from "../kernel/version.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 
-export interface Config {
+/** What has to do with the host. */
+export interface HostConfig {
   /** libbpf's log and our own decisions on stderr. */
   verbose: boolean;
   /** Use this BTF file instead of searching. */
   btf: string | undefined;
-  /** The rung to take; undefined for the first that can be used. */
-  backend: BackendName | undefined;
-  output: "text" | "json";
+  /** LIBBPF_KERN_VERSION */
+  kernVersion: KernelVersion | undefined;
+  /** MINE_ASSUME_KERNEL */
+  assumeKernel: KernelVersion | undefined;
+}
+
+/** What has to do with the events as well. */
+export interface SessionConfig extends HostConfig {
   /** Which events are wanted; undefined is no condition. */
   filter: {
     commands: ReadonlySet<Command>;
@@ -22,10 +28,12 @@ export interface Config {
     comm: string | undefined;
     failed: boolean;
   };
+}
+
+export interface Config extends SessionConfig {
+  /** The rung to take; undefined for the first that can be used. */
+  backend: BackendName | undefined;
+  output: "text" | "json";
   /** When to end by itself. */
   limits: { events: number; seconds: number };
-  /** LIBBPF_KERN_VERSION */
-  kernVersion: KernelVersion | undefined;
-  /** MINE_ASSUME_KERNEL */
-  assumeKernel: KernelVersion | undefined;
 }

@@ -12,6 +12,7 @@ const FLUSH_LENGTH = 64 * 1024;
 /** What is writable at all takes this much without blocking. */
 const PIPE_BUF = 4096;
 const NEWLINE = 0x0a;
+const WAIT_MS = 100;
 
 export class LineWriter {
   /** Where a line is put together; endLine() ends it. */
@@ -69,6 +70,14 @@ export class LineWriter {
       return 0;
     }
   }
+}
+
+/** Writes a text to its end, however long its reader takes. */
+export function print(text: string): void {
+  const writer = new LineWriter();
+  writer.line.utf8(text);
+  writer.endLine();
+  while (!writer.flush()) writer.wait(WAIT_MS);
 }
 
 /**

@@ -21,7 +21,7 @@ import { Features } from "../kernel/features.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
 import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
 import { log } from "../log.ts";
-import type { Config } from "./config.ts";
+import type { Config, HostConfig, SessionConfig } from "./config.ts";
 import { kernelFilter } from "./selection.ts";
 
 export interface Session extends Disposable {
@@ -30,8 +30,8 @@ export interface Session extends Disposable {
   backend: BackendName;
   /** What this rung cannot promise. */
   caveats: readonly string[];
-  /** Gives up the rights that only were needed to come here. */
-  confine: () => void;
+  /** Gives up the rights that only were needed to come here. @returns which, in words. */
+  confine: () => readonly string[];
   /** To be called now and then: attaches again what the kernel has taken away. */
   keepAttached: () => void;
   /** Takes the probes away; what they have already sent can still be read. */
@@ -39,7 +39,7 @@ export interface Session extends Disposable {
 }
 
 /** What every rung stands on. */
-export interface Ground extends Disposable {
+export interface Ground {
   lib: Libbpf;
   /** Path of the kernel's BTF. */
   btf: string;
@@ -61,7 +61,8 @@ export interface Refusal {
 /** @throws MineError: this host cannot be audited. */
 export function openSession(config: Config): Session {
   using stack = new DisposableStack();
-  const ground = stack.use(openGround(config));
+  const { lib } = stack.use(openLibrary());
+  const ground = openGround(lib, config);
   const refusals: Refusal[] = [];
   for (const backend of config.backend ? [config.backend] : backendNames) {
     try {
@@ -81,18 +82,21 @@ export function openSession(config: Config): Session {
 
 const reasonAgainst = ({ backend, error }: Refusal): string => `not ${backend}: ${error.message}`;
 
-/** @throws MineError for what no rung can do without. */
-export function openGround(config: Config): Ground {
-  requireRoot();
-  using stack = new DisposableStack();
+/** libbpf, whose log goes into ours until this is disposed of. */
+export function openLibrary(): Disposable & { lib: Libbpf } {
   const lib = loadLibbpf(assets.libbpf());
-  stack.use(setLibbpfLog(lib, log.libbpf));
+  const logging = setLibbpfLog(lib, log.libbpf);
+  return { lib, [Symbol.dispose]: () => logging[Symbol.dispose]() };
+}
+
+/** @throws MineError for what no rung can do without. */
+export function openGround(lib: Libbpf, config: HostConfig): Ground {
+  requireRoot();
   const btf = chooseBtf(release(), config.btf, (path) => btfTrouble(lib, path));
   log.decision(`kernel ${release()}, BTF from ${btf}`);
   const features = new Features(lib, config.assumeKernel);
   ensureIpset();
-  const held = stack.move();
-  return { lib, btf, features, [Symbol.dispose]: () => held.dispose() };
+  return { lib, btf, features };
 }
 
 function requireRoot(): void {
@@ -104,7 +108,7 @@ function requireRoot(): void {
  * Tries one rung, by using it.
  * @throws MineError when it cannot be used; nothing is left of it then.
  */
-export function openRung(ground: Ground, name: BackendName, config: Config): Session {
+export function openRung(ground: Ground, name: BackendName, config: SessionConfig): Session {
   const { lib, features } = ground;
   log.decision(`trying ${name}`);
   using stack = new DisposableStack();
@@ -125,9 +129,7 @@ export function openRung(ground: Ground, name: BackendName, config: Config): Ses
     counters,
     backend: name,
     caveats: backend.caveats,
-    confine: () => {
-      for (const given of confine(backend.isStale !== undefined)) log.decision(`confined: ${given}`);
-    },
+    confine: () => confine(backend.isStale !== undefined),
     keepAttached: () => {
       if (!backend.isStale?.()) return;
       links.dispose();
@@ -143,7 +145,7 @@ export function openRung(ground: Ground, name: BackendName, config: Config): Ses
  * @param ringBytes size of the ring buffer; 0 for the object that has none.
  * @returns the object, and the size that its ring buffer could have.
  */
-function loadObject(ground: Ground, backend: Backend, config: Config, ringBytes: number): Loaded {
+function loadObject(ground: Ground, backend: Backend, config: SessionConfig, ringBytes: number): Loaded {
   const { lib, btf } = ground;
   const image = ringBytes > 0 ? assets.modernObject() : assets.legacyObject();
   const options = {

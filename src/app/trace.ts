@@ -21,7 +21,7 @@ export async function trace(config: Config): Promise<void> {
   pages.drop(); // what only the start needed, now and after the next step of it
   using session = openSession(config);
   const tracer = new Tracer(config, session);
-  session.confine();
+  for (const given of session.confine()) log.decision(`confined: ${given}`);
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
 

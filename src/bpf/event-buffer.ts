@@ -6,7 +6,16 @@
  */
 export type RecordHandler = (view: DataView, at: number, size: number) => boolean;
 
+export interface BufferSize {
+  kind: "ring" | "perf";
+  /** One for the machine, or one for each CPU. */
+  count: number;
+  /** Of each. */
+  bytes: number;
+}
+
 export interface EventBuffer extends Disposable {
+  readonly size: BufferSize;
   /** "ring buffer of 8 MiB" */
   readonly description: string;
   /** Records that found no room, as far as the buffer itself tells; the kernel side counts the others. */

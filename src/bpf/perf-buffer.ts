@@ -5,7 +5,7 @@ import { mineEvent } from "../events/skeleton.gen.ts";
 import { checkPointer, checkResult } from "../ffi/libbpf.ts";
 import { pageSize, readClocks, waitReadable } from "../ffi/libc.ts";
 import { type Address, memoryAt } from "../ffi/memory.ts";
-import { type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
+import { type BufferSize, type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
 /** For the whole machine; each CPU gets its part of it, within bounds. */
@@ -67,6 +67,7 @@ class CpuRing {
 }
 
 export class PerfBuffer implements EventBuffer {
+  readonly size: BufferSize;
   readonly description: string;
   lost = 0;
   readonly #object: BpfObject;
@@ -88,6 +89,7 @@ export class PerfBuffer implements EventBuffer {
     this.#epollFd = checkResult("perf_buffer__epoll_fd", lib.perf_buffer__epoll_fd(this.#address));
     const count = Number(lib.perf_buffer__buffer_cnt(this.#address));
     this.#rings = Array.from({ length: count }, (_, index) => this.#map(index, page));
+    this.size = { kind: "perf", count, bytes: pages * page };
     this.description = `perf buffer of ${count} x ${mebibytes(pages * page)}`;
   }
 

@@ -5,7 +5,7 @@
 // The trap: only page 0 may be written, and Atomics.load() writes. Once hot, JavaScriptCore compiles it to an
 // exchange-and-add of zero, which faults on the read-only pages; they are read plainly, then fenced.
 import { type Mapping, mapShared, pageSize, waitReadable } from "../ffi/libc.ts";
-import { type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
+import { type BufferSize, type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
 /** For the whole machine, in bytes: tens of thousands of single additions; and what is better than nothing. */
@@ -34,6 +34,7 @@ interface Slice {
 }
 
 export class RingBuffer implements EventBuffer {
+  readonly size: BufferSize;
   readonly description: string;
   /** Always 0: whether there was room is known at once to the kernel side, which counts it. */
   readonly lost = 0;
@@ -49,6 +50,7 @@ export class RingBuffer implements EventBuffer {
 
   /** @param bytes the size that the map was made with. */
   constructor(object: BpfObject, bytes: number) {
+    this.size = { kind: "ring", count: 1, bytes };
     this.description = `ring buffer of ${mebibytes(bytes)}`;
     this.#bytes = bytes;
     this.#fd = object.mapFd("events");

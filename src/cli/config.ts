@@ -1,6 +1,6 @@
 // From what was typed to a Config; each complaint names the option.
 import type { ParsedArgs } from "citty";
-import type { Config } from "../app/config.ts";
+import type { Config, HostConfig } from "../app/config.ts";
 import { usageError } from "../errors.ts";
 import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
 import { type Command, commands, handshakeCommands } from "../netlink/ipset-message.ts";
@@ -9,11 +9,19 @@ import { type traceArgs, variables } from "./options.ts";
 
 const MAX_UINT32 = 0xffffffff;
 
-export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
+export function readHostConfig(args: Pick<ParsedArgs<typeof traceArgs>, "verbose" | "btf">): HostConfig {
   if (args.btf === "") throw usageError("--btf needs the path of a file");
   return {
     verbose: args.verbose ?? false,
     btf: args.btf,
+    kernVersion: readVersion(variables.kernVersion.name),
+    assumeKernel: readVersion(variables.assumeKernel.name),
+  };
+}
+
+export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
+  return {
+    ...readHostConfig(args),
     backend: args.backend === "auto" ? undefined : args.backend,
     output: args.output,
     filter: {
@@ -29,8 +37,6 @@ export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
       events: readNumber("count", args.count, 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY,
       seconds: readNumber("duration", args.duration, 1, MAX_UINT32) ?? Number.POSITIVE_INFINITY,
     },
-    kernVersion: readVersion(variables.kernVersion.name),
-    assumeKernel: readVersion(variables.assumeKernel.name),
   };
 }
 

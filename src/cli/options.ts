@@ -2,13 +2,23 @@
 import type { ArgsDef } from "citty";
 import { backendNames } from "../backends/backend.ts";
 
-export const traceArgs = {
+/** What has to do with the host, whatever is done there. */
+const hostArgs = {
   verbose: { type: "boolean", alias: "v", description: "Show libbpf's log and what mine decides, on stderr" },
   btf: {
     type: "string",
     valueHint: "PATH",
     description: "Use this BTF file (raw or ELF) instead of searching",
   },
+} as const satisfies ArgsDef;
+
+export const doctorArgs = {
+  json: { type: "boolean", description: "Print one JSON object instead of text" },
+  ...hostArgs,
+} as const satisfies ArgsDef;
+
+export const traceArgs = {
+  ...hostArgs,
   backend: {
     type: "enum",
     options: ["auto", ...backendNames],

@@ -5,23 +5,42 @@ import { usageError } from "../errors.ts";
 
 type ParseOptions = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>["options"]>;
 
-/**
- * @param commands the words that may come first.
- * @returns the values of the options given.
- * @throws MineError (usage) at the first argument that `definitions` do not have.
- */
-export function strictArgs(rawArgs: string[], definitions: ArgsDef, commands: readonly string[]) {
-  const { values, positionals } = parse(rawArgs, parseOptions(definitions));
-  checkWords(values, definitions);
-  const command = commands.find((name) => name === positionals[0]);
-  const unexpected = positionals[command === undefined ? 0 : 1];
-  if (unexpected !== undefined) throw usageError(`unexpected argument '${unexpected}'`);
-  // citty gives a command only what follows it: options before it would be lost.
-  if (command !== undefined && rawArgs[0] !== command) {
-    throw usageError(`'${command}' must come before the options`);
-  }
-  return values;
+export interface CommandLine<Name extends string> {
+  /** The one that is named, or the one that need not be. */
+  command: Name;
+  /** Of the options given. */
+  values: ReturnType<typeof parse>["values"];
 }
+
+/**
+ * @param commands what may come first, and what each takes then.
+ * @param fallback which of them is meant when none is named.
+ * @throws MineError (usage) at the first argument that the command does not have.
+ */
+export function strictArgs<Name extends string>(
+  rawArgs: string[],
+  commands: Readonly<Record<Name, ArgsDef>>,
+  fallback: NoInfer<Name>,
+): CommandLine<Name> {
+  const [named] = rawArgs;
+  const isNamed = named !== undefined && isKey(commands, named);
+  const command = isNamed ? named : fallback;
+  const { values, positionals } = parse(
+    isNamed ? rawArgs.slice(1) : rawArgs,
+    parseOptions(commands[command]),
+  );
+  checkWords(values, commands[command]);
+  const [unexpected] = positionals;
+  if (unexpected === undefined) return { command, values };
+  // citty gives a command only what follows it: options before it would be lost.
+  if (!isNamed && isKey(commands, unexpected)) {
+    throw usageError(`'${unexpected}' must come before the options`);
+  }
+  throw usageError(`unexpected argument '${unexpected}'`);
+}
+
+const isKey = <Name extends string>(table: Readonly<Record<Name, unknown>>, name: string): name is Name =>
+  Object.hasOwn(table, name);
 
 /** citty looks at these too, but what it throws is no MineError. */
 function checkWords(values: ReturnType<typeof parse>["values"], definitions: ArgsDef): void {

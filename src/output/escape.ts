@@ -51,6 +51,14 @@ export function writeQuoted(out: ByteWriter, bytes: Uint8Array): void {
   out.byte(QUOTE);
 }
 
+/** @returns a sentence that may quote what a stranger wrote, in which nothing is but spaces and what is printable. */
+export function harmless(sentence: string): string {
+  return Array.from(sentence, (character) => {
+    const codePoint = character.codePointAt(0) ?? 0;
+    return codePoint === SPACE || isPrintable(codePoint) ? character : `\\u{${codePoint.toString(16)}}`;
+  }).join("");
+}
+
 /** Writes the bytes as text: UTF-8 as it is, but for a backslash, which is doubled; other bytes as \xNN. */
 export function writeLossless(out: ByteWriter, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {

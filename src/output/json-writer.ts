@@ -101,7 +101,7 @@ function escapeFrom(out: ByteWriter, start: number): void {
 }
 
 /** Beyond U+FFFF as two. */
-function unicodeEscape(codePoint: number): string {
+export function unicodeEscape(codePoint: number): string {
   return String.fromCodePoint(codePoint)
     .split("")
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -9,7 +9,7 @@ import { EXIT_USAGE, MineError } from "../../src/errors.ts";
 import { type Command, commands } from "../../src/netlink/ipset-message.ts";
 
 function typed(...rawArgs: string[]): Config {
-  strictArgs(rawArgs, { ...traceArgs, ...commonArgs }, ["trace"]);
+  strictArgs(rawArgs, { trace: { ...traceArgs, ...commonArgs } }, "trace");
   return readConfig(parseArgs(rawArgs, traceArgs));
 }
 

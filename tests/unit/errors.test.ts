@@ -79,6 +79,7 @@ const reasons = [
   "memory",
   "kernel version",
   "verifier",
+  "self-test",
   "other",
 ] as const;
 

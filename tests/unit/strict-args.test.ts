@@ -12,7 +12,9 @@ const definitions = {
   form: { type: "enum", alias: "f", options: ["long", "short"], default: "long" },
 } as const satisfies ArgsDef;
 
-const parse = (args: string[]) => strictArgs(args, definitions, ["run", "walk"]);
+const walk = { far: { type: "boolean" } } as const satisfies ArgsDef;
+
+const parse = (args: string[]) => strictArgs(args, { run: definitions, walk }, "run").values;
 
 const accepted: [string[], ReturnType<typeof parse>][] = [
   [[], {}],
@@ -29,7 +31,7 @@ const accepted: [string[], ReturnType<typeof parse>][] = [
   [["-f", "short"], { form: "short" }],
   [["--form=short", "--form", "long"], { form: "long" }],
   [["run"], {}],
-  [["walk", "--all"], { all: true }],
+  [["run", "--all"], { all: true }],
   [["run", "--file", "walk"], { file: "walk" }],
   [["--file", "run"], { file: "run" }],
   [["--"], {}],
@@ -39,6 +41,14 @@ test.each(accepted)("%j is accepted, and means the same to citty", (args, values
   expect({ ...parse(args) }).toEqual(values);
   const { verbose, file, all, form } = parseArgs(args, definitions);
   expect(JSON.parse(JSON.stringify({ verbose, file, all, form }))).toEqual({ form: "long", ...values });
+});
+
+test("each command has its own options, and is told by its name", () => {
+  expect(strictArgs(["walk", "--far"], { run: definitions, walk }, "run")).toMatchObject({
+    command: "walk",
+    values: { far: true },
+  });
+  expect(strictArgs(["--all"], { run: definitions, walk }, "run").command).toBe("run");
 });
 
 const refused: [string[], string][] = [
@@ -59,6 +69,10 @@ const refused: [string[], string][] = [
   [["word", "run"], "unexpected argument 'word'"],
   [["run", "word"], "unexpected argument 'word'"],
   [["run", "walk"], "unexpected argument 'walk'"],
+  [["walk", "--all"], "Unknown option '--all'"],
+  [["--far"], "Unknown option '--far'"],
+  [["run", "--far"], "Unknown option '--far'"],
+  [["toString"], "unexpected argument 'toString'"],
   [["run", "--", "--all"], "unexpected argument '--all'"],
   [["--", "--all"], "unexpected argument '--all'"],
   [[""], "unexpected argument ''"],

@@ -1,8 +1,9 @@
 // Reads the matrix tests/vm/KERNELS, which says what each column means.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "../support/vm-error.ts";
 
+const root = join(import.meta.dir, "../..");
 const columns = ["name", "suite", "series", "btf", "assume", "kprobes", "transport", "backends"] as const;
 export type Row = Record<(typeof columns)[number], string>;
 
@@ -25,4 +26,14 @@ export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<s
   const directory = (await fetching.stdout.text()).trim();
   if ((await fetching.exited) === 0) return directory;
   throw new VmError(`there is no kernel ${row.series} of Debian ${row.suite}: fetch-kernel.sh says why`);
+}
+
+/** A file with the BTF of a kernel, to stand for its own: path in the machine → path here. */
+export async function btfFile(kernel: string): Promise<Record<string, string>> {
+  const release = readFileSync(join(kernel, "release"), "utf8").trim();
+  const scratch = join(root, ".output/vm");
+  const path = join(scratch, `vmlinux-${release}`);
+  mkdirSync(scratch, { recursive: true });
+  await Bun.$`${root}/scripts/build-btf.sh ${kernel}/vmlinuz --force -o ${path}`.quiet();
+  return { [`/boot/vmlinux-${release}`]: path };
 }

@@ -2,12 +2,11 @@
 // ipset commands there must have caused, by whichever backend. MINE=PATH names another binary than ./mine.
 // The trap: what mine chose is asked of the kernel, never of mine.
 import { expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseEvent } from "../support/schema.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { expectedLines, readCommands } from "./expect.ts";
-import { fetchKernel, type Row, readKernels } from "./kernels.ts";
+import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
 
 const root = join(import.meta.dir, "../..");
 const { MINE: mine = join(root, "mine") } = process.env;
@@ -34,13 +33,7 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 async function bootRow(row: Row): Promise<VmResult> {
   const kernel = await fetchKernel(row);
   const files: Record<string, string> = { "/usr/local/bin/mine": mine };
-  if (row.btf === "file") {
-    const release = (await Bun.file(join(kernel, "release")).text()).trim();
-    const btf = join(root, ".output/vm", `${row.name}.btf`);
-    mkdirSync(join(root, ".output/vm"), { recursive: true });
-    await Bun.$`${root}/scripts/build-btf.sh ${kernel}/vmlinuz --force -o ${btf}`.quiet();
-    files[`/boot/vmlinux-${release}`] = btf;
-  }
+  if (row.btf === "file") Object.assign(files, await btfFile(kernel));
   const env = {
     BACKENDS: row.backends,
     KPROBES: row.kprobes,

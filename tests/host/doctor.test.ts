@@ -1,0 +1,200 @@
+// `mine doctor` on this very host: what it says is held against what mine then does, and against the kernel.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { machine, release, version } from "node:os";
+import packageJson from "../../package.json" with { type: "json" };
+import { selfTest } from "../../src/app/self-test.ts";
+import type { Session } from "../../src/app/session.ts";
+import { backendNames } from "../../src/backends/backend.ts";
+import { NetlinkSocket } from "../../src/ffi/netlink-socket.ts";
+import type { DoctorReport } from "../../src/output/doctor-report.ts";
+import { parseReport, usableBackends } from "../support/doctor.ts";
+import { Host, isRoot, type Run, type RunOptions } from "../support/host.ts";
+
+let host: Host;
+beforeAll(() => {
+  host = new Host();
+});
+afterAll(() => host[Symbol.dispose]());
+
+if (!isRoot) console.warn("doctor.test.ts: most of it needs root and is skipped");
+
+/** Runs it; the verdict, the exit code and stderr must be one. */
+async function examine(options: RunOptions = {}): Promise<DoctorReport> {
+  const { exitCode, stdout, stderr } = await host.run(["doctor", "--json"], options);
+  const report = parseReport(stdout);
+  if (report.auditable) expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  else expect({ exitCode, hint: hintIn(stderr) ?? null }).toEqual({ exitCode: 3, hint: report.hint });
+  return report;
+}
+
+const hintIn = (stderr: string) => /^mine: .+\n {6}(.+)\n$/.exec(stderr)?.[1];
+
+/** Through which it runs, with the binary at the end. */
+const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./mine"];
+
+test("without root it tells what it can, and to run it as root", async () => {
+  const report = await examine(isRoot ? { through: nobody } : {});
+  expect(report.auditable).toBe(false);
+  expect(report.privileges.uid).not.toBe(0);
+  expect(report.privileges.capabilities.held).toEqual([]);
+  expect(usableBackends(report)).toEqual([]);
+  expect(report.hint).toBe("Run it as root: sudo ./mine");
+});
+
+describe("the command line", () => {
+  test("--help shows the options of doctor alone", async () => {
+    const { exitCode, stdout } = await host.run(["doctor", "--help"]);
+    expect(exitCode).toBe(0);
+    for (const option of ["--json", "--btf", "-v, --verbose"]) expect(stdout).toContain(option);
+    expect(stdout).not.toContain("--count");
+    expect((await host.run(["--help"])).stdout).toMatch(/^ +doctor +What this host offers/m);
+  });
+
+  test.each([
+    [["doctor", "--count", "3"], "Unknown option '--count'"],
+    [["doctor", "-o", "json"], "Unknown option '-o'"],
+    [["--json"], "Unknown option '--json'"],
+    [["--json", "doctor"], "Unknown option '--json'"],
+    [["-v", "doctor"], "'doctor' must come before the options"],
+    [["doctor", "trace"], "unexpected argument 'trace'"],
+    [["doctor", "--btf="], "--btf needs the path of a file"],
+  ])("%j is refused", async (args, complaint) => {
+    const { exitCode, stdout, stderr } = await host.run(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toBe(`mine: ${complaint}\n      Run 'mine --help' to see the options.\n`);
+  });
+});
+
+describe.skipIf(!isRoot)("as root", () => {
+  let report: DoctorReport;
+  beforeAll(async () => {
+    report = await examine();
+  });
+
+  test("versions, kernel and rights are those of this host", () => {
+    expect(report.versions.mine).toBe(packageJson.version);
+    expect(report.versions.bun).toBe(Bun.version);
+    expect(report.versions.libbpf).toMatch(/^1\.\d+$/);
+    expect(report.kernel).toEqual({ release: release(), version: version(), machine: machine() });
+    expect(report.privileges.uid).toBe(0);
+  });
+
+  test("every rung of the ladder is named, in its order; the first usable one is the choice", () => {
+    expect(report.backends.map(({ name }) => name)).toEqual([...backendNames]);
+    expect(report.choice).toBe(usableBackends(report)[0] ?? null);
+  });
+
+  test("mine can be used with those that are named usable, and fails with the reason of the others", async () => {
+    for (const { name, usable, reason, hint } of report.backends) {
+      const { exitCode, stderr } = await host.run(["--backend", name]);
+      expect(`${name} ${exitCode}`).toBe(`${name} ${usable ? 0 : 3}`);
+      if (!usable) expect(stderr).toEndWith(`mine: ${reason}\n      ${hint}\n`);
+    }
+  });
+
+  test("what is usable has passed the self-test", () => {
+    for (const { usable, self_test } of report.backends) {
+      expect(self_test?.verdict).toBe(usable ? "passed" : undefined);
+    }
+  });
+
+  test("what mine gives up is what it says with -v", async () => {
+    const { stderr } = await host.run(["-v"]);
+    const given = [...stderr.matchAll(/^mine: confined: (.*)$/gm)].map(([, what = ""]) => what);
+    expect(report.confinement).toEqual(report.choice === null ? [] : given);
+  });
+
+  test("the text says the same", async () => {
+    const { stdout } = await host.run(["doctor"]);
+    expect(stdout).toContain(`\nchoice        ${report.choice ?? "none"}\n`);
+    for (const { name, usable } of report.backends) {
+      expect(stdout).toMatch(new RegExp(`^${name.padEnd(14)}${usable ? "yes$" : "no: "}`, "m"));
+    }
+  });
+
+  test("what a BTF file lacks is told at its place, and no other is looked at", async () => {
+    const { exitCode, stdout } = await host.run(["doctor", "--json", "--btf", "/dev/null"]);
+    const { btf, backends } = parseReport(stdout);
+    expect(exitCode).toBe(3);
+    expect(btf.path).toBeNull();
+    expect(btf.places.map(({ path }) => path)).toEqual(["/dev/null"]);
+    expect(new Set(backends.map(({ reason }) => reason))).toEqual(
+      new Set([`/dev/null cannot be used as BTF: ${btf.places[0]?.trouble}`]),
+    );
+  });
+
+  test("a name with control characters does not reach the terminal", async () => {
+    const { stdout, stderr } = await host.run(["doctor", "--btf", "/no\n\x1b[1m\u202e"]);
+    expect(stdout + stderr).not.toMatch(/[^\n\x20-\x7e]/);
+    expect(stdout).toContain("/no\\u{a}\\u{1b}[1m\\u{202e}: ");
+  });
+
+  test.each<[what: string, through: string[], told: Partial<DoctorReport["privileges"]>]>([
+    [
+      "no capabilities",
+      ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "./mine"],
+      { capabilities: { held: [], missing: [] } },
+    ],
+    ["no_new_privs", ["setpriv", "--no-new-privs", "./mine"], { no_new_privs: true }],
+    ["a user namespace", ["unshare", "--user", "--map-root-user", "./mine"], { user_namespace: "other" }],
+    [
+      "a limit",
+      ["prlimit", "--memlock=65536:65536", "./mine"],
+      { locked_memory: { soft: 65536, hard: 65536 } },
+    ],
+  ])("%s is told", async (what, through, told) => {
+    const { privileges } = await examine({ through });
+    if (what !== "no capabilities") expect(privileges).toMatchObject(told);
+    else expect(privileges.capabilities.missing).toContain("CAP_SYS_ADMIN");
+  });
+
+  test("a full disk is told, a closed pipe is no failure of its own", async () => {
+    const shell = (line: string) => host.run([], { through: ["bash", "-c", line] });
+    const full = await shell("./mine doctor >/dev/full");
+    expect(full.exitCode).toBe(1);
+    expect(full.stderr).toMatch(/^mine: cannot write to stdout: .*ENOSPC/);
+    const closed: Run = await shell("trap '' PIPE; exec {out}> >(:); wait $!; ./mine doctor >&$out");
+    expect(closed.exitCode).toBe(report.auditable ? 0 : 3);
+  });
+});
+
+describe.skipIf(!isRoot)("the self-test's commands", () => {
+  const namespace = () => statSync("/proc/thread-self/ns/net").ino;
+
+  test("go to a network namespace of their own, and this thread stays where it was", () => {
+    const before = namespace();
+    using socket = NetlinkSocket.inOwnNamespace();
+    using another = NetlinkSocket.inOwnNamespace();
+    expect(namespace()).toBe(before);
+    expect(new Set([before, socket.netns, another.netns]).size).toBe(3);
+  });
+
+  test("are answered by the kernel as they are meant, and none that is not seen counts as seen", () => {
+    const blind = {
+      backend: "kprobe",
+      buffer: { lost: 0, drain: () => 0, wait: (ms: number) => Bun.sleepSync(ms) },
+      counters: { read: () => ({ lostBuffer: 0, lostCall: 0, lostEntry: 0, lostMessage: 0 }) },
+    };
+    const { verdict, reason, commands } = selfTest(blind as unknown as Session);
+    expect(verdict).toBe("failed");
+    expect(reason).toBe("14 of 14 commands were not seen as the kernel answered them; 0 events lost");
+    expect(commands.map(({ command, answer }) => [command, answer])).toEqual([
+      ["type hash:ip", "success"],
+      ["create mine-doctor hash:ip", "success"],
+      ["create mine-doctor hash:ip", "EEXIST"],
+      ["add mine-doctor 192.0.2.1", "success"],
+      ["add mine-doctor 192.0.2.1", "IPSET_ERR_EXIST"],
+      ["test mine-doctor 192.0.2.1", "in set"],
+      ["test mine-doctor 192.0.2.2", "not in set"],
+      ["del mine-doctor 192.0.2.1", "success"],
+      ["save mine-doctor", "success"],
+      ["flush mine-doctor", "success"],
+      ["rename mine-doctor mine-renamed", "success"],
+      ["destroy mine-doctor", "ENOENT"],
+      ["list mine-renamed", "success"],
+      ["destroy mine-renamed", "success"],
+    ]);
+    expect(new Set(commands.map(({ seen, agrees }) => `${seen} ${agrees}`))).toEqual(new Set(["null false"]));
+  });
+});

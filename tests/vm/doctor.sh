@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: what `mine doctor` says there, once for each row of the matrix that has this kernel,
+# and, if TROUBLES is set, when something is missing.
+#
+#   ROWS   NAME:BTF:ASSUME:KPROBES ..., columns of tests/vm/KERNELS
+#
+#   /results/NAME.json, NAME.stderr, NAME.exit   of each
+#   /results/text                                for people
+#   /results/sets, probes                        what is left of all that
+set -eu
+
+examine() { # NAME COMMAND...: mine through the command
+  name=$1
+  shift
+  status=0
+  "$@" /usr/local/bin/mine doctor --json >"/results/$name.json" 2>"/results/$name.stderr" || status=$?
+  echo $status >"/results/$name.exit"
+}
+
+hidden() { # COMMAND...: as if the kernel had no BTF of its own
+  mount --bind /empty /sys/kernel/btf
+  "$@"
+  umount /sys/kernel/btf
+}
+
+as_row() { # ROW
+  name=${1%%:*}
+  assume=${1#*:*:}
+  assume=${assume%:*}
+  case $1 in
+  *:file:*) hidden examine "$name" env MINE_ASSUME_KERNEL="${assume#-}" ;;
+  *) examine "$name" env MINE_ASSUME_KERNEL="${assume#-}" ;;
+  esac
+}
+
+uname -r >/results/release
+mkdir /empty
+
+if [ -n "$TROUBLES" ]; then
+  mv /boot /boot-away
+  hidden examine no-btf env
+  mv /boot-away /boot
+  # Before anything has loaded it.
+  mv /lib/modules /lib/modules-away
+  examine no-module env
+  mv /lib/modules-away /lib/modules
+  set_type=$(find /lib/modules -name 'ip_set_hash_ip.ko*')
+  mv "$set_type" /set-type
+  examine no-set-type env
+  mv /set-type "$set_type"
+  # Not that of busybox, which cannot.
+  examine no-right /usr/local/bin/setpriv --bounding-set=-sys_admin,-perfmon,-bpf
+  namespaces=$(cat /proc/sys/user/max_net_namespaces)
+  echo 0 >/proc/sys/user/max_net_namespaces
+  examine no-namespace env
+  echo "$namespaces" >/proc/sys/user/max_net_namespaces
+fi
+
+for row in $ROWS; do
+  case $row in *:off) echo 0 >/sys/kernel/debug/kprobes/enabled ;; esac
+  as_row "$row"
+  echo 1 >/sys/kernel/debug/kprobes/enabled
+done
+
+if [ -n "$TROUBLES" ]; then
+  echo 0 >/sys/kernel/debug/kprobes/enabled
+  umount /sys/kernel/debug
+  examine deaf env
+  hidden examine deaf-without-btf env
+  mount -t debugfs debugfs /sys/kernel/debug
+  echo 1 >/sys/kernel/debug/kprobes/enabled
+fi
+
+/usr/local/bin/mine doctor >/results/text
+ipset list -name >/results/sets
+cat /sys/kernel/tracing/kprobe_events >/results/probes

@@ -1,0 +1,147 @@
+// `mine doctor` on every kernel of tests/vm/KERNELS names just those rungs of the ladder that a row promises, and
+// its self-test passes. Then on one kernel from which something was taken away.
+import { beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { DoctorReport } from "../../src/output/doctor-report.ts";
+import { parseReport, usableBackends } from "../support/doctor.ts";
+import { bootVm, type VmResult } from "../support/vm.ts";
+import { VmError } from "../support/vm-error.ts";
+import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
+
+const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+const TIMEOUT_MS = 300_000;
+/** The kernel that something is taken away from. */
+const MAIMED = "6.1";
+
+const rows = readKernels();
+const kernels = Map.groupBy(rows, ({ suite, series }) => `${suite} ${series}`);
+
+async function boot([first, ...others]: Row[]): Promise<VmResult> {
+  if (!first) throw new Error("no row");
+  const kernel = await fetchKernel(first);
+  const setpriv = Bun.which("setpriv");
+  if (!setpriv) throw new VmError("the test machine needs setpriv\napt-get install util-linux");
+  const files: Record<string, string> = { "/usr/local/bin/mine": mine, "/usr/local/bin/setpriv": setpriv };
+  if ([first, ...others].some(({ btf }) => btf === "file")) Object.assign(files, await btfFile(kernel));
+  const env = {
+    ROWS: [first, ...others]
+      .map(({ name, btf, assume, kprobes }) => `${name}:${btf}:${assume}:${kprobes}`)
+      .join(" "),
+    TROUBLES: first.series === MAIMED ? "yes" : "",
+  };
+  const script = join(import.meta.dir, "doctor.sh");
+  const result = await bootVm({ kernel, script, files, env, hideBtf: false, live: false });
+  if (result.exitCode !== 0) throw new Error(`doctor.sh failed: ${result.files.get("stderr")}`);
+  return result;
+}
+
+for (const [name, group] of kernels) {
+  describe(`Linux ${name}`, () => {
+    let results: VmResult;
+    beforeAll(async () => {
+      results = await boot(group);
+    }, TIMEOUT_MS);
+
+    const text = (name: string) => results.files.get(name)?.toString() ?? "";
+    /** The report of one examination, whose exit code and stderr must agree with it. */
+    const report = (name: string): DoctorReport => {
+      const report = parseReport(text(`${name}.json`));
+      expect(text(`${name}.exit`)).toBe(report.auditable ? "0\n" : "3\n");
+      const refusal = `mine: this host cannot be audited\n      ${report.hint}\n`;
+      expect(text(`${name}.stderr`)).toBe(report.auditable ? "" : refusal);
+      return report;
+    };
+
+    test.each(group)("$name: the rungs that it has, and no others", (row) => {
+      const { auditable, choice, backends, buffer, btf, confinement } = report(row.name);
+      const usable = row.backends.split(",");
+      expect(usableBackends({ backends })).toEqual(usable);
+      expect({ auditable, choice }).toEqual({ auditable: true, choice: usable[0] ?? "" });
+      for (const { self_test } of backends.filter(({ usable }) => usable)) {
+        expect(self_test?.verdict).toBe("passed");
+        expect(self_test?.commands.map(({ agrees }) => agrees)).toEqual(Array(14).fill(true));
+      }
+      expect(confinement[0]).toMatch(/^no new privileges, \d+ system calls refused$/);
+      expect(buffer).toEqual(
+        row.transport === "ring"
+          ? { kind: "ring", count: 1, bytes: 8 * 2 ** 20 }
+          : { kind: "perf", count: 2, bytes: 4 * 2 ** 20 },
+      );
+      expect(btf.path).toBe(
+        row.btf === "sysfs" ? "/sys/kernel/btf/vmlinux" : `/boot/vmlinux-${text("release").trim()}`,
+      );
+    });
+
+    test("people are told the same", () => {
+      expect(text("text")).toContain("\nself-test     passed, all 14 commands seen as answered\n");
+      for (const line of text("text").split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    });
+
+    test("nothing is left behind, and the kernel has nothing to complain of", () => {
+      expect(text("sets")).toBe("");
+      expect(text("probes")).toBe("");
+      expect(results.consoleLog).not.toMatch(/BUG:|WARNING: CPU|Oops:/);
+    });
+
+    if (!group.some(({ series }) => series === MAIMED)) return;
+
+    test("without BTF every place is named, with what is wrong there", () => {
+      const { btf, backends, hint } = report("no-btf");
+      expect(btf.path).toBeNull();
+      expect(btf.places).toHaveLength(8);
+      const wrong = btf.places.filter(({ path }) => !path.startsWith("/boot/"));
+      expect(new Set(wrong.map(({ trouble }) => trouble))).toEqual(new Set(["missing"]));
+      expect(backends.map(({ usable }) => usable)).not.toContain(true);
+      expect(hint).toContain("scripts/build-btf.sh");
+    });
+
+    test("without the ip_set module: missing, and what to do", () => {
+      const { ip_set, backends, hint, choice } = report("no-module");
+      expect(ip_set).toEqual({ found: "missing", state: "missing", btf: false });
+      for (const { reason } of backends) expect(reason).toContain("the ip_set module is not loaded");
+      expect(hint).toContain("modprobe ip_set");
+      expect(choice).toBeNull();
+    });
+
+    test("without the type of set: the kernel's refusals are seen as well", () => {
+      const { auditable, ip_set, backends } = report("no-set-type");
+      expect(ip_set).toEqual({ found: "loadable", state: "loaded", btf: true });
+      expect(auditable).toBe(true);
+      for (const { self_test } of backends.filter(({ usable }) => usable)) {
+        expect(self_test?.verdict).toBe("passed");
+        const create = self_test?.commands.find(({ command }) => command.startsWith("create"));
+        expect(create).toMatchObject({ answer: "IPSET_ERR_FIND_TYPE", seen: "IPSET_ERR_FIND_TYPE" });
+      }
+    });
+
+    test("root without the rights: which, and no rung is named that would then fail", () => {
+      const { auditable, privileges, hint } = report("no-right");
+      expect(privileges.capabilities.missing).toEqual(["CAP_SYS_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
+      expect(auditable).toBe(false);
+      expect(hint).toStartWith("Root here lacks the right to use BPF or perf events");
+    });
+
+    test("without a network namespace: it can be audited, but could not be tested", () => {
+      const { auditable, choice, backends } = report("no-namespace");
+      expect({ auditable, choice }).toEqual({ auditable: true, choice: "fexit" });
+      expect(backends[0]?.self_test).toEqual({
+        verdict: "unknown",
+        reason: "unshare(CLONE_NEWNET): No space left on device (ENOSPC)",
+        commands: [],
+      });
+    });
+
+    test("where kprobes never fire, and nothing tells so, the self-test does", () => {
+      const { auditable, choice, backends } = report("deaf");
+      expect({ auditable, choice }).toEqual({ auditable: true, choice: "fexit" });
+      expect(usableBackends({ backends })).not.toContain("kprobe");
+      expect(backends.find(({ name }) => name === "kprobe")?.reason).toBe(
+        "its self-test failed: 14 of 14 commands were not seen as the kernel answered them; 0 events lost",
+      );
+      const alone = report("deaf-without-btf");
+      expect(alone.auditable).toBe(false);
+      expect(alone.choice).toBe("kprobe");
+      expect(alone.hint).toContain("--backend");
+    });
+  });
+}
