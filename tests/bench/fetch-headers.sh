@@ -44,5 +44,7 @@ done
 find "$work/root/usr/src" -mindepth 2 -maxdepth 2 ! -name include ! -name arch ! -name 'Makefile' -exec rm -rf {} +
 find "$work/root/usr/src" -mindepth 3 -maxdepth 3 -path '*/arch/*' ! -name x86 -exec rm -rf {} +
 rm -rf "$work/root/usr/share"
+# From 6.12 on the packages have their modules' directory below usr.
+[ -d "$work/root/lib" ] || mv "$work/root/usr/lib" "$work/root/lib"
 mv "$work/root" "$headers"
 echo "$headers"
