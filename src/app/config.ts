@@ -28,12 +28,13 @@ export interface SessionConfig extends HostConfig {
     comm: string | undefined;
     failed: boolean;
   };
+  /** JSON tells more of the caller; text leaves the kernel side less to read. */
+  output: "text" | "json";
 }
 
 export interface Config extends SessionConfig {
   /** The rung to take; undefined for the first that can be used. */
   backend: BackendName | undefined;
-  output: "text" | "json";
   /** When to end by itself. */
   limits: { events: number; seconds: number };
 }

@@ -142,7 +142,7 @@ function confineAs(choice: BackendName, lib: Libbpf, config: DoctorConfig): read
 }
 
 const openAlone = (name: BackendName, lib: Libbpf, config: DoctorConfig): Session =>
-  openRung(openGround(lib, config), name, { ...config, filter: everything });
+  openRung(openGround(lib, config), name, { ...config, filter: everything, output: "json" });
 
 function testSession(session: Session): SelfTest {
   try {

@@ -4,17 +4,20 @@
 import type { BpfObject } from "../bpf/object.ts";
 import { attachTrampoline } from "../bpf/probes.ts";
 import { unsupported } from "../errors.ts";
+import type { ProgramName } from "../events/skeleton.gen.ts";
 import { attempt } from "../kernel/attempt.ts";
 import type { Features } from "../kernel/features.ts";
-import { handlers, handlersOf } from "../kernel/handlers.ts";
+import { type HandlerSymbol, handlers, handlersOf } from "../kernel/handlers.ts";
+import { ipsetIsModule } from "../kernel/host.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 import type { Backend } from "./backend.ts";
 
 const reporter = "mine_exit";
+const dumpEntry = "mine_fentry_dump";
 
 /** After the handlers, whose end tidies up after these. */
 const others = [
-  { symbol: "ip_set_dump", program: "mine_fentry_dump" },
+  { symbol: "ip_set_dump", program: dumpEntry },
   { symbol: "netlink_unicast", program: "mine_fentry_unicast" },
   { symbol: "netlink_ack", program: "mine_exit_ack" },
 ] as const;
@@ -30,10 +33,20 @@ export function openFexit(features: Features): Backend {
       ...others.map(({ program }) => program),
     ],
     caveats: [],
-    // Refusals are reported outside of the handlers' mutex: by another slot.
-    prepare: (object) => object.setMaxEntries("scratch", 2),
+    prepare,
     attach: attachAll,
   };
+}
+
+function prepare(object: BpfObject): void {
+  object.setMaxEntries("scratch", 2); // refusals are reported outside of the handlers' mutex: by another slot
+  if (!ipsetIsModule()) return;
+  // The objects name the functions alone; each would be searched in all of vmlinux first.
+  const inModule = (program: ProgramName, symbol: HandlerSymbol): void =>
+    attempt(`find ${symbol}`, () => object.setTarget(program, `ip_set:${symbol}`));
+  for (const { symbol } of handlers) inModule(`exit_${symbol}`, symbol);
+  inModule(reporter, "ip_set_create");
+  inModule(dumpEntry, "ip_set_dump");
 }
 
 function attachAll(object: BpfObject, wanted: ReadonlySet<Command>): DisposableStack {

@@ -63,6 +63,8 @@ export const libbpfSymbols = {
   bpf_object__next_program: { args: ["ptr", "ptr"], returns: "ptr" },
   bpf_program__name: { args: ["ptr"], returns: "ptr" },
   bpf_program__set_autoload: { args: ["ptr", "bool"], returns: "i32" },
+  // int bpf_program__set_attach_target(prog, int attach_prog_fd, const char *func): 0 for one of the kernel
+  bpf_program__set_attach_target: { args: ["ptr", "i32", "ptr"], returns: "i32" },
   bpf_program__fd: { args: ["ptr"], returns: "i32" },
 
   bpf_map__fd: { args: ["ptr"], returns: "i32" },
