@@ -142,7 +142,12 @@ function confineAs(choice: BackendName, lib: Libbpf, config: DoctorConfig): read
 }
 
 const openAlone = (name: BackendName, lib: Libbpf, config: DoctorConfig): Session =>
-  openRung(openGround(lib, config), name, { ...config, filter: everything, output: "json" });
+  openRung(openGround(lib, config), name, {
+    ...config,
+    output: "json",
+    bufferBytes: undefined,
+    filter: everything,
+  });
 
 function testSession(session: Session): SelfTest {
   try {

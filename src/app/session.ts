@@ -6,10 +6,10 @@ import { type Backend, type BackendName, backendNames } from "../backends/backen
 import { openBackend } from "../backends/ladder.ts";
 import { btfTrouble } from "../bpf/btf-file.ts";
 import { Counters } from "../bpf/counters.ts";
-import { type EventBuffer, mebibytes } from "../bpf/event-buffer.ts";
+import { type EventBuffer, sizeText } from "../bpf/event-buffer.ts";
 import { writeFilter } from "../bpf/filter.ts";
 import { BpfObject } from "../bpf/object.ts";
-import { PerfBuffer } from "../bpf/perf-buffer.ts";
+import { cpuBytes, PerfBuffer } from "../bpf/perf-buffer.ts";
 import { RING_BYTES, RingBuffer } from "../bpf/ring-buffer.ts";
 import { CallError, MineError, noBackend, unsupported } from "../errors.ts";
 import { loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
@@ -50,6 +50,12 @@ interface Loaded {
   object: BpfObject;
   /** 0 where there is no ring buffer. */
   ringBytes: number;
+}
+
+/** Bytes; both 0 where there is no ring buffer. */
+interface RingSize {
+  wanted: number;
+  least: number;
 }
 
 /** Why a rung was not taken. */
@@ -113,13 +119,14 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   log.decision(`trying ${name}`);
   using stack = new DisposableStack();
   const backend = openBackend[name](features);
-  const ringBytes = features.has("ringBuffer") ? RING_BYTES.usual : 0;
-  const loaded = loadObject(ground, backend, config, ringBytes);
+  const loaded = loadObject(ground, backend, config, ringSize(features, config.bufferBytes));
   const object = stack.use(loaded.object);
 
   const counters = new Counters(object);
   writeFilter(object, kernelFilter(config));
-  const buffer = stack.use(attempt("make the event buffer", () => makeBuffer(lib, loaded)));
+  const buffer = stack.use(
+    attempt("make the event buffer", () => makeBuffer(lib, loaded, config.bufferBytes)),
+  );
   log.decision(buffer.description);
   let links = backend.attach(object, config.filter.commands);
   stack.defer(() => links.dispose());
@@ -141,12 +148,16 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   };
 }
 
-/**
- * @param ringBytes size of the ring buffer; 0 for the object that has none.
- * @returns the object, and the size that its ring buffer could have.
- */
-function loadObject(ground: Ground, backend: Backend, config: SessionConfig, ringBytes: number): Loaded {
+/** A size that was asked for is not made smaller. */
+function ringSize(features: Features, asked: number | undefined): RingSize {
+  if (!features.has("ringBuffer")) return { wanted: 0, least: 0 };
+  return { wanted: asked ?? RING_BYTES.usual, least: asked ?? RING_BYTES.least };
+}
+
+/** @returns the object, and the size that its ring buffer could have. */
+function loadObject(ground: Ground, backend: Backend, config: SessionConfig, size: RingSize): Loaded {
   const { lib, btf } = ground;
+  const { wanted: ringBytes, least } = size;
   const image = ringBytes > 0 ? assets.modernObject() : assets.legacyObject();
   const options = {
     btfPath: btf === SYSFS_BTF ? undefined : btf, // libbpf's own choice needs no name
@@ -160,12 +171,12 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, rin
   try {
     object.load();
   } catch (error) {
-    if (ringBytes <= RING_BYTES.least || !isMemlockRefusal(error)) {
+    if (ringBytes <= least || !isMemlockRefusal(error)) {
       throw explained(`load the ${backend.name} programs`, error);
     }
-    log.decision(`a ring buffer of ${mebibytes(ringBytes)} was refused`);
+    log.decision(`a ring buffer of ${sizeText(ringBytes)} was refused`);
     stack.dispose();
-    return loadObject(ground, backend, config, ringBytes / 2);
+    return loadObject(ground, backend, config, { wanted: ringBytes / 2, least });
   }
   stack.move();
   return { object, ringBytes };
@@ -175,8 +186,8 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, rin
 const isMemlockRefusal = (error: unknown): boolean =>
   error instanceof CallError && error.code === "EPERM" && isBefore(runningKernel(), [5, 11, 0]);
 
-function makeBuffer(lib: Libbpf, { object, ringBytes }: Loaded): EventBuffer {
+function makeBuffer(lib: Libbpf, { object, ringBytes }: Loaded, asked: number | undefined): EventBuffer {
   return ringBytes > 0
     ? new RingBuffer(object, ringBytes)
-    : new PerfBuffer(object, lib.libbpf_num_possible_cpus());
+    : new PerfBuffer(object, cpuBytes(lib.libbpf_num_possible_cpus(), asked));
 }

@@ -30,4 +30,6 @@ export interface EventBuffer extends Disposable {
   wait(timeoutMs: number): void;
 }
 
-export const mebibytes = (bytes: number): string => `${bytes / 1024 / 1024} MiB`;
+/** "64 KiB", "8 MiB" */
+export const sizeText = (bytes: number): string =>
+  bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`;

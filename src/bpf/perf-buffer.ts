@@ -5,12 +5,14 @@ import { mineEvent } from "../events/skeleton.gen.ts";
 import { checkPointer, checkResult } from "../ffi/libbpf.ts";
 import { pageSize, readClocks, waitReadable } from "../ffi/libc.ts";
 import { type Address, memoryAt } from "../ffi/memory.ts";
-import { type BufferSize, type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
+import { type BufferSize, type EventBuffer, type RecordHandler, sizeText } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
 /** For the whole machine; each CPU gets its part of it, within bounds. */
 const TOTAL_BYTES = 16 * 1024 * 1024;
 const CPU_BYTES = { least: 256 * 1024, most: 4 * 1024 * 1024 } as const;
+/** What the largest record needs. */
+const RECORD_MAX = 64 * 1024;
 
 const PERF_RECORD_LOST = 2;
 const PERF_RECORD_SAMPLE = 9;
@@ -66,6 +68,15 @@ class CpuRing {
   }
 }
 
+/**
+ * @param asked bytes for the whole machine; undefined for what suits most.
+ * @returns bytes for the ring of each CPU.
+ */
+export const cpuBytes = (cpus: number, asked: number | undefined): number =>
+  asked === undefined
+    ? Math.min(Math.max(TOTAL_BYTES / cpus, CPU_BYTES.least), CPU_BYTES.most)
+    : Math.max(asked / cpus, RECORD_MAX);
+
 export class PerfBuffer implements EventBuffer {
   readonly size: BufferSize;
   readonly description: string;
@@ -75,11 +86,11 @@ export class PerfBuffer implements EventBuffer {
   readonly #epollFd: number;
   readonly #rings: CpuRing[];
 
-  constructor(object: BpfObject, cpus: number) {
+  /** @param cpuBytes for the ring of each CPU; rounded down to what the kernel takes: a power of two. */
+  constructor(object: BpfObject, cpuBytes: number) {
     const { lib } = object;
     const page = pageSize();
-    const share = Math.min(Math.max(TOTAL_BYTES / cpus, CPU_BYTES.least), CPU_BYTES.most);
-    const pages = 2 ** Math.floor(Math.log2(share / page)); // the kernel takes powers of two only
+    const pages = 2 ** Math.floor(Math.log2(cpuBytes / page));
     this.#object = object;
     this.#address = checkPointer(
       lib,
@@ -90,7 +101,7 @@ export class PerfBuffer implements EventBuffer {
     const count = Number(lib.perf_buffer__buffer_cnt(this.#address));
     this.#rings = Array.from({ length: count }, (_, index) => this.#map(index, page));
     this.size = { kind: "perf", count, bytes: pages * page };
-    this.description = `perf buffer of ${count} x ${mebibytes(pages * page)}`;
+    this.description = `perf buffer of ${count} x ${sizeText(pages * page)}`;
   }
 
   #map(index: number, page: number): CpuRing {

@@ -5,7 +5,7 @@
 // The trap: only page 0 may be written, and Atomics.load() writes. Once hot, JavaScriptCore compiles it to an
 // exchange-and-add of zero, which faults on the read-only pages; they are read plainly, then fenced.
 import { type Mapping, mapShared, pageSize, waitReadable } from "../ffi/libc.ts";
-import { type BufferSize, type EventBuffer, mebibytes, type RecordHandler } from "./event-buffer.ts";
+import { type BufferSize, type EventBuffer, type RecordHandler, sizeText } from "./event-buffer.ts";
 import type { BpfObject } from "./object.ts";
 
 /** For the whole machine, in bytes: tens of thousands of single additions; and what is better than nothing. */
@@ -51,7 +51,7 @@ export class RingBuffer implements EventBuffer {
   /** @param bytes the size that the map was made with. */
   constructor(object: BpfObject, bytes: number) {
     this.size = { kind: "ring", count: 1, bytes };
-    this.description = `ring buffer of ${mebibytes(bytes)}`;
+    this.description = `ring buffer of ${sizeText(bytes)}`;
     this.#bytes = bytes;
     this.#fd = object.mapFd("events");
     const ours = mapShared(this.#fd, this.#page, 0, "write");
@@ -66,7 +66,8 @@ export class RingBuffer implements EventBuffer {
     const start = at - (at % SLICE_BYTES);
     if (this.#slice?.start !== start) {
       this.#slice?.mapping.unmap();
-      const mapping = mapShared(this.#fd, SLICE_BYTES + RECORD_MAX, 2 * this.#page + start, "read");
+      const length = Math.min(SLICE_BYTES, this.#bytes) + RECORD_MAX;
+      const mapping = mapShared(this.#fd, length, 2 * this.#page + start, "read");
       this.#slice = { start, mapping, view: new DataView(mapping.bytes) };
     }
     return this.#slice;

@@ -8,6 +8,9 @@ import { glob } from "./glob.ts";
 import { type traceArgs, variables } from "./options.ts";
 
 const MAX_UINT32 = 0xffffffff;
+const UNITS = { K: 1024, M: 1024 * 1024 } as const;
+/** The least has room for a few of the largest events. */
+const BUFFER = { least: 64 * UNITS.K, most: 1024 * UNITS.M } as const;
 
 export function readHostConfig(args: Pick<ParsedArgs<typeof traceArgs>, "verbose" | "btf">): HostConfig {
   if (args.btf === "") throw usageError("--btf needs the path of a file");
@@ -24,6 +27,7 @@ export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
     ...readHostConfig(args),
     backend: args.backend === "auto" ? undefined : args.backend,
     output: args.output,
+    bufferBytes: readBufferSize(args.buffer),
     filter: {
       commands: readCommands(args.command, args.all ?? false),
       denied: readCommands(args.command, true),
@@ -64,6 +68,15 @@ function readNumber(
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw usageError(`--${option}: '${text}' is not a whole number from ${least} to ${most}`);
+}
+
+/** @returns bytes; rings are as large as a power of two, nothing else. */
+function readBufferSize(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^(\d{1,7})([KM])$/.exec(text) ?? [];
+  const bytes = Number(digits) * UNITS[unit as keyof typeof UNITS];
+  if (bytes >= BUFFER.least && bytes <= BUFFER.most && Number.isInteger(Math.log2(bytes))) return bytes;
+  throw usageError(`--buffer: '${text}' is not a power of two from 64K to 1024M`);
 }
 
 function readVersion(name: string): KernelVersion | undefined {

@@ -39,6 +39,11 @@ export const traceArgs = {
   pid: { type: "string", valueHint: "PID", description: "Only this process" },
   comm: { type: "string", valueHint: "NAME", description: "Only processes of this name" },
   failed: { type: "boolean", description: "Only commands that failed" },
+  buffer: {
+    type: "string",
+    valueHint: "SIZE",
+    description: "Room for events that are not read yet: 64K to 1024M, a power of two",
+  },
   count: { type: "string", valueHint: "N", description: "End after N events" },
   duration: { type: "string", valueHint: "SECONDS", description: "End after this time" },
 } as const satisfies ArgsDef;

@@ -41,6 +41,7 @@ test("nothing typed: every command but the handshake, as text, without an end", 
     btf: undefined,
     backend: undefined,
     output: "text",
+    bufferBytes: undefined,
     filter: {
       commands: new Set(others),
       denied: new Set(commands),
@@ -60,13 +61,14 @@ test("everything typed", () => {
   process.env[variables.kernVersion.name] = "4.15.18";
   process.env[variables.assumeKernel.name] = "5.7";
   const given =
-    "-v --btf /b --backend kprobe -o json --all --command add --set a* --uid 0 --pid 1 --comm c --failed --count 2 --duration 3";
+    "-v --btf /b --backend kprobe -o json --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
   const config = typed(...given.split(" "));
   expect(config).toEqual({
     verbose: true,
     btf: "/b",
     backend: "kprobe",
     output: "json",
+    bufferBytes: 1048576,
     filter: {
       commands: new Set<Command>(["ADD"]),
       denied: new Set<Command>(["ADD"]),
@@ -165,6 +167,31 @@ describe("numbers", () => {
       );
     }
   });
+});
+
+test("--buffer is a power of two, in K or M", () => {
+  const sizes = ["64K", "128K", "1024K", "1M", "16M", "1024M", "1048576K"];
+  expect(sizes.map((size) => typed("--buffer", size).bufferBytes)).toEqual(
+    [64, 128, 1024, 1024, 16384, 1048576, 1048576].map((kibibytes) => kibibytes * 1024),
+  );
+  for (const size of [
+    "",
+    "1",
+    "65536",
+    "32K",
+    "2048M",
+    "96K",
+    "3M",
+    "1.5M",
+    "1k",
+    "1 M",
+    "-1M",
+    "1MB",
+    "0M",
+    "9".repeat(40),
+  ]) {
+    expect(complaint(`--buffer=${size}`)).toBe(`--buffer: '${size}' is not a power of two from 64K to 1024M`);
+  }
 });
 
 describe("text", () => {

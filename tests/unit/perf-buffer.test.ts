@@ -4,8 +4,9 @@
 import { ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync } from "node:fs";
+import { sizeText } from "../../src/bpf/event-buffer.ts";
 import type { BpfObject } from "../../src/bpf/object.ts";
-import { PerfBuffer } from "../../src/bpf/perf-buffer.ts";
+import { cpuBytes, PerfBuffer } from "../../src/bpf/perf-buffer.ts";
 import { CallError } from "../../src/errors.ts";
 import { mapShared, memfdCreate, pageSize, readClocks } from "../../src/ffi/libc.ts";
 
@@ -93,7 +94,7 @@ class FakeBuffer {
   pages = 0;
   freed = 0;
 
-  constructor(count: number, cpus = count) {
+  constructor(count: number, bytes = RING_BYTES) {
     this.rings = Array.from({ length: count }, () => new KernelRing());
     const lib = {
       perf_buffer__new: (_fd: number, pages: number) => {
@@ -111,7 +112,7 @@ class FakeBuffer {
         this.freed += 1;
       },
     };
-    this.reader = new PerfBuffer({ lib, mapFd: () => 3 } as unknown as BpfObject, cpus);
+    this.reader = new PerfBuffer({ lib, mapFd: () => 3 } as unknown as BpfObject, bytes);
   }
 
   ring(index: number): KernelRing {
@@ -258,15 +259,26 @@ test.each([
   [64, 256],
   [512, 256],
 ])("on %p CPUs each ring has %p KiB, a power of two pages", (cpus, kibibytes) => {
-  using buffer = new FakeBuffer(1, cpus);
+  using buffer = new FakeBuffer(1, cpuBytes(cpus, undefined));
   expect(buffer.pages * page).toBe(kibibytes * 1024);
-  expect(buffer.reader.description).toBe(`perf buffer of 1 x ${kibibytes / 1024} MiB`);
+  expect(buffer.reader.description).toBe(`perf buffer of 1 x ${sizeText(kibibytes * 1024)}`);
+});
+
+test.each([
+  [1, 64, 64],
+  [2, 1024, 512],
+  [6, 1024, 128],
+  [64, 64, 64], // the largest record must fit
+  [2, 64 * 1024, 32 * 1024],
+])("on %p CPUs each ring has its part of the %p KiB that were asked for: %p", (cpus, asked, kibibytes) => {
+  using buffer = new FakeBuffer(1, cpuBytes(cpus, asked * 1024));
+  expect(buffer.pages * page).toBe(kibibytes * 1024);
 });
 
 test("what libbpf refuses is told by its errno", () => {
   const lib = { perf_buffer__new: () => null, libbpf_get_error: () => -12 };
   const object = { lib, mapFd: () => 3 } as unknown as BpfObject;
-  expect(() => new PerfBuffer(object, 1)).toThrow(new CallError("perf_buffer__new", 12));
+  expect(() => new PerfBuffer(object, RING_BYTES)).toThrow(new CallError("perf_buffer__new", 12));
 });
 
 test("it is freed once, however often it is disposed of", () => {
@@ -274,4 +286,8 @@ test("it is freed once, however often it is disposed of", () => {
   buffer.reader[Symbol.dispose]();
   buffer[Symbol.dispose]();
   expect(buffer.freed).toBe(1);
+});
+
+test("sizes are told in the unit that suits", () => {
+  expect([64 * 1024, 1024 * 1024, 16 * 1024 * 1024].map(sizeText)).toEqual(["64 KiB", "1 MiB", "16 MiB"]);
 });
