@@ -24,12 +24,10 @@ struct {
 static __always_inline long submit(void *ctx, struct mine_event *event, __u64 size)
 {
 	/*
-	 * A full perf buffer is not an error here: the kernel counts it and says so in the buffer
-	 * itself (PERF_RECORD_LOST), and did not report it to us before 5.3.
+	 * Before 5.3 a full buffer is no error: the kernel then says so in the buffer itself
+	 * (PERF_RECORD_LOST), in front of the next event that finds room.
 	 */
-	long err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size);
-
-	return err == -ENOSPC ? 0 : err;
+	return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size);
 }
 #else
 struct {

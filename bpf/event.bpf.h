@@ -244,6 +244,7 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
 		copy_executable(event, task);
 	}
 	copy_reply(event, command);
+	COUNT(submitted);
 	if (submit(ctx, event, AT_MOST(__builtin_offsetof(struct mine_event, data) + data_end(event), sizeof(*event))))
 		COUNT(lost_buffer);
 }

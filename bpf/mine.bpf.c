@@ -21,7 +21,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define EPERM 1
 #define EINTR 4
 #define EAGAIN 11
-#define ENOSPC 28
 #define NLMSG_ERROR 2
 #define NFNL_SUBSYS_IPSET 6
 #define MESSAGE_MIN 20 /* struct nlmsghdr and struct nfgenmsg: no ipset message is shorter */

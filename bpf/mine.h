@@ -81,7 +81,8 @@ struct mine_filter {
 
 /* Every way to miss a command, counted where it happens. The one element, per CPU, of the "counters" map. */
 struct mine_counters {
-	__u64 lost_buffer;  /* the event buffer had no room */
+	__u64 submitted;    /* events given to the event buffer: what has not arrived in the end was lost there */
+	__u64 lost_buffer;  /* it had no room, as far as the kernel says so at once */
 	__u64 lost_call;    /* too many commands under way at once: the entry was not recorded */
 	__u64 lost_entry;   /* a return without an entry: it began before we came, or its entry was missed */
 	__u64 lost_message; /* no ipset message where this kernel should have one */

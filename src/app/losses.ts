@@ -1,6 +1,5 @@
 // What was not seen, by cause. Counted where it happens, told while it happens and at the end.
-import type { Counters } from "../bpf/counters.ts";
-import type { EventBuffer } from "../bpf/event-buffer.ts";
+import type { Counts } from "../bpf/counters.ts";
 
 export interface Losses {
   total: number;
@@ -8,24 +7,29 @@ export interface Losses {
   text: string;
 }
 
-/** What arrived, but was no event, or found nobody who reads stdout. */
-export interface LostHere {
+/** What the kernel side's counters do not tell. */
+export interface LostElsewhere {
+  /** What found no room in the event buffer. */
+  inBuffer: number;
+  /** Programs that the kernel did not run. */
+  missed: number;
+  /** What arrived, but was no event. */
   unreadable: number;
+  /** What found nobody who reads stdout. */
   unwritten: number;
 }
 
-export function readLosses(
-  counters: Counters,
-  buffer: EventBuffer,
-  { unreadable, unwritten }: LostHere,
+export function sumLosses(
+  counts: Counts,
+  { inBuffer, missed, unreadable, unwritten }: LostElsewhere,
 ): Losses {
-  const { lostBuffer, lostCall, lostEntry, lostMessage, lostRest } = counters.read();
   const causes: [string, number][] = [
-    ["event buffer full", buffer.lost + lostBuffer],
-    ["too many commands at once", lostCall],
-    ["entry not seen", lostEntry],
-    ["message not found or not readable", lostMessage + unreadable],
-    ["call with too many messages", lostRest],
+    ["event buffer full", inBuffer],
+    ["probe missed", missed],
+    ["too many commands at once", counts.lostCall],
+    ["entry not seen", counts.lostEntry],
+    ["message not found or not readable", counts.lostMessage + unreadable],
+    ["call with too many messages", counts.lostRest],
     ["stdout was not read", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);

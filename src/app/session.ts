@@ -28,6 +28,8 @@ export interface Session extends Disposable {
   buffer: EventBuffer;
   counters: Counters;
   backend: BackendName;
+  /** How often the kernel passed by a program that should have run; until detach() grows. */
+  misses: () => number;
   /** What this rung cannot promise. */
   caveats: readonly string[];
   /** Gives up the rights that only were needed to come here. @returns which, in words. */
@@ -130,11 +132,14 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   log.decision(buffer.description);
   let links = backend.attach(object, config.filter.commands);
   stack.defer(() => links.dispose());
+  const programMisses = () => backend.programs.reduce((sum, program) => sum + object.misses(program), 0);
+  let probeMisses = () => backend.misses?.() ?? 0;
   const held = stack.move();
   return {
     buffer,
     counters,
     backend: name,
+    misses: () => programMisses() + probeMisses(),
     caveats: backend.caveats,
     confine: () => confine(backend.isStale !== undefined),
     keepAttached: () => {
@@ -143,7 +148,11 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
       links = backend.attach(object, config.filter.commands);
       log.warn("ip_set was unloaded and loaded again; the first commands after that may have been missed");
     },
-    detach: () => links.dispose(),
+    detach: () => {
+      const misses = probeMisses(); // gone with the probes
+      probeMisses = () => misses;
+      links.dispose();
+    },
     [Symbol.dispose]: () => held.dispose(),
   };
 }

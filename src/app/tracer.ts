@@ -1,5 +1,5 @@
 // From the event buffer to stdout: reads what is there, decides, writes, and counts what became of every event.
-import type { Counters } from "../bpf/counters.ts";
+import type { Counters, Counts } from "../bpf/counters.ts";
 import type { EventBuffer } from "../bpf/event-buffer.ts";
 import { type MineEvent, readEvent } from "../events/event.ts";
 import { readClocks } from "../ffi/libc.ts";
@@ -10,7 +10,7 @@ import type { AuditRecord } from "../output/record.ts";
 import { writeText } from "../output/text.ts";
 import type { Config } from "./config.ts";
 import { LineWriter } from "./line-writer.ts";
-import { type Losses, readLosses } from "./losses.ts";
+import { type Losses, sumLosses } from "./losses.ts";
 import { Recorder } from "./recorder.ts";
 import { isWanted } from "./selection.ts";
 
@@ -21,6 +21,8 @@ export interface Source {
   counters: Counters;
   /** The rung of the ladder. */
   backend: string;
+  /** How often the kernel passed by a program that should have run. */
+  misses: () => number;
 }
 
 export class Tracer {
@@ -29,6 +31,8 @@ export class Tracer {
   readonly #recorder: Recorder;
   readonly #writer = new LineWriter();
   readonly #write: (out: ByteWriter, record: AuditRecord) => void;
+  /** Records, whatever was in them. */
+  #received = 0;
   #seen = 0;
   #filtered = 0;
   #truncated = 0;
@@ -72,6 +76,7 @@ export class Tracer {
     this.#writer.flush();
     if (isEnough()) return 0;
     const records = this.#source.buffer.drain((view, at, size) => {
+      this.#received += 1;
       const event = readEvent(view, at, size);
       if (event) this.#report(event, realtimeOffsetNs);
       else this.#unreadable += 1;
@@ -104,10 +109,7 @@ export class Tracer {
     const lines = this.#writer.countLines();
     this.#seen -= lines;
     this.#unwritten += lines;
-    this.#source.buffer.drain(() => {
-      this.#unwritten += 1;
-      return true;
-    });
+    this.#unwritten += this.#discard();
   }
 
   /** Says, at most once a second, that more was lost. */
@@ -115,19 +117,33 @@ export class Tracer {
     const nowMs = performance.now();
     if (nowMs < this.#nextReportMs) return;
     this.#nextReportMs = nowMs + LOSS_REPORT_MS;
-    const { total, text } = this.#losses();
+    const { buffer, counters } = this.#source;
+    const counts = counters.read();
+    // Either may tell of the same.
+    const { total, text } = this.#losses(counts, Math.max(buffer.lost, counts.lostBuffer));
     if (total > this.#reportedLosses) log.warn(`events lost so far: ${text}`);
     this.#reportedLosses = total;
   }
 
+  /** After the last event. */
   summary(): string {
-    const filtered = this.#filtered + this.#source.counters.read().filtered;
+    this.#discard(); // what came after all that was asked for
+    const counts = this.#source.counters.read();
+    const losses = this.#losses(counts, counts.submitted - this.#received);
+    const filtered = this.#filtered + counts.filtered;
     const suffix = filtered > 0 ? `, ${filtered} filtered` : "";
-    return `${this.#seen} events seen, ${this.#losses().text} lost, ${this.#truncated} truncated${suffix}`;
+    return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;
   }
 
-  #losses(): Losses {
-    const { buffer, counters } = this.#source;
-    return readLosses(counters, buffer, { unreadable: this.#unreadable, unwritten: this.#unwritten });
+  /** @returns how many records there still were. */
+  #discard(): number {
+    const records = this.#source.buffer.drain(() => true);
+    this.#received += records;
+    return records;
+  }
+
+  #losses(counts: Counts, inBuffer: number): Losses {
+    const missed = this.#source.misses();
+    return sumLosses(counts, { inBuffer, missed, unreadable: this.#unreadable, unwritten: this.#unwritten });
   }
 }

@@ -22,6 +22,8 @@ export interface Backend {
    * @throws MineError
    */
   attach(object: BpfObject, wanted: ReadonlySet<Command>): DisposableStack;
+  /** While attached: how often a probe could not be run, beside what its programs tell. */
+  misses?(): number;
   /** Where the kernel may take away what was attached: whether it has. Then attach again. */
   isStale?(): boolean;
 }

@@ -33,6 +33,7 @@ export function openKprobe(features: Features): Backend {
   const makeProbes = chooseProbes(features, module);
   if (kprobesAreOff()) throw unsupported("kprobes off", "kprobes are switched off, all of them");
   let attachedTo = ipsetIdentity();
+  let probes: Probes | undefined;
   return {
     name: "kprobe",
     programs: ["mine_enter", "mine_return", "mine_unicast", "mine_ack"],
@@ -40,10 +41,11 @@ export function openKprobe(features: Features): Backend {
     prepare: () => {},
     attach: (object, wanted) => {
       attachedTo = ipsetIdentity();
-      const probes = makeProbes(object);
+      probes = makeProbes(object);
       log.decision(probes.description);
       return attachAll(probes, module, wanted);
     },
+    misses: () => probes?.misses() ?? 0,
     ...(module && makeProbes === pmuProbes ? { isStale: () => isLoadedAgain(attachedTo) } : {}),
   };
 }

@@ -18,7 +18,7 @@ export interface EventBuffer extends Disposable {
   readonly size: BufferSize;
   /** "ring buffer of 8 MiB" */
   readonly description: string;
-  /** Records that found no room, as far as the buffer itself tells; the kernel side counts the others. */
+  /** Records that found no room, as far as the buffer itself tells so far; the kernel side counts too. */
   readonly lost: number;
   /**
    * Hands over what is there, oldest first, and gives the room back. Ends when it has caught up with what was

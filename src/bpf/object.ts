@@ -7,6 +7,9 @@ import type { Libbpf } from "../ffi/symbols.ts";
 /** struct bpf_object_open_opts of libbpf.h, up to the last field used here. */
 export const OPEN_OPTIONS = { size: 88, objectName: 8, btfCustomPath: 48, bpfTokenPath: 80 } as const;
 
+/** linux/bpf.h: struct bpf_prog_info, up to the last field used here. */
+export const PROGRAM_INFO = { size: 216, recursionMisses: 208 } as const;
+
 export interface OpenOptions {
   /** Use this BTF (raw or ELF) of the kernel instead of /sys/kernel/btf/vmlinux. */
   btfPath?: string | undefined;
@@ -72,6 +75,18 @@ export class BpfObject implements Disposable {
   /** After load(). The file descriptor stays the object's. */
   programFd(name: ProgramName): number {
     return checkResult(`bpf_program__fd(${name})`, this.lib.bpf_program__fd(this.program(name)));
+  }
+
+  /**
+   * After load(): how often the kernel passed by this program, because it, or another one, was running on the same
+   * CPU. Told since Linux 5.12 (of probes and tracepoints since 6.7); 0 before.
+   */
+  misses(name: ProgramName): number {
+    const info = new DataView(new ArrayBuffer(PROGRAM_INFO.size));
+    const length = new Uint32Array([PROGRAM_INFO.size]);
+    const get = this.lib.bpf_prog_get_info_by_fd(this.programFd(name), new Uint8Array(info.buffer), length);
+    checkResult(`bpf_prog_get_info_by_fd(${name})`, get);
+    return Number(info.getBigUint64(PROGRAM_INFO.recursionMisses, true));
   }
 
   /** After load(), of a map whose keys and values are u32. */

@@ -28,6 +28,8 @@ export interface Probes {
    * @throws CallError, ENOENT when the kernel has no such function.
    */
   attach(point: ProbePoint): Disposable;
+  /** How often one of them could not be run, as far as the kernel tells. */
+  misses(): number;
 }
 
 /** libbpf.h: struct bpf_kprobe_opts { size_t sz; u64 cookie; size_t offset; bool retprobe; enum attach_mode; } */
@@ -55,6 +57,11 @@ export class PmuProbes implements Probes {
         throw error;
       return this.#attach(`${module}:${symbol}`, point);
     }
+  }
+
+  /** Told nowhere. */
+  misses(): number {
+    return 0;
   }
 
   #attach(name: string, { kind, program }: ProbePoint): Disposable {
@@ -99,6 +106,10 @@ export class TracefsProbes implements Probes {
     const probe = stack.use(this.#tracefs.addProbe(module ? `${module}:${symbol}` : symbol, kind));
     stack.use(attachTracepoint(this.#object, probe.id, program));
     return stack.move();
+  }
+
+  misses(): number {
+    return this.#tracefs.misses();
   }
 }
 

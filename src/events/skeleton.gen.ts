@@ -92,10 +92,11 @@ export const mineFilter = {
 
 /** struct mine_counters of bpf/mine.h: the one element, per CPU, of the "counters" map. */
 export const mineCounters = {
-  lostBuffer: [0, "u64"],
-  lostCall: [8, "u64"],
-  lostEntry: [16, "u64"],
-  lostMessage: [24, "u64"],
-  lostRest: [32, "u64"],
-  filtered: [40, "u64"],
+  submitted: [0, "u64"],
+  lostBuffer: [8, "u64"],
+  lostCall: [16, "u64"],
+  lostEntry: [24, "u64"],
+  lostMessage: [32, "u64"],
+  lostRest: [40, "u64"],
+  filtered: [48, "u64"],
 } as const satisfies Layout;

@@ -67,6 +67,9 @@ export const libbpfSymbols = {
   bpf_program__set_attach_target: { args: ["ptr", "i32", "ptr"], returns: "i32" },
   bpf_program__fd: { args: ["ptr"], returns: "i32" },
 
+  // int bpf_prog_get_info_by_fd(int fd, struct bpf_prog_info *, __u32 *length)
+  bpf_prog_get_info_by_fd: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+
   bpf_map__fd: { args: ["ptr"], returns: "i32" },
   bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)

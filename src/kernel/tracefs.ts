@@ -11,6 +11,11 @@ import { readText } from "./host.ts";
 const roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
 
 const GROUP_PREFIX = "mine_";
+/**
+ * How many threads may be in a function at once without one's return being missed; by default 10 on most machines,
+ * too few where a command waits for a module to be loaded.
+ */
+const MAX_ACTIVE = 512;
 /** A line of kprobe_events that is one of ours: name, pid. */
 const groupPattern = new RegExp(`^[pr]\\d*:(${GROUP_PREFIX}(\\d+)/\\S+)`, "gm");
 
@@ -47,13 +52,22 @@ export class Tracefs {
 
   /** @throws CallError, ENOENT when the kernel has no such function. */
   addProbe(target: string, kind: "entry" | "return"): TracefsProbe {
-    const event = `${kind}_${target.replace(/^.*:/, "")}`;
+    // With the pid once more: kprobe_profile tells no groups.
+    const event = `${kind}_${target.replace(/^.*:/, "")}_${process.pid}`;
     const name = `${this.#group}/${event}`;
-    this.#command(`${kind === "entry" ? "p" : "r"}:${name} ${target}`);
+    this.#command(`${kind === "entry" ? "p" : `r${MAX_ACTIVE}`}:${name} ${target}`);
     const id = this.tracepointId(this.#group, event);
     if (id !== undefined) return { id, [Symbol.dispose]: () => this.#remove(name) };
     this.#remove(name);
     throw new Error(`the probe ${name} was made but has no id in tracefs`);
+  }
+
+  /** How often the kernel could not run one of this process's probes. */
+  misses(): number {
+    const profile = readText(`${this.#root}/kprobe_profile`) ?? "";
+    return [...profile.matchAll(/^ *\S+_(\d+) +\d+ +(\d+)$/gm)]
+      .filter(([, pid]) => Number(pid) === process.pid)
+      .reduce((sum, [, , misses]) => sum + Number(misses), 0);
   }
 
   /** Takes away the probes of predecessors that are no more; those of a living one are left alone. */

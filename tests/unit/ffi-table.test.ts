@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OPEN_OPTIONS } from "../../src/bpf/object.ts";
+import { OPEN_OPTIONS, PROGRAM_INFO } from "../../src/bpf/object.ts";
 import { ATTACH_MODE_PERF, KPROBE_OPTIONS, PERF_ATTR, PERF_TYPE_TRACEPOINT } from "../../src/bpf/probes.ts";
 import { errnoName } from "../../src/errno.ts";
 import { libbpfSymbols, libcSymbols } from "../../src/ffi/symbols.ts";
@@ -117,6 +117,12 @@ describe("structs", () => {
       btfCustomPath: btf,
       bpfTokenPath: token,
     });
+  });
+
+  test("struct bpf_prog_info", () => {
+    const field = offset("bpf_prog_info", "recursion_misses");
+    const { [field]: misses = 0 } = constantsOfC(dir, ["linux/bpf.h"], [field]);
+    expect<Record<string, number>>(PROGRAM_INFO).toEqual({ size: misses + 8, recursionMisses: misses });
   });
 
   test("struct bpf_kprobe_opts", () => {

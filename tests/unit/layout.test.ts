@@ -145,6 +145,7 @@ test("the filter is written as C lays it out", () => {
 test("the counters of all CPUs are read as C lays them out, and summed", () => {
   const counters = new Counters(objectWith("counters", fromC("counters"), 2));
   const sums = {
+    submitted: 77,
     lostBuffer: 11,
     lostCall: 22,
     lostEntry: 33,

@@ -1,0 +1,168 @@
+// What was sent is seen or lost, to the last command, by what this host offers; and each way to lose events that can
+// be had here is provoked. What is filtered is accounted for where nobody else uses ipset: tests/vm/losses.test.ts.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  asSender,
+  compileSender,
+  readSummary,
+  SENDER_UID,
+  type Sent,
+  send,
+  sized,
+  soakTimeoutMs,
+} from "../support/accounts.ts";
+import { Host, hasSyscallTracepoints, isRoot, type RunOptions } from "../support/host.ts";
+
+const isHere = isRoot && hasSyscallTracepoints();
+if (!isHere) console.warn("losses.test.ts: needs root and a kernel that mine can use, and is skipped");
+
+const COUNT = String(sized(20_000, 500_000));
+const FULL = "event buffer full";
+const UNREAD = "stdout was not read";
+
+let host: Host;
+let sender: string;
+beforeAll(() => {
+  host = new Host();
+  sender = compileSender(host.dir);
+});
+afterAll(() => host[Symbol.dispose]());
+
+interface Account {
+  seen: number;
+  full: number;
+  unread: number;
+  stderr: string;
+}
+
+/** Runs mine while `meanwhile` sends, and holds the two counts against each other. */
+async function account(
+  args: string[],
+  meanwhile: (pid: number, flood: () => Promise<Sent>) => Promise<Sent>,
+  options: RunOptions = {},
+): Promise<Account> {
+  let sent: Sent | undefined;
+  const flood = () => send(...asSender, sender, "flood", COUNT);
+  const { exitCode, stdout, stderr } = await host.run(
+    ["--uid", SENDER_UID, ...args],
+    options,
+    async (pid) => {
+      sent = await meanwhile(pid, flood);
+    },
+  );
+  expect(exitCode).toBe(0);
+  if (!sent) throw new Error(`nothing was sent: ${stderr}`);
+  const summary = readSummary(stderr);
+  // Other causes are counted before it is known whose command it was: they may be another's.
+  const { [FULL]: full = 0, [UNREAD]: unread = 0 } = summary.causes;
+  const { seen } = summary;
+  expect({ ...sent, handled: seen + full + unread }).toEqual({ ...sent, unanswered: 0 });
+  expect(lines(stdout)).toBe(seen);
+  return { seen, full, unread, stderr };
+}
+
+const lines = (text: string): number => text.split("\n").length - 1;
+const buffers: [what: string, env: Record<string, string>][] = [
+  ["ring buffer", {}],
+  ["perf buffer", { MINE_ASSUME_KERNEL: "4.15" }],
+];
+
+describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
+  test(
+    "of a flood everything is seen",
+    async () => {
+      expect(await account([], (_, flood) => flood(), { env })).toMatchObject({ full: 0, unread: 0 });
+    },
+    soakTimeoutMs,
+  );
+
+  test(
+    "what finds no room is counted, also when nothing comes after it",
+    async () => {
+      const stopped = async (pid: number, flood: () => Promise<Sent>) => {
+        process.kill(pid, "SIGSTOP");
+        const sent = await flood();
+        process.kill(pid, "SIGCONT");
+        await Bun.sleep(1500); // for a warning, which comes once a second
+        return sent;
+      };
+      const { full, stderr } = await account(["--buffer", "64K"], stopped, { env });
+      expect(full).toBeGreaterThan(Number(COUNT) / 2);
+      expect(stderr).toMatch(new RegExp(`\nmine: warning: events lost so far: .*${FULL}: ${full}\\b`));
+    },
+    soakTimeoutMs,
+  );
+
+  test(
+    "mine may be stopped and continued while commands come",
+    async () => {
+      await account(
+        ["--buffer", "1M"],
+        async (pid, flood) => {
+          let isOver = false;
+          const sending = flood().finally(() => {
+            isOver = true;
+          });
+          while (!isOver) {
+            process.kill(pid, "SIGSTOP");
+            await Bun.sleep(30);
+            process.kill(pid, "SIGCONT");
+            await Bun.sleep(10);
+          }
+          return await sending;
+        },
+        { env },
+      );
+    },
+    soakTimeoutMs,
+  );
+
+  describe("a reader of stdout that is stopped", () => {
+    /** The reader copies what it reads, and its pid is in a file. */
+    const through = ["bash", "-c", 'exec ./mine "$@" > >(echo $BASHPID >reader; exec cat)', "mine"];
+
+    test.each([
+      ["for good, until mine has given up", []],
+      ["and continued before the end", ["SIGCONT"] as const],
+    ])(
+      "%s",
+      async (_, after) => {
+        const cwd = host.directoryWithBinary();
+        let reader = 0;
+        const stopped = async (pid: number, flood: () => Promise<Sent>) => {
+          reader = Number(readFileSync(join(cwd, "reader"), "utf8"));
+          process.kill(reader, "SIGSTOP");
+          const sent = await flood();
+          for (const signal of after) process.kill(reader, signal);
+          if (after.length === 0) void continueAfter(pid, reader);
+          return sent;
+        };
+        const options = { env, through, cwd };
+        const { full, unread } = await account(["--buffer", "256K"], stopped, options);
+        expect(full).toBeGreaterThan(0);
+        if (after.length > 0) expect(unread).toBe(0);
+        else expect(unread).toBeGreaterThan(0);
+      },
+      soakTimeoutMs,
+    );
+  });
+});
+
+/** Lets the reader go on when mine has ended. */
+async function continueAfter(mine: number, reader: number): Promise<void> {
+  for (let isThere = true; isThere; ) {
+    await Bun.sleep(50);
+    isThere = !/^State:\tZ/m.test(readStatus(mine));
+  }
+  process.kill(reader, "SIGCONT");
+}
+
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return "State:\tZ";
+  }
+}

@@ -1,0 +1,79 @@
+// Every command that was sent must be accounted for: seen, lost or filtered. The sender counts what the kernel
+// acknowledged, mine counts by itself, and neither knows of the other.
+import { chmodSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { compileC, root } from "./compile.ts";
+
+const { MINE_SOAK } = process.env;
+
+/** MINE_SOAK=1 (make soak): the sizes that take minutes; else what fits in `make test`. */
+export const sized = (short: number, full: number): number => (MINE_SOAK === "1" ? full : short);
+/** For a test of whichever size. */
+export const soakTimeoutMs = sized(120, 3600) * 1000;
+
+/** @returns the path of tests/support/sender.c, compiled. */
+export function compileSender(dir: string): string {
+  const folder = join(root, "tests/support");
+  const source = readFileSync(join(folder, "sender.c"), "utf8");
+  const program = compileC(dir, source, ["-O2", "-pthread", `-I${folder}`]);
+  chmodSync(dirname(program), 0o755); // others than root run it too
+  return program;
+}
+
+/** Nobody else's: with --uid, mine sees of this host's commands only those of the sender. */
+export const SENDER_UID = "4000000123";
+const rights = "+net_admin,+sys_admin";
+export const asSender = [
+  ...["setpriv", `--reuid=${SENDER_UID}`, `--regid=${SENDER_UID}`, "--clear-groups"],
+  ...[`--inh-caps=${rights}`, `--ambient-caps=${rights}`],
+];
+
+/** What a sender printed. */
+export interface Sent {
+  handled: number;
+  failed: number;
+  unanswered: number;
+}
+
+export function readSent(line: string): Sent {
+  const [, ...numbers] = /^handled (\d+) failed (\d+) unanswered (\d+)$/.exec(line.trim()) ?? [];
+  const [handled, failed, unanswered] = numbers.map(Number);
+  if (handled === undefined || failed === undefined || unanswered === undefined) {
+    throw new Error(`not what a sender prints: ${line}`);
+  }
+  return { handled, failed, unanswered };
+}
+
+/** @param command the sender with its arguments, or what runs it. */
+export async function send(...command: string[]): Promise<Sent> {
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed: ${stderr}`);
+  return readSent(stdout);
+}
+
+/** The last line of a run. */
+export interface Summary {
+  seen: number;
+  lost: number;
+  filtered: number;
+  truncated: number;
+  /** Lost, by cause. */
+  causes: Record<string, number>;
+}
+
+export function readSummary(stderr: string): Summary {
+  const line = stderr.trimEnd().split("\n").at(-1) ?? "";
+  const pattern = /^(\d+) events seen, (\d+)(?: \((.*)\))? lost, (\d+) truncated(?:, (\d+) filtered)?$/;
+  const [, seen, lost, causes = "", truncated, filtered = "0"] = pattern.exec(line) ?? [];
+  if (seen === undefined) throw new Error(`not a summary: ${stderr}`);
+  return {
+    seen: Number(seen),
+    lost: Number(lost),
+    filtered: Number(filtered),
+    truncated: Number(truncated),
+    causes: Object.fromEntries(
+      [...causes.matchAll(/([^:,]+): (\d+)/g)].map(([, cause = "", count]) => [cause.trim(), Number(count)]),
+    ),
+  };
+}
