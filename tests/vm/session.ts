@@ -1,6 +1,6 @@
 // One script in one test machine, with mine there, and what it left.
 import { join } from "node:path";
-import { bootVm } from "../support/vm.ts";
+import { bootVm, type Machine } from "../support/vm.ts";
 import { VmError } from "../support/vm-error.ts";
 import { fetchKernel, type Row } from "./kernels.ts";
 
@@ -16,23 +16,27 @@ interface Needs {
   /** Programs of this host that the script calls, beside those of every test machine; in /usr/local/bin there. */
   programs?: readonly string[];
   env?: Record<string, string>;
+  /** Further files: path in the machine → path here. */
+  files?: Record<string, string>;
+  machine?: Partial<Machine>;
 }
 
 /** @param script a file beside this one. */
 export async function runSession(
   script: string,
   kernel: Pick<Row, "suite" | "series">,
-  { programs = [], env = {} }: Needs = {},
+  { programs = [], env = {}, files = {}, machine = {} }: Needs = {},
 ): Promise<Session> {
-  const { exitCode, files } = await bootVm({
+  const image = {
     kernel: await fetchKernel(kernel),
     script: join(import.meta.dir, script),
-    files: { "/usr/local/bin/mine": mine, ...Object.fromEntries(programs.map(placed)) },
+    files: { "/usr/local/bin/mine": mine, ...Object.fromEntries(programs.map(placed)), ...files },
     env,
     hideBtf: false,
     live: false,
-  });
-  return { exitCode, text: (name) => files.get(name)?.toString().trimEnd() ?? "" };
+  };
+  const { exitCode, files: results } = await bootVm(image, machine);
+  return { exitCode, text: (name) => results.get(name)?.toString().trimEnd() ?? "" };
 }
 
 function placed(program: string): [path: string, source: string] {

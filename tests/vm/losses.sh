@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: commands are sent as fast as the kernel takes them, while several mine watch.
+#
+#   BACKENDS       to be tried, a comma between them; with -perf behind the name, as on 4.15
+#   FLOOD          how many commands are sent to those that are stopped meanwhile, or have a filter
+#   RANDOM_MESSAGES, SEED   how many random messages, and which
+#   KEEP           of the lines about random messages, one in so many; what no line may hold is always kept
+#   THREADS        how many are in a handler at once
+#
+#   /results/NAME.stdout, .stderr   what mine printed
+#   /results/WHAT.sent              what the sender counted
+set -eu
+
+start_mine() { # NAME BACKEND OPTION...
+  name=$1 backend=$2
+  shift 2
+  unset MINE_ASSUME_KERNEL
+  case $backend in *-perf) export MINE_ASSUME_KERNEL=4.15 ;; esac
+  : >"/results/$name.stderr"
+  mkfifo "/tmp/$name"
+  awk "NR % $keep == 0 || /[\001-\037\177]/" <"/tmp/$name" >"/results/$name.stdout" &
+  readers="$readers $!"
+  /usr/local/bin/mine --backend "${backend%-perf}" "$@" >"/tmp/$name" 2>"/results/$name.stderr" &
+  pids="$pids $!"
+  until grep -q '^Tracing' "/results/$name.stderr"; do
+    kill -0 $!
+    sleep 0.1
+  done
+}
+end_all() {
+  for pid in $pids; do
+    kill -INT "$pid"
+    wait "$pid"
+  done
+  # shellcheck disable=SC2086 # several
+  wait $readers
+  pids='' readers=''
+}
+pids='' readers='' keep=1
+# shellcheck disable=SC2153 # from the test
+backends=$(echo "$BACKENDS" | tr , ' ')
+
+for backend in $backends; do
+  start_mine "small.$backend" "$backend" --buffer 64K
+done
+stopped=$pids
+start_mine set kprobe --set flood1
+start_mine failed fexit --failed
+start_mine uid fexit --uid 65534
+start_mine command kprobe-perf --command del --comm sender
+# shellcheck disable=SC2086 # several
+kill -STOP $stopped
+/usr/local/bin/sender flood "$FLOOD" >/results/flood.sent
+# shellcheck disable=SC2086
+kill -CONT $stopped
+end_all
+
+# shellcheck disable=SC2153
+keep=$KEEP
+for backend in $backends; do
+  start_mine "random.$backend" "$backend" --all -o json
+done
+/usr/local/bin/sender random "$RANDOM_MESSAGES" "$SEED" >/results/random.sent
+end_all
+keep=1
+
+# Each thread waits in ip_set_create() for a module that never comes.
+printf '#!/bin/sh\nexec sleep 1\n' >/tmp/modprobe
+chmod +x /tmp/modprobe
+echo /tmp/modprobe >/proc/sys/kernel/modprobe
+start_mine missing kprobe
+/usr/local/bin/sender missing "$THREADS" >/results/missing.sent
+end_all

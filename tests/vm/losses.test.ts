@@ -1,0 +1,99 @@
+// What was sent is seen, lost or filtered, to the last command, by every backend; and each way to lose is provoked.
+// Random messages too: whatever the kernel takes for a command of ipset is accounted for, and told harmlessly.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compileSender, readSent, readSummary, sized, soakTimeoutMs } from "../support/accounts.ts";
+import { parseEvent } from "../support/schema.ts";
+import { runSession, type Session } from "./session.ts";
+
+const SEED = 20_260_714;
+/** More threads than probes are followed in, by src/kernel/tracefs.ts. */
+const THREADS = 600;
+const FOLLOWED = 512;
+/** The sets that a flood begins with, and one in five commands fails. */
+const FLOOD = { count: sized(1500, 50_000), sets: 4 };
+const RANDOM = { count: sized(600, 2_000_000), keep: sized(1, 200) };
+/** The tracepoint backend is put to the same test by tests/host/losses.test.ts. */
+const backends = ["fexit", "kprobe", "kprobe-perf"];
+
+let session: Session;
+let dir: string;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "mine-losses-"));
+  const env = {
+    BACKENDS: backends.join(),
+    FLOOD: FLOOD.count,
+    RANDOM_MESSAGES: RANDOM.count,
+    SEED,
+    KEEP: RANDOM.keep,
+    THREADS,
+  };
+  session = await runSession(
+    "losses.sh",
+    { suite: "trixie", series: "6.12" },
+    {
+      files: { "/usr/local/bin/sender": compileSender(dir) },
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])),
+      machine: { timeoutSeconds: sized(300, 3 * 3600), memoryMb: 1024 },
+    },
+  );
+}, soakTimeoutMs * 4);
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const sent = (what: string) => readSent(session.text(`${what}.sent`));
+const summary = (name: string) => readSummary(session.text(`${name}.stderr`));
+const linesOf = (name: string) => session.text(`${name}.stdout`).split("\n").filter(Boolean);
+
+test("the session ran to its end", () => {
+  expect(`${session.exitCode} ${session.text("stderr")}`).toBe("0 ");
+  expect(sent("flood")).toEqual({
+    handled: FLOOD.count + FLOOD.sets,
+    failed: FLOOD.count / 5,
+    unanswered: 0,
+  });
+});
+
+test.each(backends)("%s: what finds no room is counted, also when nothing comes after it", (backend) => {
+  const { seen, lost, causes, filtered } = summary(`small.${backend}`);
+  expect([seen + lost, filtered]).toEqual([sent("flood").handled, 0]);
+  expect(causes).toEqual({ "event buffer full": lost });
+  expect(lost).toBeGreaterThan(0);
+  expect(linesOf(`small.${backend}`)).toHaveLength(seen);
+});
+
+describe("what a filter leaves out is counted, and not as lost", () => {
+  const { count, sets } = FLOOD;
+  const handled = count + sets;
+  test.each([
+    ["set", handled / sets, handled - handled / sets],
+    ["failed", count / 5, handled - count / 5],
+    ["uid", 0, handled],
+    ["command", count / 5, 0], // what nobody asked for is not probed
+  ])("--%s", (name, seen, filtered) => {
+    expect(summary(name)).toMatchObject({ seen, filtered, lost: 0 });
+    expect(linesOf(name)).toHaveLength(seen);
+  });
+});
+
+describe(`random messages, seed ${SEED}`, () => {
+  test.each(backends)("%s", (backend) => {
+    const { handled, unanswered } = sent("random");
+    const { seen, lost, filtered, truncated } = summary(`random.${backend}`);
+    expect([seen + lost, filtered, unanswered]).toEqual([handled, 0, 0]);
+    expect(seen).toBeGreaterThan(0);
+    expect(truncated).toBeGreaterThan(0);
+    const lines = linesOf(`random.${backend}`);
+    expect(lines).toHaveLength(Math.floor(seen / RANDOM.keep));
+    for (const line of lines) parseEvent(line);
+  });
+});
+
+test("threads that the kernel does not follow to the return of a handler are counted", () => {
+  const { seen, lost, causes } = summary("missing");
+  expect(sent("missing")).toEqual({ handled: THREADS, failed: THREADS, unanswered: 0 });
+  expect([seen, lost]).toEqual([FOLLOWED, THREADS - FOLLOWED]);
+  expect(causes).toEqual({ "probe missed": lost });
+  expect(linesOf("missing")).toHaveLength(seen);
+});
