@@ -1,5 +1,6 @@
 // What was not seen, by cause. Counted where it happens, told while it happens and at the end.
-import type { Counts } from "../bpf/counters.ts";
+import type { Counters } from "../bpf/counters.ts";
+import type { EventBuffer } from "../bpf/event-buffer.ts";
 
 export interface Losses {
   total: number;
@@ -7,29 +8,34 @@ export interface Losses {
   text: string;
 }
 
-/** What the kernel side's counters do not tell. */
-export interface LostElsewhere {
-  /** What found no room in the event buffer. */
-  inBuffer: number;
-  /** Programs that the kernel did not run. */
-  missed: number;
-  /** What arrived, but was no event. */
+export interface LossSource {
+  counters: Pick<Counters, "read">;
+  buffer: Pick<EventBuffer, "lost">;
+  /** How often the kernel passed by a program that should have run. */
+  misses: () => number;
+}
+
+/** What arrived, but was no event, or found nobody who reads stdout. */
+export interface LostHere {
   unreadable: number;
-  /** What found nobody who reads stdout. */
   unwritten: number;
 }
 
-export function sumLosses(
-  counts: Counts,
-  { inBuffer, missed, unreadable, unwritten }: LostElsewhere,
+/** @param received how many records arrived, when no more can: what did not is then known without being told. */
+export function readLosses(
+  { counters, buffer, misses }: LossSource,
+  { unreadable, unwritten }: LostHere,
+  received?: number,
 ): Losses {
+  const { submitted, lostBuffer, lostCall, lostEntry, lostMessage, lostRest } = counters.read();
   const causes: [string, number][] = [
-    ["event buffer full", inBuffer],
-    ["probe missed", missed],
-    ["too many commands at once", counts.lostCall],
-    ["entry not seen", counts.lostEntry],
-    ["message not found or not readable", counts.lostMessage + unreadable],
-    ["call with too many messages", counts.lostRest],
+    // Until then either may tell of the same.
+    ["event buffer full", received === undefined ? Math.max(lostBuffer, buffer.lost) : submitted - received],
+    ["probe missed", misses()],
+    ["too many commands at once", lostCall],
+    ["entry not seen", lostEntry],
+    ["message not found or not readable", lostMessage + unreadable],
+    ["call with too many messages", lostRest],
     ["stdout was not read", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);

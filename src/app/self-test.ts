@@ -39,7 +39,7 @@ export function selfTest(session: Session): SelfTest {
   const commands = sent.map(compared);
   const missed = commands.filter(({ agrees }) => !agrees).length;
   if (missed === 0) return { verdict: "passed", reason: null, commands };
-  const { text: lost } = readLosses(session.counters, session.buffer, { unreadable: 0, unwritten: 0 });
+  const { text: lost } = readLosses(session, { unreadable: 0, unwritten: 0 });
   const reason = `${missed} of ${commands.length} commands were not seen as the kernel answered them; ${lost} events lost`;
   return { verdict: "failed", reason, commands };
 }

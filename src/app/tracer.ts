@@ -1,5 +1,4 @@
 // From the event buffer to stdout: reads what is there, decides, writes, and counts what became of every event.
-import type { Counters, Counts } from "../bpf/counters.ts";
 import type { EventBuffer } from "../bpf/event-buffer.ts";
 import { type MineEvent, readEvent } from "../events/event.ts";
 import { readClocks } from "../ffi/libc.ts";
@@ -10,19 +9,16 @@ import type { AuditRecord } from "../output/record.ts";
 import { writeText } from "../output/text.ts";
 import type { Config } from "./config.ts";
 import { LineWriter } from "./line-writer.ts";
-import { type Losses, sumLosses } from "./losses.ts";
+import { type Losses, type LossSource, readLosses } from "./losses.ts";
 import { Recorder } from "./recorder.ts";
 import { isWanted } from "./selection.ts";
 
 const LOSS_REPORT_MS = 1000;
 
-export interface Source {
+export interface Source extends LossSource {
   buffer: EventBuffer;
-  counters: Counters;
   /** The rung of the ladder. */
   backend: string;
-  /** How often the kernel passed by a program that should have run. */
-  misses: () => number;
 }
 
 export class Tracer {
@@ -117,10 +113,7 @@ export class Tracer {
     const nowMs = performance.now();
     if (nowMs < this.#nextReportMs) return;
     this.#nextReportMs = nowMs + LOSS_REPORT_MS;
-    const { buffer, counters } = this.#source;
-    const counts = counters.read();
-    // Either may tell of the same.
-    const { total, text } = this.#losses(counts, Math.max(buffer.lost, counts.lostBuffer));
+    const { total, text } = this.#losses();
     if (total > this.#reportedLosses) log.warn(`events lost so far: ${text}`);
     this.#reportedLosses = total;
   }
@@ -128,9 +121,8 @@ export class Tracer {
   /** After the last event. */
   summary(): string {
     this.#discard(); // what came after all that was asked for
-    const counts = this.#source.counters.read();
-    const losses = this.#losses(counts, counts.submitted - this.#received);
-    const filtered = this.#filtered + counts.filtered;
+    const losses = this.#losses(this.#received);
+    const filtered = this.#filtered + this.#source.counters.read().filtered;
     const suffix = filtered > 0 ? `, ${filtered} filtered` : "";
     return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;
   }
@@ -142,8 +134,7 @@ export class Tracer {
     return records;
   }
 
-  #losses(counts: Counts, inBuffer: number): Losses {
-    const missed = this.#source.misses();
-    return sumLosses(counts, { inBuffer, missed, unreadable: this.#unreadable, unwritten: this.#unwritten });
+  #losses(received?: number): Losses {
+    return readLosses(this.#source, { unreadable: this.#unreadable, unwritten: this.#unwritten }, received);
   }
 }

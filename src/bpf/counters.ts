@@ -4,7 +4,7 @@ import { mineCounters } from "../events/skeleton.gen.ts";
 import { checkResult } from "../ffi/libbpf.ts";
 import type { BpfObject } from "./object.ts";
 
-export type Counts = Record<keyof typeof mineCounters, number>;
+type Counts = Record<keyof typeof mineCounters, number>;
 
 const names = Object.keys(mineCounters) as (keyof Counts)[];
 const CpuCounters = structOf(mineCounters);

@@ -20,8 +20,8 @@ export function compileSender(dir: string): string {
   return program;
 }
 
-/** Nobody else's: with --uid, mine sees of this host's commands only those of the sender. */
-export const SENDER_UID = "4000000123";
+/** Nobody else's: with --uid, mine sees of this host's commands only those of our senders. */
+export const SENDER_UID = String(4_000_000_000 + process.pid);
 const rights = "+net_admin,+sys_admin";
 export const asSender = [
   ...["setpriv", `--reuid=${SENDER_UID}`, `--regid=${SENDER_UID}`, "--clear-groups"],

@@ -72,7 +72,7 @@ export interface JsonEvent {
 }
 
 /** All that JSON allows and a terminal or a log may take for something else than text. */
-const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+export const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** @throws where the line is not what every line of `mine -o json` must be. */
 export function parseEvent(line: string): JsonEvent {

@@ -1,7 +1,9 @@
 // The sum of what was not seen, and the words for it.
 import { expect, test } from "bun:test";
-import { type LostElsewhere, sumLosses } from "../../src/app/losses.ts";
-import type { Counts } from "../../src/bpf/counters.ts";
+import { readLosses } from "../../src/app/losses.ts";
+import type { Counters } from "../../src/bpf/counters.ts";
+
+type Counts = ReturnType<Counters["read"]>;
 
 const none: Counts = {
   submitted: 0,
@@ -13,18 +15,33 @@ const none: Counts = {
   filtered: 0,
 };
 
-const losses = (counts: Partial<Counts>, elsewhere: Partial<LostElsewhere> = {}) =>
-  sumLosses({ ...none, ...counts }, { inBuffer: 0, missed: 0, unreadable: 0, unwritten: 0, ...elsewhere });
+function losses(
+  counts: Partial<Counts>,
+  { lost = 0, missed = 0, unreadable = 0, unwritten = 0, received }: Partial<Record<string, number>> = {},
+) {
+  const source = {
+    counters: { read: () => ({ ...none, ...counts }) },
+    buffer: { lost },
+    misses: () => missed,
+  };
+  return readLosses(source, { unreadable, unwritten }, received);
+}
 
 test("nothing lost is 0", () => {
   expect(losses({})).toEqual({ total: 0, text: "0" });
 });
 
-test("what found no room is counted once, wherever it was counted", () => {
-  expect(losses({ submitted: 9, lostBuffer: 5 }, { inBuffer: 5 })).toEqual({
-    total: 5,
-    text: "5 (event buffer full: 5)",
-  });
+test("what found no room is counted once, whoever tells of it", () => {
+  const five = { total: 5, text: "5 (event buffer full: 5)" };
+  expect(losses({ lostBuffer: 5 }, { lost: 3 })).toEqual(five);
+  expect(losses({ lostBuffer: 0 }, { lost: 5 })).toEqual(five);
+});
+
+test("in the end what was submitted and did not arrive found no room, whether or not anyone told", () => {
+  const five = { total: 5, text: "5 (event buffer full: 5)" };
+  expect(losses({ submitted: 20, lostBuffer: 5 }, { lost: 5, received: 15 })).toEqual(five);
+  expect(losses({ submitted: 20 }, { lost: 1, received: 15 })).toEqual(five);
+  expect(losses({ submitted: 20 }, { received: 20 })).toEqual({ total: 0, text: "0" });
 });
 
 test("a record that is no event is a message that cannot be read", () => {
@@ -38,7 +55,7 @@ test("every cause is told by its name, those that did not happen are not", () =>
   expect(
     losses(
       { lostCall: 2, lostEntry: 4, lostMessage: 8, lostRest: 128 },
-      { inBuffer: 17, missed: 256, unreadable: 32, unwritten: 64 },
+      { lost: 17, missed: 256, unreadable: 32, unwritten: 64 },
     ),
   ).toEqual({
     total: 511,

@@ -1,0 +1,92 @@
+// A day's worth of events in minutes, and messages that nobody would send: mine goes on, every line is what it must
+// be, its memory does not grow, and the counts agree. make test has a shortened form, make soak the full one.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  asSender,
+  compileSender,
+  readSummary,
+  SENDER_UID,
+  type Sent,
+  send,
+  sized,
+  soakTimeoutMs,
+} from "../support/accounts.ts";
+import { root } from "../support/compile.ts";
+import { Host, hasSyscallTracepoints, isRoot } from "../support/host.ts";
+
+const isHere = isRoot && hasSyscallTracepoints();
+if (!isHere) console.warn("endurance.test.ts: needs root and a kernel that mine can use, and is skipped");
+
+const EVENTS = sized(100_000, 2_000_000);
+const MESSAGES = sized(20_000, 2_000_000);
+const SEED = 20_261_122;
+const GROWTH_KB = 8 * 1024;
+const SAMPLE_MS = sized(20, 1000);
+
+let host: Host;
+let sender: string;
+beforeAll(() => {
+  host = new Host();
+  sender = compileSender(host.dir);
+});
+afterAll(() => host[Symbol.dispose]());
+
+interface Endured {
+  /** Resident memory while it ran, in KiB. */
+  memory: number[];
+  stderr: string;
+}
+
+/** Holds the counts of mine, of who reads its lines, and of the sender against each other. */
+async function endure(format: "json" | "text", args: string[], ...what: string[]): Promise<Endured> {
+  const reader = `${process.execPath} ${join(root, "tests/support/check-lines.ts")} ${format}`;
+  const through = ["bash", "-c", `exec ./mine "$@" > >(${reader})`, "mine"];
+  const memory: number[] = [];
+  let sent: Sent | undefined;
+  const { exitCode, stdout, stderr } = await host.run(
+    ["--uid", SENDER_UID, "-o", format, ...args],
+    { through },
+    async (pid) => {
+      const sampling = setInterval(() => memory.push(residentKb(pid)), SAMPLE_MS);
+      sent = await send(...asSender, sender, ...what);
+      clearInterval(sampling);
+    },
+  );
+  const { seen, causes } = readSummary(stderr);
+  // Other causes are counted before it is known whose command it was: they may be another's.
+  const { "event buffer full": full = 0 } = causes;
+  expect(exitCode).toBe(0);
+  expect(sent).toMatchObject({ handled: seen + full, unanswered: 0 });
+  expect(stdout).toBe(`${seen}\n`);
+  return { memory, stderr };
+}
+
+const residentKb = (pid: number): number =>
+  Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
+describe.skipIf(!isHere)("endurance", () => {
+  test.each(["json", "text"] as const)(
+    `memory is flat while ${EVENTS} events are written as %s`,
+    async (format) => {
+      const { memory } = await endure(format, [], "flood", String(EVENTS));
+      const quarter = Math.floor(memory.length / 4);
+      const most = (from: number, to: number) => Math.max(...memory.slice(from, to));
+      expect(quarter).toBeGreaterThan(2);
+      const [before, after] = [most(quarter, 2 * quarter), most(3 * quarter, memory.length)];
+      console.error(`resident: ${before} kB in the second quarter, ${after} kB in the last`);
+      expect(after - before).toBeLessThan(GROWTH_KB);
+    },
+    soakTimeoutMs,
+  );
+
+  test.each(["json", "text"] as const)(
+    `${MESSAGES} random messages as %s, seed ${SEED}`,
+    async (format) => {
+      const { stderr } = await endure(format, ["--all"], "random", String(MESSAGES), String(SEED));
+      console.error(stderr.split("\n").at(-2));
+    },
+    soakTimeoutMs,
+  );
+});
