@@ -2,7 +2,7 @@
 // The trap: a write to a pipe or terminal that nobody reads blocks, and with it everything, Ctrl-C included. So
 // nothing here waits: what cannot be written yet stays, and whoever fills the writer looks whether it is full.
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
-import { failed } from "../errors.ts";
+import { failed, type MineError } from "../errors.ts";
 import { waitWritable } from "../ffi/libc.ts";
 import { ByteWriter } from "../output/byte-writer.ts";
 
@@ -21,10 +21,12 @@ export class LineWriter {
   isClosed = false;
   writtenBytes = 0;
   readonly #stdout = openStdout();
+  #failure: MineError | undefined;
 
+  /** Never throws: who calls it may be in the middle of something. What failed is thrown by the next flush(). */
   endLine(): void {
     this.line.byte(NEWLINE);
-    if (this.isFull) this.flush();
+    if (this.isFull) this.#write();
   }
 
   /** So much waits to be written that no more should be added. */
@@ -32,17 +34,26 @@ export class LineWriter {
     return this.line.length >= FLUSH_LENGTH;
   }
 
-  /** Writes as much as can be written without waiting. @returns whether that is all. */
+  /**
+   * Writes as much as can be written without waiting.
+   * @returns whether that is all.
+   * @throws MineError when stdout takes no more, but for a reader that went away.
+   */
   flush(): boolean {
+    this.#write();
+    if (this.#failure) throw this.#failure;
+    return this.line.length === 0;
+  }
+
+  #write(): void {
     let written = 0;
-    while (written < this.line.length && !this.isClosed) {
+    while (written < this.line.length && !this.isClosed && !this.#failure) {
       const count = this.#writeSome(this.line.written(written));
       if (count === 0) break;
       written += count;
     }
     this.writtenBytes += written;
     this.line.dropFirst(this.isClosed ? this.line.length : written);
-    return this.line.length === 0;
   }
 
   /** Waits until more can be written, at most timeoutMs. */
@@ -65,7 +76,7 @@ export class LineWriter {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       if (code === "EPIPE") this.isClosed = true;
       else if (code !== "EAGAIN" && code !== "EINTR") {
-        throw failed("stdout", `cannot write to stdout: ${String(error)}`, error);
+        this.#failure = failed("stdout", `cannot write to stdout: ${String(error)}`, error);
       }
       return 0;
     }

@@ -36,7 +36,7 @@ export function readLosses(
     ["entry not seen", lostEntry],
     ["message not found or not readable", lostMessage + unreadable],
     ["call with too many messages", lostRest],
-    ["stdout was not read", unwritten],
+    ["not written to stdout", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);
   const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);

@@ -1,9 +1,10 @@
 // Audit ipset commands in the foreground until told to stop.
 
+import { MineError } from "../errors.ts";
 import { ProgramPages } from "../kernel/program-pages.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
-import { openSession } from "./session.ts";
+import { openSession, type Session } from "./session.ts";
 import { Tracer } from "./tracer.ts";
 
 /** Events and signals end a wait at once; looking at anything else can wait so long. */
@@ -25,7 +26,30 @@ export async function trace(config: Config): Promise<void> {
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
 
-  const endMs = performance.now() + config.limits.seconds * 1000;
+  try {
+    await follow(config, session, tracer, pages, stop);
+    session.detach();
+    await finish(tracer, stop);
+  } catch (error) {
+    if (!(error instanceof MineError)) throw error;
+    // stdout takes no more; what is lost by that is told all the same.
+    session.detach();
+    tracer.giveUp();
+    log.info(tracer.summary());
+    throw error;
+  }
+  log.info(tracer.summary());
+}
+
+/** Writes what comes, until told to stop, or until enough was seen. */
+async function follow(
+  { limits }: Config,
+  session: Session,
+  tracer: Tracer,
+  pages: ProgramPages,
+  stop: { signals: number },
+): Promise<void> {
+  const endMs = performance.now() + limits.seconds * 1000;
   while (stop.signals === 0 && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
@@ -34,9 +58,6 @@ export async function trace(config: Config): Promise<void> {
     if (records === 0) tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
     await pause(records > 0 ? BATCH_MS : 0); // signals are delivered by the event loop
   }
-  session.detach();
-  await finish(tracer, stop);
-  log.info(tracer.summary());
 }
 
 /** Reads and writes what is left, as long as someone takes it; another signal ends that. */

@@ -100,7 +100,7 @@ export class Tracer {
     else this.#writer.wait(timeoutMs);
   }
 
-  /** Counts as lost what nobody will read any more. */
+  /** Counts as lost what will not be written any more. */
   giveUp(): void {
     const lines = this.#writer.countLines();
     this.#seen -= lines;

@@ -20,7 +20,7 @@ if (!isHere) console.warn("losses.test.ts: needs root and a kernel that mine can
 
 const COUNT = String(sized(20_000, 500_000));
 const FULL = "event buffer full";
-const UNREAD = "stdout was not read";
+const UNREAD = "not written to stdout";
 
 let host: Host;
 let sender: string;

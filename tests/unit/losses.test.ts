@@ -59,7 +59,7 @@ test("every cause is told by its name, those that did not happen are not", () =>
     ),
   ).toEqual({
     total: 511,
-    text: "511 (event buffer full: 17, probe missed: 256, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, call with too many messages: 128, stdout was not read: 64)",
+    text: "511 (event buffer full: 17, probe missed: 256, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, call with too many messages: 128, not written to stdout: 64)",
   });
   expect(losses({ lostEntry: 1 }).text).toBe("1 (entry not seen: 1)");
 });

@@ -24,7 +24,7 @@ test("with a reader that never reads, a signal ends it soon, and what was not wr
   expect(to - from).toBeLessThan(20); // a second of patience, by the clock of a slow machine
   expect(session.text("never.exit")).toBe("0");
   const { seen, lost, causes } = summary("never");
-  expect(causes).toBe(`stdout was not read: ${lost}`);
+  expect(causes).toBe(`not written to stdout: ${lost}`);
   expect(seen + lost).toBe(SENT);
   expect(lost).toBeGreaterThan(0);
 });
