@@ -63,13 +63,15 @@ const hints = {
     "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself. Before Linux 5.11 it may also be the locked-memory limit: ulimit -l unlimited.",
   memory:
     "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
+  files: "More files have to be open at once: raise the limit (ulimit -n 256) and try again.",
   "kernel version":
     "A kernel before 5.0 checks the version it is told. Set LIBBPF_KERN_VERSION to its own, for instance 4.15.18.",
   verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
   other: "Run with -v to see what libbpf and the kernel said.",
   "self-test":
     "Name another backend of those that are usable with --backend, and please report this with what 'mine doctor --json' says.",
-  stdout: "What came before is written. Make room, or send the output elsewhere.",
+  stdout:
+    "What came before is written, perhaps but for the end of its last line. Make room, or send the output elsewhere.",
 } as const;
 
 type Reason = keyof typeof hints;
@@ -125,6 +127,9 @@ function reasonOf(error: CallError, host: Circumstances): Reason {
       return error.call === "bpf_object__load" ? "verifier" : "EPERM";
     case "ENOMEM":
       return "memory";
+    case "EMFILE":
+    case "ENFILE":
+      return "files";
     case "EINVAL":
       return host.checksVersion ? "kernel version" : "verifier";
     default:

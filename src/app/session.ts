@@ -92,7 +92,7 @@ const reasonAgainst = ({ backend, error }: Refusal): string => `not ${backend}: 
 
 /** libbpf, whose log goes into ours until this is disposed of. */
 export function openLibrary(): Disposable & { lib: Libbpf } {
-  const lib = loadLibbpf(assets.libbpf());
+  const lib = attempt("load libbpf", () => loadLibbpf(assets.libbpf()));
   const logging = setLibbpfLog(lib, log.libbpf);
   return { lib, [Symbol.dispose]: () => logging[Symbol.dispose]() };
 }

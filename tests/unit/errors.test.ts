@@ -21,6 +21,7 @@ const ENOENT = 2;
 const E2BIG = 7;
 const ENOMEM = 12;
 const EACCES = 13;
+const EMFILE = 24;
 const EINVAL = 22;
 
 const plain: Circumstances = { lockdown: "none", checksVersion: false };
@@ -41,6 +42,7 @@ const hints: [string, number, Partial<Circumstances>, RegExp][] = [
   ],
   ["EACCES", EACCES, {}, /verifier refused .* -v /],
   ["ENOMEM", ENOMEM, {}, /ulimit -l/],
+  ["EMFILE", EMFILE, {}, /ulimit -n/],
   ["EINVAL on a kernel that compares versions", EINVAL, { checksVersion: true }, /LIBBPF_KERN_VERSION/],
   ["EINVAL", EINVAL, {}, /verifier refused .* -v /],
   ["ENOENT", ENOENT, {}, /-v/],
@@ -77,6 +79,7 @@ const reasons = [
   "lockdown",
   "EPERM",
   "memory",
+  "files",
   "kernel version",
   "verifier",
   "self-test",
@@ -93,7 +96,7 @@ test.each(reasons)("'%s' says on one line what to do", (reason) => {
 test("what fails while running ends with another code than what cannot run", () => {
   const error = failed("stdout", "cannot write to stdout: No space left on device", "cause");
   expect([error.exitCode, error.cause]).toEqual([1, "cause"]);
-  expect(error.hint).toBe("What came before is written. Make room, or send the output elsewhere.");
+  expect(error.hint).toMatch(/^What came before is written, .* Make room, or send the output elsewhere\.$/);
 });
 
 test("what was typed wrong ends with the code for usage and points to the help", () => {
