@@ -105,6 +105,13 @@ test: setup ## types, lint, unit, host, and every kernel of tests/vm/KERNELS
 test-unit test-host test-vm: test-%: mine ## one kind of test alone
 	$(Q)$(BUN) tests/run.ts $*
 
+SOAK_TESTS := host/losses host/endurance host/environment vm/losses
+
+.PHONY: soak
+soak: setup ## in full what make test has in a shortened form: takes hours
+	$(Q)$(MAKE) --no-print-directory mine
+	$(Q)MINE_SOAK=1 $(BUN) test --timeout 60000 $(SOAK_TESTS:%=tests/%.test.ts)
+
 .PHONY: demo
 demo: setup ## watch real ipset commands being audited; in a VM where the host's kernel cannot
 	$(Q)$(MAKE) --no-print-directory mine

@@ -1,8 +1,8 @@
 // A day's worth of events in minutes, and messages that nobody would send: mine goes on, every line is what it must
 // be, its memory does not grow, and the counts agree. make test has a shortened form, make soak the full one.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readText } from "../../src/kernel/host.ts";
 import {
   asSender,
   compileSender,
@@ -64,7 +64,7 @@ async function endure(format: "json" | "text", args: string[], ...what: string[]
 }
 
 const residentKb = (pid: number): number =>
-  Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  Number(/^VmRSS:\s*(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1]);
 
 describe.skipIf(!isHere)("endurance", () => {
   test.each(["json", "text"] as const)(

@@ -24,6 +24,15 @@ kill -KILL $pid
 wait $pid || true
 probes after-kill
 
+# At other moments, its start among them.
+for seconds in 0.3 0.6 0.9 1.2 1.5 1.8 2.1; do
+  /usr/local/bin/mine >/dev/null 2>&1 &
+  pid=$!
+  sleep $seconds
+  kill -KILL $pid
+  wait $pid || true
+done
+
 start_mine first
 first=$pid
 cat /proc/$first/status >/results/first.status

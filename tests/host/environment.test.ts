@@ -1,0 +1,190 @@
+// mine where something is missing or in the way: no room, no reader, no streams, no environment, nothing that can be
+// written to, few open files, and an end at any moment.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readText } from "../../src/kernel/host.ts";
+import {
+  asSender,
+  compileSender,
+  readSent,
+  readSummary,
+  SENDER_UID,
+  type Sent,
+  type Summary,
+  send,
+  sized,
+  soakTimeoutMs,
+} from "../support/accounts.ts";
+import { expectedHere, Host, hasSyscallTracepoints, isRoot, type Run } from "../support/host.ts";
+import { Random } from "../support/random.ts";
+
+const isHere = isRoot && hasSyscallTracepoints();
+if (!isHere) console.warn("environment.test.ts: needs root and a kernel that mine can use, and is skipped");
+
+const COUNT = "5000";
+const KILLS = sized(8, 200);
+const SEED = 20_260_704;
+const TEXT_LINE = /^\(\d{4}\/\d\d\/\d\d_\d\d:\d\d\) [\x20-\x7e]+$/;
+
+let host: Host;
+let sender: string;
+beforeAll(() => {
+  host = new Host();
+  sender = compileSender(host.dir);
+});
+afterAll(() => host[Symbol.dispose]());
+
+const flood = () => send(...asSender, sender, "flood", COUNT);
+const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
+
+interface Flooded extends Run {
+  sent: Sent;
+  summary: Summary;
+}
+
+/** Runs mine by a line of bash, in which "$@" stands for its arguments, during a flood. */
+async function floodThrough(line: string, wrapper: string[] = []): Promise<Flooded> {
+  let sent = readSent("handled 0 failed 0 unanswered 0");
+  const through = [...wrapper, "bash", "-c", line, "mine"];
+  const run = await host.run(["--uid", SENDER_UID], { through }, async () => {
+    sent = await flood();
+  });
+  const summaryLine = run.stderr.split("\n").find((line) => line.includes(" events seen, ")) ?? "";
+  return { ...run, sent, summary: readSummary(summaryLine) };
+}
+
+describe.skipIf(!isHere)("stdout", () => {
+  test("on a disk that becomes full: that is told, with what was lost", async () => {
+    const line = `trap : INT; mount -t tmpfs -o size=64k tmpfs /mnt
+      ./mine "$@" >/mnt/out; status=$?; cat /mnt/out; exit $status`;
+    const { exitCode, stdout, stderr, summary } = await floodThrough(line, ["unshare", "--mount"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /\nmine: cannot write to stdout: .*ENOSPC.*\n {6}What came before is written, .*\n$/,
+    );
+    expect(stdout).toHaveLength(64 * 1024);
+    const whole = linesOf(stdout);
+    expect(whole.filter((line) => !TEXT_LINE.test(line))).toEqual([]);
+    expect(whole).toHaveLength(summary.seen);
+    expect(summary.causes["not written to stdout"]).toBeGreaterThan(0);
+  });
+
+  test("into a pipe that is read slowly: everything arrives", async () => {
+    const slow = `while IFS= read -r line; do printf '%s\\n' "$line"; done`;
+    const { exitCode, stdout, sent, summary } = await floodThrough(`exec ./mine "$@" > >(${slow})`);
+    expect(exitCode).toBe(0);
+    expect(linesOf(stdout)).toHaveLength(sent.handled);
+    expect(summary).toMatchObject({ seen: sent.handled });
+  });
+
+  test("into a pipe whose reader goes away: a quiet end", async () => {
+    const { exitCode, stdout, stderr } = await floodThrough('exec ./mine "$@" > >(head -n 1)');
+    expect(exitCode).toBe(0);
+    expect(linesOf(stdout)).toHaveLength(1);
+    expect(stderr).toMatch(/\n\d+ events seen, .*\n$/);
+  });
+});
+
+describe.skipIf(!isHere)("standard streams that are closed while it traces", () => {
+  test.each([
+    ["stdin", "<&-"],
+    ["stdout", ">&-"],
+    ["stderr", "2>&-"],
+    ["all", "<&- >&- 2>&-"],
+  ])("%s", async (name, redirection) => {
+    const through = ["bash", "-c", `./mine "$@" ${redirection}`, "mine"];
+    const running = host.run(["--uid", SENDER_UID, "--duration", "1"], { through });
+    await Bun.sleep(600); // what it says when it is ready may not be heard
+    await flood();
+    const { exitCode, stdout, stderr } = await running;
+    expect(exitCode).toBe(0);
+    expect(linesOf(stdout).filter((line) => !TEXT_LINE.test(line))).toEqual([]);
+    if (name === "stderr" || name === "all") expect(stderr).toBe("");
+    if (name === "stdout" || name === "all") expect(stdout).toBe("");
+  });
+});
+
+describe.skipIf(!isHere)("it traces as ever", () => {
+  const line = 'exec ./mine "$@"';
+  const readOnly = `mount -o remount,bind,ro / && { ! mountpoint -q /tmp || mount -o remount,bind,ro /tmp; } &&
+    ! touch /tmp/anything ./anything 2>/dev/null && ${line}`;
+  test.each<[what: string, line: string, wrapper: string[]]>([
+    ["without an environment", 'exec env -i ./mine "$@"', []],
+    [
+      "in a language that there is not",
+      `LC_ALL=tr_TR.UTF-8 LANG=../../x LANGUAGE=%s TZ=:/etc/passwd ${line}`,
+      [],
+    ],
+    ["without a home", `unset HOME; ${line}`, []],
+    ["on a root file system that is read-only", readOnly, ["unshare", "--mount"]],
+    [
+      "in a directory that is gone",
+      `mine=$PWD/mine; mkdir gone; cd gone; rmdir ../gone; exec "$mine" "$@"`,
+      [],
+    ],
+    ["with 256 open files", `ulimit -n 256; ${line}`, []],
+    ["with 4 GiB of address space", `ulimit -v 4194304; ${line}`, []],
+  ])("%s", async (_, line, wrapper) => {
+    const { exitCode, stdout, sent, summary } = await floodThrough(line, wrapper);
+    expect(exitCode).toBe(0);
+    expect(linesOf(stdout)).toHaveLength(sent.handled);
+    expect(summary).toMatchObject({ seen: sent.handled });
+  });
+});
+
+test.skipIf(!isHere).each([5, 8, 12])("with %d open files it says what to do", async (limit) => {
+  const through = ["bash", "-c", `ulimit -n ${limit}; exec ./mine`];
+  const { exitCode, stdout, stderr } = await host.run([], { through });
+  expect(stderr).toMatch(/\nmine: .*\(EMFILE\)\n {6}More files have to be open at once: .*ulimit -n .*\n$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
+});
+
+/** Programs of mine that no process holds. */
+function orphans(): number[] {
+  const { stdout, success, stderr } = Bun.spawnSync(["/usr/sbin/bpftool", "--json", "prog", "show"]);
+  if (!success) throw new Error(`bpftool: ${stderr}`);
+  const programs: { id: number; name?: string }[] = JSON.parse(stdout.toString());
+  const held = new Set(
+    readdirSync("/proc")
+      .filter((pid) => /^\d+$/.test(pid))
+      .flatMap(programsOf),
+  );
+  const ours = programs.filter(({ name }) => name?.startsWith("mine_") || name?.startsWith("exit_ip_set"));
+  return ours.map(({ id }) => id).filter((id) => !held.has(id));
+}
+
+function programsOf(pid: string): number[] {
+  const folder = join("/proc", pid, "fdinfo");
+  try {
+    const infos = readdirSync(folder).map((fd) => readText(join(folder, fd)) ?? "");
+    return infos.flatMap((info) => Number(/^prog_id:\t(\d+)$/m.exec(info)?.[1] ?? 0));
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+test.skipIf(!isHere)(
+  `killed ${KILLS} times at any moment, seed ${SEED}: it starts again, and nothing is left`,
+  async () => {
+    const random = new Random(SEED);
+    const cwd = host.directoryWithBinary();
+    for (let kill = 0; kill < KILLS; kill++) {
+      const child = Bun.spawn(["./mine"], { cwd, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+      await Bun.sleep(random.below(600));
+      child.kill("SIGKILL");
+      await child.exited;
+      expect(child.signalCode).toBe("SIGKILL");
+    }
+    let left = orphans();
+    for (let tries = 0; left.length > 0 && tries < 50; tries++) {
+      await Bun.sleep(100); // the kernel takes them away when it has the time
+      left = orphans();
+    }
+    expect(left).toEqual([]);
+    const { exitCode, stderr } = await host.run();
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(expectedHere().stderr);
+  },
+  soakTimeoutMs,
+);
