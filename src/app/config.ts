@@ -17,7 +17,6 @@ export interface HostConfig {
 
 /** What has to do with the events as well. */
 export interface SessionConfig extends HostConfig {
-  output: "text" | "json";
   /** Size of the event buffer, for the whole machine; undefined for one that suits most. */
   bufferBytes: number | undefined;
   /** Which events are wanted; undefined is no condition. */
