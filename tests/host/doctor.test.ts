@@ -174,7 +174,8 @@ describe.skipIf(!isRoot)("the self-test's commands", () => {
     const blind = {
       backend: "kprobe",
       buffer: { lost: 0, drain: () => 0, wait: (ms: number) => Bun.sleepSync(ms) },
-      counters: { read: () => ({ lostBuffer: 0, lostCall: 0, lostEntry: 0, lostMessage: 0 }) },
+      counters: { read: () => ({ lostBuffer: 0, lostCall: 0, lostEntry: 0, lostMessage: 0, lostRest: 0 }) },
+      misses: () => 0,
     };
     const { verdict, reason, commands } = selfTest(blind as unknown as Session);
     expect(verdict).toBe("failed");
