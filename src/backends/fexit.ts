@@ -23,7 +23,8 @@ const others = [
 ] as const;
 
 export function openFexit(features: Features): Backend {
-  if (!features.has("ringBuffer")) throw unsupported("no fexit", "its programs need the BPF ring buffer");
+  if (!features.has("ringBuffer"))
+    throw unsupported("no fexit", "its programs need the BPF ring buffer, and none is to be had");
   if (!features.has("ipsetBtf")) throw unsupported("no fexit", "the kernel has no BTF for ip_set");
   return {
     name: "fexit",

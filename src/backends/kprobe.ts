@@ -1,7 +1,7 @@
 // kprobes and kretprobes on the handlers, and kprobes where the kernel answers the caller by other ways.
-// The trap: ip_set can be unloaded and loaded again. A probe in tracefs waits for the module and is armed
-// before the module's first command; one of the PMU is gone for good. So the former on a module, where there is
-// tracefs; else isStale() tells.
+// Two traps. ip_set can be unloaded and loaded again: a probe in tracefs waits for it and is armed before its first
+// command; one of the PMU is gone for good, which isStale() tells. And a return probe of the PMU follows ten
+// threads, and nobody is told of the others. So the PMU is for where there is no tracefs.
 import { release } from "node:os";
 import type { BpfObject } from "../bpf/object.ts";
 import { PmuProbes, type Probes, TracefsProbes } from "../bpf/probes.ts";
@@ -30,7 +30,7 @@ const answers = [
 
 export function openKprobe(features: Features): Backend {
   const module = ipsetIsModule() ? "ip_set" : undefined;
-  const makeProbes = chooseProbes(features, module);
+  const makeProbes = chooseProbes(features);
   if (kprobesAreOff()) throw unsupported("kprobes off", "kprobes are switched off, all of them");
   let attachedTo = ipsetIdentity();
   let probes: Probes | undefined;
@@ -57,14 +57,13 @@ function isLoadedAgain(attachedTo: bigint | undefined): boolean {
 
 const pmuProbes = (object: BpfObject): Probes => new PmuProbes(object);
 
-function chooseProbes(features: Features, module: string | undefined): (object: BpfObject) => Probes {
-  const hasPmu = features.has("kprobePmu");
-  const tracefs = hasPmu && !module ? undefined : Tracefs.find();
+function chooseProbes(features: Features): (object: BpfObject) => Probes {
+  const tracefs = Tracefs.find();
   if (tracefs?.hasKprobes) {
     tracefs.sweep();
     return (object) => new TracefsProbes(object, tracefs);
   }
-  if (hasPmu) return pmuProbes;
+  if (features.has("kprobePmu")) return pmuProbes;
   // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
   if (tracefs || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
     throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
