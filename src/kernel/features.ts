@@ -34,13 +34,23 @@ const features = {
 export class Features {
   readonly #lib: Libbpf;
   readonly #assumed: KernelVersion | undefined;
+  readonly #known = new Map<keyof typeof features, boolean>();
 
   constructor(lib: Libbpf, assumed: KernelVersion | undefined) {
     this.#lib = lib;
     this.#assumed = assumed;
   }
 
+  /** Tried once. */
   has(key: keyof typeof features): boolean {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const answer = this.#try(key);
+    this.#known.set(key, answer);
+    return answer;
+  }
+
+  #try(key: keyof typeof features): boolean {
     const feature: Feature = features[key];
     if (this.#assumed && isBefore(this.#assumed, feature.since)) {
       log.decision(`${feature.name}: not used, as before ${feature.since.join(".")}`);
