@@ -55,8 +55,11 @@ async function follow(
     tracer.reportLosses();
     if (records > 0) pages.dropIfMany();
     session.keepAttached();
-    if (records === 0) tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
-    await pause(records > 0 ? BATCH_MS : 0); // signals are delivered by the event loop
+    // Signals are delivered by the event loop, and so looked for right before a wait: one that came earlier would
+    // not end it.
+    await pause(records > 0 ? BATCH_MS : 0);
+    if (records > 0 || stop.signals > 0) continue;
+    tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
   }
 }
 
