@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * What TypeScript cannot do through bun:ffi: take libbpf's log, which arrives as a format and a va_list.
- * Here a line is formatted in C, and only the finished string crosses.
+ * Here a line is formatted in C, and only the finished string crosses; of the hundreds that tell what libbpf does
+ * when nothing is wrong, none where nobody wants them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,10 @@
 
 typedef void (*log_fn)(int level, const char *line);
 
-void mine_set_log(log_fn log) __attribute__((visibility("default")));
+void mine_set_log(log_fn log, int level) __attribute__((visibility("default")));
 
 static log_fn log_line;
+static int log_level;
 
 /* libbpf_print() keeps errno for its callers, whatever happens in here. */
 static int format_line(enum libbpf_print_level level, const char *format, va_list args)
@@ -25,6 +27,8 @@ static int format_line(enum libbpf_print_level level, const char *format, va_lis
 	va_list again;
 	int len;
 
+	if ((int)level > log_level)
+		return 0;
 	va_copy(again, args);
 	len = vsnprintf(small, size, format, args);
 	if (len < 0) {
@@ -54,9 +58,13 @@ static int format_line(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
-/* Hand every libbpf message to LOG, on the thread that called libbpf; NULL silences libbpf. */
-void mine_set_log(log_fn log)
+/*
+ * Hand libbpf's messages up to LEVEL (enum libbpf_print_level) to LOG, on the thread that called libbpf; NULL
+ * silences libbpf.
+ */
+void mine_set_log(log_fn log, int level)
 {
 	log_line = log;
+	log_level = level;
 	libbpf_set_print(log ? format_line : NULL);
 }

@@ -40,7 +40,7 @@ const everything: Config["filter"] = {
 /** @throws MineError when this host cannot be audited; the report is on stdout then too. */
 export function doctor(config: DoctorConfig): void {
   if (config.verbose) log.setVerbose();
-  using library = openLibrary();
+  using library = openLibrary(config);
   const { lib } = library;
   const privileges = lookForPrivileges();
   const found = ipsetState();

@@ -12,7 +12,7 @@ import { BpfObject } from "../bpf/object.ts";
 import { cpuBytes, PerfBuffer } from "../bpf/perf-buffer.ts";
 import { RING_BYTES, RingBuffer } from "../bpf/ring-buffer.ts";
 import { CallError, MineError, noBackend, unsupported } from "../errors.ts";
-import { loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
+import { LOG_LEVEL, loadLibbpf, setLibbpfLog } from "../ffi/libbpf.ts";
 import type { Libbpf } from "../ffi/symbols.ts";
 import { attempt, explained } from "../kernel/attempt.ts";
 import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
@@ -69,7 +69,7 @@ export interface Refusal {
 /** @throws MineError: this host cannot be audited. */
 export function openSession(config: Config): Session {
   using stack = new DisposableStack();
-  const { lib } = stack.use(openLibrary());
+  const { lib } = stack.use(openLibrary(config));
   const ground = openGround(lib, config);
   const refusals: Refusal[] = [];
   for (const backend of config.backend ? [config.backend] : backendNames) {
@@ -91,9 +91,9 @@ export function openSession(config: Config): Session {
 const reasonAgainst = ({ backend, error }: Refusal): string => `not ${backend}: ${error.message}`;
 
 /** libbpf, whose log goes into ours until this is disposed of. */
-export function openLibrary(): Disposable & { lib: Libbpf } {
+export function openLibrary({ verbose }: HostConfig): Disposable & { lib: Libbpf } {
   const lib = attempt("load libbpf", () => loadLibbpf(assets.libbpf()));
-  const logging = setLibbpfLog(lib, log.libbpf);
+  const logging = setLibbpfLog(lib, verbose ? LOG_LEVEL.debug : LOG_LEVEL.warn, log.libbpf);
   return { lib, [Symbol.dispose]: () => logging[Symbol.dispose]() };
 }
 
@@ -120,7 +120,7 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   const { lib, features } = ground;
   log.decision(`trying ${name}`);
   using stack = new DisposableStack();
-  const backend = openBackend[name](features);
+  const backend = openBackend[name](features, config.filter.commands);
   const loaded = loadObject(ground, backend, config, ringSize(features, config.bufferBytes));
   const object = stack.use(loaded.object);
 
@@ -130,7 +130,7 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
     attempt("make the event buffer", () => makeBuffer(lib, loaded, config.bufferBytes)),
   );
   log.decision(buffer.description);
-  let links = backend.attach(object, config.filter.commands);
+  let links = backend.attach(object);
   stack.defer(() => links.dispose());
   const programMisses = () => backend.programs.reduce((sum, program) => sum + object.misses(program), 0);
   let probeMisses = () => backend.misses?.() ?? 0;
@@ -145,7 +145,7 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
     keepAttached: () => {
       if (!backend.isStale?.()) return;
       links.dispose();
-      links = backend.attach(object, config.filter.commands);
+      links = backend.attach(object);
       log.warn("ip_set was unloaded and loaded again; the first commands after that may have been missed");
     },
     detach: () => {

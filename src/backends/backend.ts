@@ -2,7 +2,6 @@
 // they ask of the kernel, in what they cost, and in what they cannot promise.
 import type { BpfObject } from "../bpf/object.ts";
 import type { ProgramName } from "../events/skeleton.gen.ts";
-import type { Command } from "../netlink/ipset-message.ts";
 
 export const backendNames = ["fexit", "kprobe", "tracepoint"] as const;
 export type BackendName = (typeof backendNames)[number];
@@ -18,10 +17,9 @@ export interface Backend {
   prepare(object: BpfObject): void;
   /**
    * After load.
-   * @param wanted commands; what serves none of them need not be attached.
    * @throws MineError
    */
-  attach(object: BpfObject, wanted: ReadonlySet<Command>): DisposableStack;
+  attach(object: BpfObject): DisposableStack;
   /** While attached: how often a probe could not be run, beside what its programs tell. */
   misses?(): number;
   /** Where the kernel may take away what was attached: whether it has. Then attach again. */

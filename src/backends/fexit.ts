@@ -7,7 +7,7 @@ import { unsupported } from "../errors.ts";
 import type { ProgramName } from "../events/skeleton.gen.ts";
 import { attempt } from "../kernel/attempt.ts";
 import type { Features } from "../kernel/features.ts";
-import { type HandlerSymbol, handlers, handlersOf } from "../kernel/handlers.ts";
+import { type HandlerSymbol, handlersOf } from "../kernel/handlers.ts";
 import { ipsetIsModule } from "../kernel/host.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 import type { Backend } from "./backend.ts";
@@ -22,38 +22,39 @@ const others = [
   { symbol: "netlink_ack", program: "mine_exit_ack" },
 ] as const;
 
-export function openFexit(features: Features): Backend {
+export function openFexit(features: Features, wanted: ReadonlySet<Command>): Backend {
   if (!features.has("ringBuffer"))
     throw unsupported("no fexit", "its programs need the BPF ring buffer, and none is to be had");
   if (!features.has("ipsetBtf")) throw unsupported("no fexit", "the kernel has no BTF for ip_set");
+  const symbols = handlersOf(wanted).map(({ symbol }) => symbol);
   return {
     name: "fexit",
     programs: [
-      ...handlers.map(({ symbol }) => `exit_${symbol}` as const),
+      ...symbols.map((symbol) => `exit_${symbol}` as const),
       reporter,
       ...others.map(({ program }) => program),
     ],
     caveats: [],
-    prepare,
-    attach: attachAll,
+    prepare: (object) => prepare(object, symbols),
+    attach: (object) => attachAll(object, symbols),
   };
 }
 
-function prepare(object: BpfObject): void {
+function prepare(object: BpfObject, symbols: readonly HandlerSymbol[]): void {
   object.setMaxEntries("scratch", 2); // refusals are reported outside of the handlers' mutex: by another slot
   if (!ipsetIsModule()) return;
   // The objects name the functions alone; each would be searched in all of vmlinux first.
   const inModule = (program: ProgramName, symbol: HandlerSymbol): void =>
     attempt(`find ${symbol}`, () => object.setTarget(program, `ip_set:${symbol}`));
-  for (const { symbol } of handlers) inModule(`exit_${symbol}`, symbol);
+  for (const symbol of symbols) inModule(`exit_${symbol}`, symbol);
   inModule(reporter, "ip_set_create");
   inModule(dumpEntry, "ip_set_dump");
 }
 
-function attachAll(object: BpfObject, wanted: ReadonlySet<Command>): DisposableStack {
+function attachAll(object: BpfObject, symbols: readonly HandlerSymbol[]): DisposableStack {
   using stack = new DisposableStack();
   attempt("chain the fexit programs", () => object.put("reporters", 0, object.programFd(reporter)));
-  for (const { symbol } of handlersOf(wanted)) {
+  for (const symbol of symbols) {
     attempt(`attach to ${symbol}`, () => stack.use(attachTrampoline(object, `exit_${symbol}`)));
   }
   for (const { symbol, program } of others) {

@@ -28,7 +28,7 @@ const answers = [
   { symbol: "netlink_ack", program: "mine_ack" },
 ] as const;
 
-export function openKprobe(features: Features): Backend {
+export function openKprobe(features: Features, wanted: ReadonlySet<Command>): Backend {
   const module = ipsetIsModule() ? "ip_set" : undefined;
   const makeProbes = chooseProbes(features);
   if (kprobesAreOff()) throw unsupported("kprobes off", "kprobes are switched off, all of them");
@@ -39,7 +39,7 @@ export function openKprobe(features: Features): Backend {
     programs: ["mine_enter", "mine_return", "mine_unicast", "mine_ack"],
     caveats: [],
     prepare: () => {},
-    attach: (object, wanted) => {
+    attach: (object) => {
       attachedTo = ipsetIdentity();
       probes = makeProbes(object);
       log.decision(probes.description);

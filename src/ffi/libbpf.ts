@@ -27,18 +27,28 @@ export function libbpfVersion(lib: Libbpf): string {
   return version ? textAt(version).replace(/^v/, "") : "";
 }
 
-/** Sends libbpf's log here; lines come only while one of its functions runs, on this thread. */
-export function setLibbpfLog(lib: Libbpf, log: (level: number, line: string) => void): Disposable {
+/** enum libbpf_print_level of libbpf.h. */
+export const LOG_LEVEL = { warn: 0, info: 1, debug: 2 } as const;
+
+/**
+ * Sends libbpf's log here; lines come only while one of its functions runs, on this thread.
+ * @param most of LOG_LEVEL: what is less important than that is not even formatted.
+ */
+export function setLibbpfLog(
+  lib: Libbpf,
+  most: number,
+  log: (level: number, line: string) => void,
+): Disposable {
   const callback = new JSCallback(
     (level: number, line: Address) => {
       log(level, textAt(line).trimEnd());
     },
     { args: ["i32", "ptr"], returns: "void" },
   );
-  lib.mine_set_log(callback.ptr);
+  lib.mine_set_log(callback.ptr, most);
   return {
     [Symbol.dispose]: () => {
-      lib.mine_set_log(null);
+      lib.mine_set_log(null, most);
       callback.close();
     },
   };

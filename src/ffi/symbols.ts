@@ -37,8 +37,8 @@ export const libcSymbols = {
 } as const satisfies Record<string, FFIFunction>;
 
 export const libbpfSymbols = {
-  // void mine_set_log(void (*log)(int level, const char *line)): lib/shim.c
-  mine_set_log: { args: ["ptr"], returns: "void" },
+  // void mine_set_log(void (*log)(int level, const char *line), int level): lib/shim.c
+  mine_set_log: { args: ["ptr", "i32"], returns: "void" },
   // long libbpf_get_error(const void *ptr): -errno for NULL
   libbpf_get_error: { args: ["ptr"], returns: FFIType.i64_fast },
   libbpf_num_possible_cpus: { args: [], returns: "i32" },

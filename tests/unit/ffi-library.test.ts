@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BpfObject, OPEN_OPTIONS } from "../../src/bpf/object.ts";
 import { CallError } from "../../src/errors.ts";
-import { checkPointer, loadLibbpf, setLibbpfLog } from "../../src/ffi/libbpf.ts";
+import { checkPointer, LOG_LEVEL, loadLibbpf, setLibbpfLog } from "../../src/ffi/libbpf.ts";
 import { memfdCreate, perfEventOpen, userName } from "../../src/ffi/libc.ts";
 import { cString, packOptions, packStruct, textAt } from "../../src/ffi/memory.ts";
 import { root } from "../support/compile.ts";
@@ -18,7 +18,7 @@ const ROUNDS = 200;
 /** @returns what libbpf logs meanwhile. */
 function logOf(run: () => unknown): string {
   const lines: string[] = [];
-  using _log = setLibbpfLog(lib, (_, line) => lines.push(line));
+  using _log = setLibbpfLog(lib, LOG_LEVEL.debug, (_, line) => lines.push(line));
   run();
   return lines.join("\n");
 }
@@ -80,7 +80,7 @@ test("the errno of a NULL is the one that libbpf set", () => {
 test("a log that was taken away is not called", () => {
   const open = () => errorOf(() => BpfObject.open(lib, new Uint8Array(64), {}));
   let heard = 0;
-  const log = setLibbpfLog(lib, () => {
+  const log = setLibbpfLog(lib, LOG_LEVEL.debug, () => {
     heard += 1;
   });
   open();

@@ -69,7 +69,7 @@ const objectOnly = ["-c", "-Wno-unused-function", "-Wno-nonnull"];
 
 describe("the headers agree about the arguments and the size of the result", () => {
   test("of libbpf's functions", () => {
-    const shim = "void mine_set_log(void (*log)(int level, const char *line));";
+    const shim = "void mine_set_log(void (*log)(int level, const char *line), int level);";
     compileC(dir, programOf(libbpfHeaders, libbpfSymbols, shim), objectOnly);
   });
 
