@@ -1,6 +1,7 @@
 // Audit ipset commands in the foreground until told to stop.
 
 import { MineError } from "../errors.ts";
+import { comeBeforeOthers } from "../kernel/priority.ts";
 import { ProgramPages } from "../kernel/program-pages.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
@@ -20,6 +21,7 @@ export async function trace(config: Config): Promise<void> {
   const stop = countStopSignals();
   const pages = new ProgramPages();
   pages.drop(); // what only the start needed, now and after the next step of it
+  comeBeforeOthers();
   using session = openSession(config);
   const tracer = new Tracer(config, session);
   for (const given of session.confine()) log.decision(`confined: ${given}`);

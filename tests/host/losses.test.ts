@@ -79,6 +79,18 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
   );
 
   test(
+    "of a flood on the one processor that mine has, too",
+    async () => {
+      const alone = ["taskset", "--cpu-list", "0"];
+      const flood = () => send(...alone, ...asSender, sender, "flood", COUNT);
+      const options = { env, cwd: host.directoryWithBinary(), through: [...alone, "./mine"] };
+      const seen = await account(["--output", "json", "--buffer", "1M"], flood, options);
+      expect(seen).toMatchObject({ full: 0, unread: 0 });
+    },
+    soakTimeoutMs,
+  );
+
+  test(
     "what finds no room is counted, also when nothing comes after it",
     async () => {
       const stopped = async (pid: number, flood: () => Promise<Sent>) => {
