@@ -12,6 +12,8 @@ export interface MineEvent extends Header {
   readonly arguments: Uint8Array;
   /** The path of the caller's executable; undefined when the kernel side could not read it. */
   readonly executable: Uint8Array | undefined;
+  /** The bytes of both: where they are the same, and their lengths are, so are both. */
+  readonly program: Uint8Array;
   /** The beginning of the message as the kernel sent it back with event.answer. */
   readonly reply: Uint8Array;
   /** Refused before any handler of ipset saw it. */
@@ -39,6 +41,10 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
   get executable(): Uint8Array | undefined {
     const names = this.#part(this.capturedLen + this.argumentsCaptured, this.executableLen);
     return pathOf(names, (this.flags & mineFlag.executableCut) !== 0);
+  }
+
+  get program(): Uint8Array {
+    return this.#part(this.capturedLen, this.argumentsCaptured + this.executableLen);
   }
 
   get reply(): Uint8Array {

@@ -1,6 +1,7 @@
 // JSON, written piece by piece. What JSON allows as it is but a terminal or a log may take for something else
 // (C1 controls, bidi, line ends) is escaped too.
 import type { ByteWriter } from "./byte-writer.ts";
+import type { Repeated, RepeatedKey } from "./repeated.ts";
 import { readCodePoint, utf8Length } from "./utf8.ts";
 
 const QUOTE = 0x22;
@@ -70,6 +71,12 @@ export class JsonWriter {
     write(this.#out);
     escapeFrom(this.#out, start);
     this.#out.byte(QUOTE);
+  }
+
+  /** @param write writes something, always at the same place of the same object; only asked where the key is new. */
+  repeated(repeated: Repeated, key: RepeatedKey, write: () => void): void {
+    repeated.write(this.#out, key, write);
+    this.#needsComma = true;
   }
 
   #begin(key: string | undefined): void {

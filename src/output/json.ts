@@ -9,7 +9,10 @@ import { writeHex, writeLossless, writeWord } from "./escape.ts";
 import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
 import { JsonWriter } from "./json-writer.ts";
 import type { AuditRecord } from "./record.ts";
-import { utcNanoseconds } from "./time.ts";
+import { Repeated } from "./repeated.ts";
+import { writeUtcNanoseconds } from "./time.ts";
+
+type Cgroup = ReturnType<AuditRecord["findCgroup"]>;
 
 /** ECS' event.type: what kind of thing was done. */
 const eventTypes: Partial<Record<Command, string>> = {
@@ -23,56 +26,46 @@ const eventTypes: Partial<Record<Command, string>> = {
 };
 const OTHER_TYPE = "access";
 
+/** Each is as it was with the last event, as long as the same program does the same. */
+const action = new Repeated();
+const program = new Repeated();
+const user = new Repeated();
+const place = new Repeated();
+
 /** Writes the line, without its end. */
 export function writeJson(out: ByteWriter, record: AuditRecord): void {
-  const { event, hostname, backend } = record;
-  const cgroup = record.findCgroup(event.cgroupId);
+  const cgroup = record.findCgroup(record.event.cgroupId);
   const json = new JsonWriter(out);
   json.open("{");
-  json.text("@timestamp", utcNanoseconds(record.timeNs));
+  json.string("@timestamp", (out) => writeUtcNanoseconds(out, record.timeNs));
   writeEvent(json, record);
   writeProcess(json, record);
-  writeUser(json, record);
-  json.open("{", "group");
-  json.text("id", String(event.gid));
-  json.close("}");
-  json.open("{", "host");
-  json.text("hostname", hostname);
-  json.close("}");
-  if (cgroup?.containerId !== undefined) {
-    json.open("{", "container");
-    json.text("id", cgroup.containerId);
-    json.close("}");
-  }
+  writeUser(json, record, cgroup);
   writeIpset(json, record);
-  json.open("{", "linux");
-  json.number("netns", event.netns);
-  json.number("session_id", event.sessionId === AUDIT_UID_UNSET ? undefined : event.sessionId);
-  json.text("cgroup_id", event.cgroupId === 0n ? undefined : String(event.cgroupId));
-  json.text("cgroup_path", cgroup?.path);
-  json.close("}");
-  json.open("{", "mine");
-  json.text("backend", backend);
-  json.close("}");
+  writePlace(json, record, cgroup);
   json.close("}");
 }
 
 function writeEvent(json: JsonWriter, { message, outcome }: AuditRecord): void {
-  const action = (message.command ?? `command-${message.commandNumber}`).toLowerCase().replaceAll("_", "-");
-  json.open("{", "event");
-  json.text("kind", "event");
-  json.open("[", "category");
-  json.text(undefined, "configuration");
-  json.close("]");
-  json.open("[", "type");
-  json.text(undefined, (message.command && eventTypes[message.command]) ?? OTHER_TYPE);
-  json.close("]");
-  json.text("action", `ipset-${action}`);
-  json.text("outcome", outcome.isUnknown ? "unknown" : outcome.succeeded ? "success" : "failure");
-  json.close("}");
+  const { command, commandNumber } = message;
+  json.repeated(action, [commandNumber, outcome.succeeded, outcome.isUnknown], () => {
+    const name = (command ?? `command-${commandNumber}`).toLowerCase().replaceAll("_", "-");
+    json.open("{", "event");
+    json.text("kind", "event");
+    json.open("[", "category");
+    json.text(undefined, "configuration");
+    json.close("]");
+    json.open("[", "type");
+    json.text(undefined, (command && eventTypes[command]) ?? OTHER_TYPE);
+    json.close("]");
+    json.text("action", `ipset-${name}`);
+    json.text("outcome", outcome.isUnknown ? "unknown" : outcome.succeeded ? "success" : "failure");
+    json.close("}");
+  });
 }
 
 function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
+  const { comm, flags, argumentsCaptured, argumentsLen, executableLen } = event;
   json.open("{", "process");
   json.number("pid", event.pid);
   json.open("{", "thread");
@@ -81,26 +74,58 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
   json.open("{", "parent");
   json.number("pid", event.ppid);
   json.close("}");
-  writeName(json, "name", event.comm);
-  writeName(json, "executable", event.executable);
-  if (event.arguments.length > 0) {
-    json.string("command_line", (out) => writeCommandLine(out, event.arguments));
-  }
-  if (event.argumentsCaptured < event.argumentsLen) json.boolean("command_line_truncated", true);
+  const key = [comm, event.program, argumentsCaptured, argumentsLen, executableLen, flags];
+  json.repeated(program, key, () => {
+    writeName(json, "name", comm);
+    writeName(json, "executable", event.executable);
+    if (argumentsCaptured > 0) json.string("command_line", (out) => writeCommandLine(out, event.arguments));
+    if (argumentsCaptured < argumentsLen) json.boolean("command_line_truncated", true);
+  });
   json.close("}");
 }
 
-function writeUser(json: JsonWriter, { event, userName }: AuditRecord): void {
-  json.open("{", "user");
-  json.text("id", String(event.uid));
-  json.text("name", userName(event.uid));
-  if (event.loginUid !== AUDIT_UID_UNSET) {
-    json.open("{", "audit");
-    json.text("id", String(event.loginUid));
-    json.text("name", userName(event.loginUid));
+function writeUser(json: JsonWriter, { event, hostname, userName }: AuditRecord, cgroup: Cgroup): void {
+  const { uid, gid, loginUid } = event;
+  const name = userName(uid);
+  const loginName = loginUid === AUDIT_UID_UNSET ? undefined : userName(loginUid);
+  json.repeated(user, [uid, name, loginUid, loginName, gid, hostname, cgroup], () => {
+    json.open("{", "user");
+    json.text("id", String(uid));
+    json.text("name", name);
+    if (loginUid !== AUDIT_UID_UNSET) {
+      json.open("{", "audit");
+      json.text("id", String(loginUid));
+      json.text("name", loginName);
+      json.close("}");
+    }
     json.close("}");
-  }
-  json.close("}");
+    json.open("{", "group");
+    json.text("id", String(gid));
+    json.close("}");
+    json.open("{", "host");
+    json.text("hostname", hostname);
+    json.close("}");
+    if (cgroup?.containerId !== undefined) {
+      json.open("{", "container");
+      json.text("id", cgroup.containerId);
+      json.close("}");
+    }
+  });
+}
+
+function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: Cgroup): void {
+  const { netns, sessionId, cgroupId } = event;
+  json.repeated(place, [netns, sessionId, cgroupId, cgroup, backend], () => {
+    json.open("{", "linux");
+    json.number("netns", netns);
+    json.number("session_id", sessionId === AUDIT_UID_UNSET ? undefined : sessionId);
+    json.text("cgroup_id", cgroupId === 0n ? undefined : String(cgroupId));
+    json.text("cgroup_path", cgroup?.path);
+    json.close("}");
+    json.open("{", "mine");
+    json.text("backend", backend);
+    json.close("}");
+  });
 }
 
 function writeIpset(json: JsonWriter, record: AuditRecord): void {

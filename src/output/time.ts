@@ -1,6 +1,8 @@
 // Times as text. Events come in order and close together, so what a time has in common with the one before
 // it is kept: making a Date of each would cost more than the rest of the line.
 
+import type { ByteWriter } from "./byte-writer.ts";
+
 const NS_PER_SECOND = 1_000_000_000n;
 const NS_PER_MINUTE = 60n * NS_PER_SECOND;
 
@@ -24,13 +26,16 @@ export function localMinute(timeNs: bigint): string {
 let secondStartNs = 0n;
 let secondText = "";
 
-/** UTC in RFC 3339, with nanoseconds: 2021-03-19T00:01:59.123456789Z. @param timeNs nanoseconds since 1970. */
-export function utcNanoseconds(timeNs: bigint): string {
+/** Writes UTC in RFC 3339: 2021-03-19T00:01:59.123456789Z. @param timeNs nanoseconds since 1970. */
+export function writeUtcNanoseconds(out: ByteWriter, timeNs: bigint): void {
   let sinceNs = timeNs - secondStartNs;
   if (secondText === "" || sinceNs < 0n || sinceNs >= NS_PER_SECOND) {
     sinceNs = timeNs % NS_PER_SECOND;
     secondStartNs = timeNs - sinceNs;
     secondText = new Date(Number(secondStartNs / 1_000_000n)).toISOString().slice(0, -".000Z".length);
   }
-  return `${secondText}.${String(sinceNs).padStart(9, "0")}Z`;
+  out.ascii(secondText);
+  out.ascii(".");
+  out.paddedDecimal(Number(sinceNs), 9);
+  out.ascii("Z");
 }

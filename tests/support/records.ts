@@ -31,6 +31,7 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
     executable: undefined,
     replyLen: given.reply?.length ?? 0,
     reply: new Uint8Array(),
+    program: Buffer.concat([args, given.executable ?? new Uint8Array()]),
     reserved: 0,
     comm: Buffer.from("ipset"),
     message,

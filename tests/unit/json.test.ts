@@ -100,6 +100,64 @@ describe("what is said of a command", () => {
   });
 });
 
+describe("of the command before nothing is kept", () => {
+  const cgroups: Record<string, ReturnType<AuditRecord["findCgroup"]>> = {
+    1: { path: "/a", containerId: "0a".repeat(32) },
+    2: { path: "/b", containerId: undefined },
+  };
+  const findCgroup = (id: bigint) => cgroups[String(id)];
+  const base = {
+    ...{ hostname: "host", backend: "kprobe" },
+    findCgroup,
+    userName: (uid: number) => `u${uid}`,
+  };
+  const bytes = (text: string) => Buffer.from(text);
+  const event = {
+    comm: bytes("sh"),
+    executable: bytes("/bin/sh"),
+    arguments: bytes("sh\0-c\0"),
+    argumentsLen: 6,
+  };
+  /** Differs from all others in all that is said. */
+  const stranger = recordOf(ipsetMessage(TEST), {
+    ...{ hostname: "x", backend: "y", result: -2, userName: () => "z" },
+    event: { comm: bytes("c"), executable: bytes("/x"), uid: 7, gid: 7, loginUid: 7, sessionId: 7, netns: 7 },
+  });
+
+  test.each<[string, Partial<Parameters<typeof recordOf>[1] & object>, number?]>([
+    ["the command", {}, CREATE],
+    ["a command without a name", {}, 16],
+    ["another without a name", {}, 17],
+    ["the result", { result: -2 }],
+    ["the host", { hostname: "other" }],
+    ["the backend", { backend: "fexit" }],
+    ["the user's name", { userName: () => "other" }],
+    ["that the user has a name", { userName: () => undefined }],
+    ...(["pid", "tid", "ppid", "uid", "gid", "loginUid", "sessionId", "netns"] as const).map(
+      (field): [string, { event: object }] => [field, { event: { ...event, [field]: 4 } }],
+    ),
+    ["the cgroup", { event: { ...event, cgroupId: 1n } }],
+    ["another cgroup", { event: { ...event, cgroupId: 2n } }],
+    ["a cgroup that is not known", { event: { ...event, cgroupId: 3n } }],
+    ["the name", { event: { ...event, comm: bytes("si") } }],
+    ["the executable", { event: { ...event, executable: bytes("/bin/si") } }],
+    ["that there is an executable", { event: { ...event, executable: undefined } }],
+    ["the arguments", { event: { ...event, arguments: bytes("sh\0-d\0") } }],
+    ["that the arguments are cut", { event: { ...event, argumentsLen: 7 } }],
+    [
+      "where the arguments end",
+      { event: { ...event, arguments: bytes("sh\0-c\0/"), argumentsLen: 7, executable: bytes("bin/sh") } },
+    ],
+  ])("%s", (_, given, command = ADD) => {
+    const one = recordOf(ipsetMessage(ADD, setName("a")), { ...base, event });
+    const other = recordOf(ipsetMessage(command, setName("a")), { ...base, event, ...given });
+    const lines = [stranger, one, stranger, other, one, other, other].map((record) => formatJson(record));
+    expect(lines[2]).toBe(lines[0] as string);
+    expect(lines.slice(4)).toEqual([lines[1], lines[3], lines[3]] as string[]);
+    expect(lines[3]).not.toBe(lines[1] as string);
+  });
+});
+
 describe("every answer of the kernel to every command", () => {
   const errors = [...Array(135).keys(), ...Array.from({ length: 300 }, (_, n) => 4095 + n), 524, 0x7fffffff];
   test.each([...commands.keys(), 16, 255])("command %d", (command) => {
