@@ -28,8 +28,8 @@ const help = await Bun.$`${mine} --help`.text();
 const rungs = help.includes("--backend") ? ["mine-fexit", "mine-kprobe", "mine-tracepoint"] : [];
 const tools = ["none", "c-plain", "c-tuned", "bpftrace", "bcc", "mine", ...rungs];
 
-const before = earlierVerdicts();
 const report = await measure();
+const before = earlierVerdicts();
 await Bun.write(jsonPath, `${JSON.stringify(report, null, 2)}\n`);
 const document = describe(report);
 console.log(document);
@@ -90,6 +90,9 @@ what happens in ${idleSeconds} s without a command.
 
 ## Targets
 
+Of what was measured side by side, below. A sender's slowdown is the processor time that it needs more than with
+nobody watching.
+
 ${verdicts(now, before)}
 
 ## Side by side
@@ -119,7 +122,8 @@ ${failures(machine)}
 * Start to tracing ends with the first of the commands, one per millisecond and of seven kinds, after which the
   tool missed none.
 * The sender's processor time is what auditing costs the audited: on one processor the time until all were sent
-  holds the tool's own work too. An event that is lost for want of room costs the sender less than one that is not.
+  holds the tool's own work too, and most of it for mine, which comes first (nice -10) and so loses nothing. An event
+  that is lost for want of room costs the sender less than one that is not.
 * Resident at most is VmHWM over the whole life, processor time that of all threads and children, in user space
   and in the kernel.
 
