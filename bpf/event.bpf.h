@@ -11,14 +11,6 @@ struct {
 	__type(value, struct mine_event);
 } scratch SEC(".maps");
 
-/* Not constants in the object: they would be global data, which 4.15 does not have. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mine_filter);
-} filters SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -64,7 +56,7 @@ struct mine_command {
  * Of handlers that are not probed nothing else may be reported: to netlink_ack() an error of theirs looks like
  * a message that no handler saw.
  */
-static __always_inline bool is_command_wanted(const struct mine_filter *filter, const struct mine_event *event,
+static __always_inline bool is_command_wanted(FILTER *filter, const struct mine_event *event,
 					      __u16 message_type)
 {
 	__u32 commands = filter->commands;
@@ -74,7 +66,7 @@ static __always_inline bool is_command_wanted(const struct mine_filter *filter, 
 	return commands >> (message_type & 31) & 1;
 }
 
-static __always_inline bool is_caller_wanted(const struct mine_filter *filter, const struct mine_event *event)
+static __always_inline bool is_caller_wanted(FILTER *filter, const struct mine_event *event)
 {
 	if (filter->pid && filter->pid != event->pid)
 		return false;
@@ -207,8 +199,7 @@ static __always_inline bool begin_event(struct mine_event *event, const struct m
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct net *net = (void *)command->net; /* inside BPF_CORE_READ() it would be relocated as well */
-	__u32 zero = 0;
-	const struct mine_filter *filter = bpf_map_lookup_elem(&filters, &zero);
+	FILTER *filter = what_is_wanted();
 
 	if (!filter)
 		return false;
@@ -234,8 +225,7 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
 				      __u32 captured)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	__u32 zero = 0;
-	const struct mine_filter *filter = bpf_map_lookup_elem(&filters, &zero);
+	FILTER *filter = what_is_wanted();
 
 	event->captured_len = captured;
 	if (filter && filter->details) {

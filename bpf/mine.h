@@ -70,7 +70,7 @@ _Static_assert(__builtin_offsetof(struct mine_event, data) == 104, "struct mine_
 _Static_assert(sizeof(struct mine_event) == 104 + MINE_DATA_MAX, "struct mine_event has padding");
 _Static_assert(sizeof(struct mine_event) <= 32768, "struct mine_event does not fit in a per-CPU map");
 
-/* What to report; the one element of the "filters" map. */
+/* What to report; in the modern object .rodata, in the legacy one the one element of the "filters" map. */
 struct mine_filter {
 	__u32 commands; /* bit N: enum ipset_cmd N is wanted */
 	__u32 denied;	/* the same for who lacks CAP_NET_ADMIN: ipset(8) asks a few things before it acts */

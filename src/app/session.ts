@@ -7,7 +7,7 @@ import { openBackend } from "../backends/ladder.ts";
 import { btfTrouble } from "../bpf/btf-file.ts";
 import { Counters } from "../bpf/counters.ts";
 import { type EventBuffer, sizeText } from "../bpf/event-buffer.ts";
-import { writeFilter } from "../bpf/filter.ts";
+import { setFilter, writeFilter } from "../bpf/filter.ts";
 import { BpfObject } from "../bpf/object.ts";
 import { cpuBytes, PerfBuffer } from "../bpf/perf-buffer.ts";
 import { RING_BYTES, RingBuffer } from "../bpf/ring-buffer.ts";
@@ -125,7 +125,6 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   const object = stack.use(loaded.object);
 
   const counters = new Counters(object);
-  writeFilter(object, kernelFilter(config));
   const buffer = stack.use(
     attempt("make the event buffer", () => makeBuffer(lib, loaded, config.bufferBytes)),
   );
@@ -175,7 +174,11 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, siz
   using stack = new DisposableStack();
   const object = stack.use(attempt("open the BPF object", () => BpfObject.open(lib, image, options)));
   object.select(backend.programs);
-  if (ringBytes > 0) object.setMaxEntries("events", ringBytes);
+  const filter = kernelFilter(config);
+  if (ringBytes > 0) {
+    object.setMaxEntries("events", ringBytes);
+    setFilter(object, filter);
+  }
   backend.prepare(object);
   try {
     object.load();
@@ -187,6 +190,7 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, siz
     stack.dispose();
     return loadObject(ground, backend, config, { wanted: ringBytes / 2, least });
   }
+  if (ringBytes === 0) writeFilter(object, filter);
   stack.move();
   return { object, ringBytes };
 }

@@ -57,7 +57,9 @@ function attachAll(
   points: readonly { event: string; program: ProgramName; id: number }[],
 ): DisposableStack {
   using stack = new DisposableStack();
-  attempt("chain the programs", () => object.put("next_message", 0, object.programFd(sent)));
+  attempt("chain the programs", () =>
+    object.put("next_message", 0, new Uint32Array([object.programFd(sent)])),
+  );
   for (const { event, program, id } of points) {
     attempt(`attach to ${event}`, () => stack.use(attachTracepoint(object, id, program)));
   }

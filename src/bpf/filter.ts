@@ -1,6 +1,5 @@
-// What the kernel side reports, written before anything is attached.
+// What the kernel side reports, told before anything is attached.
 import { mineFilter } from "../events/skeleton.gen.ts";
-import { checkResult } from "../ffi/libbpf.ts";
 import type { BpfObject } from "./object.ts";
 
 export interface Filter {
@@ -18,14 +17,18 @@ export interface Filter {
 
 const names = ["commands", "denied", "pid", "uid", "details"] as const satisfies (keyof typeof mineFilter)[];
 
+/** Before load(), of the modern object, where it is a constant. */
+export function setFilter(object: BpfObject, filter: Filter): void {
+  object.setConstants(pack(filter));
+}
+
+/** After load(), of the legacy object. */
 export function writeFilter(object: BpfObject, filter: Filter): void {
+  object.put("filters", 0, pack(filter));
+}
+
+function pack(filter: Filter): Uint8Array {
   const value = new DataView(new ArrayBuffer(4 * names.length));
   for (const name of names) value.setUint32(mineFilter[name][0], filter[name], true);
-  const update = object.lib.bpf_map_update_elem(
-    object.mapFd("filters"),
-    new Uint32Array([0]),
-    new Uint8Array(value.buffer),
-    0,
-  );
-  checkResult("bpf_map_update_elem(filters)", update);
+  return new Uint8Array(value.buffer);
 }

@@ -10,6 +10,9 @@ export const OPEN_OPTIONS = { size: 88, objectName: 8, btfCustomPath: 48, bpfTok
 /** linux/bpf.h: struct bpf_prog_info, up to the last field used here. */
 export const PROGRAM_INFO = { size: 216, recursionMisses: 208 } as const;
 
+/** The map that libbpf makes of what is `const volatile`. */
+const CONSTANTS = ".rodata";
+
 export interface OpenOptions {
   /** Use this BTF (raw or ELF) of the kernel instead of /sys/kernel/btf/vmlinux. */
   btfPath?: string | undefined;
@@ -89,18 +92,19 @@ export class BpfObject implements Disposable {
     return Number(info.getBigUint64(PROGRAM_INFO.recursionMisses, true));
   }
 
-  /** After load(), of a map whose keys and values are u32. */
-  put(name: MapName, key: number, value: number): void {
-    const update = this.lib.bpf_map_update_elem(
-      this.mapFd(name),
-      new Uint32Array([key]),
-      new Uint32Array([value]),
-      0,
-    );
+  /** After load(), of a map whose keys are u32. */
+  put(name: MapName, key: number, value: Uint8Array | Uint32Array): void {
+    const update = this.lib.bpf_map_update_elem(this.mapFd(name), new Uint32Array([key]), value, 0);
     checkResult(`bpf_map_update_elem(${name})`, update);
   }
 
-  #map(name: MapName): Address {
+  /** Before load(), of an object that has constants. @param values all of .rodata. */
+  setConstants(values: Uint8Array): void {
+    const set = this.lib.bpf_map__set_initial_value(this.#map(CONSTANTS), values, values.length);
+    checkResult(`bpf_map__set_initial_value(${CONSTANTS})`, set);
+  }
+
+  #map(name: MapName | typeof CONSTANTS): Address {
     const find = this.lib.bpf_object__find_map_by_name(this.address, cString(name));
     return checkPointer(this.lib, `bpf_object__find_map_by_name(${name})`, find);
   }

@@ -72,6 +72,8 @@ export const libbpfSymbols = {
 
   bpf_map__fd: { args: ["ptr"], returns: "i32" },
   bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
+  // int bpf_map__set_initial_value(struct bpf_map *, const void *data, size_t): of .rodata and the like
+  bpf_map__set_initial_value: { args: ["ptr", "ptr", "u64"], returns: "i32" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
   bpf_map_update_elem: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
   // int bpf_map_lookup_elem(int fd, const void *key, void *value)
