@@ -1,5 +1,7 @@
 // The processor, shared with those who are audited. On a machine with a single one, or with all of them at work,
 // whoever sends commands as fast as possible would get half of it, fill the buffer, and not be seen any more.
+// The trap: nice divides a processor within a cgroup (or autogroup, one per session) only. Between two of them it is
+// divided before, and what helps there is a larger buffer.
 import { getPriority, setPriority } from "node:os";
 import { log } from "../log.ts";
 
