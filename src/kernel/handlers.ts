@@ -13,7 +13,7 @@ interface Handler {
   isOptional?: boolean;
 }
 
-export const handlers = [
+const handlers = [
   { symbol: "ip_set_create", commands: ["CREATE"] },
   { symbol: "ip_set_destroy", commands: ["DESTROY"] },
   { symbol: "ip_set_flush", commands: ["FLUSH"] },
