@@ -53,9 +53,7 @@ function prepare(object: BpfObject, symbols: readonly HandlerSymbol[]): void {
 
 function attachAll(object: BpfObject, symbols: readonly HandlerSymbol[]): DisposableStack {
   using stack = new DisposableStack();
-  attempt("chain the fexit programs", () =>
-    object.put("reporters", 0, new Uint32Array([object.programFd(reporter)])),
-  );
+  attempt("chain the fexit programs", () => object.putProgram("reporters", 0, reporter));
   for (const symbol of symbols) {
     attempt(`attach to ${symbol}`, () => stack.use(attachTrampoline(object, `exit_${symbol}`)));
   }

@@ -57,9 +57,7 @@ function attachAll(
   points: readonly { event: string; program: ProgramName; id: number }[],
 ): DisposableStack {
   using stack = new DisposableStack();
-  attempt("chain the programs", () =>
-    object.put("next_message", 0, new Uint32Array([object.programFd(sent)])),
-  );
+  attempt("chain the programs", () => object.putProgram("next_message", 0, sent));
   for (const { event, program, id } of points) {
     attempt(`attach to ${event}`, () => stack.use(attachTracepoint(object, id, program)));
   }

@@ -98,6 +98,11 @@ export class BpfObject implements Disposable {
     checkResult(`bpf_map_update_elem(${name})`, update);
   }
 
+  /** After load(), of a map of programs (BPF_MAP_TYPE_PROG_ARRAY). */
+  putProgram(map: MapName, index: number, program: ProgramName): void {
+    this.put(map, index, new Uint32Array([this.programFd(program)]));
+  }
+
   /** Before load(), of an object that has constants. @param values all of .rodata. */
   setConstants(values: Uint8Array): void {
     const set = this.lib.bpf_map__set_initial_value(this.#map(CONSTANTS), values, values.length);

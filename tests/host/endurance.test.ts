@@ -14,10 +14,9 @@ import {
   soakTimeoutMs,
 } from "../support/accounts.ts";
 import { root } from "../support/compile.ts";
-import { Host, hasSyscallTracepoints, isRoot } from "../support/host.ts";
+import { canTraceHere, Host } from "../support/host.ts";
 
-const isHere = isRoot && hasSyscallTracepoints();
-if (!isHere) console.warn("endurance.test.ts: needs root and a kernel that mine can use, and is skipped");
+const isHere = canTraceHere("endurance.test.ts");
 
 const EVENTS = sized(100_000, 2_000_000);
 const MESSAGES = sized(20_000, 2_000_000);

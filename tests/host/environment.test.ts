@@ -16,11 +16,10 @@ import {
   sized,
   soakTimeoutMs,
 } from "../support/accounts.ts";
-import { expectedHere, Host, hasSyscallTracepoints, isRoot, type Run } from "../support/host.ts";
+import { canTraceHere, expectedHere, Host, type Run } from "../support/host.ts";
 import { Random } from "../support/random.ts";
 
-const isHere = isRoot && hasSyscallTracepoints();
-if (!isHere) console.warn("environment.test.ts: needs root and a kernel that mine can use, and is skipped");
+const isHere = canTraceHere("environment.test.ts");
 
 const COUNT = "5000";
 const KILLS = sized(8, 200);

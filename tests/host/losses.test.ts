@@ -13,10 +13,9 @@ import {
   sized,
   soakTimeoutMs,
 } from "../support/accounts.ts";
-import { Host, hasSyscallTracepoints, isRoot, type RunOptions } from "../support/host.ts";
+import { canTraceHere, Host, type RunOptions } from "../support/host.ts";
 
-const isHere = isRoot && hasSyscallTracepoints();
-if (!isHere) console.warn("losses.test.ts: needs root and a kernel that mine can use, and is skipped");
+const isHere = canTraceHere("losses.test.ts");
 
 const COUNT = String(sized(20_000, 500_000));
 const FULL = "event buffer full";

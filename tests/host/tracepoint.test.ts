@@ -3,16 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { Host, hasSyscallTracepoints, isRoot, type Run } from "../support/host.ts";
+import { canTraceHere, Host, type Run } from "../support/host.ts";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
 
 const senders = join(import.meta.dir, "odd-senders.py");
-const isHere = isRoot && hasSyscallTracepoints();
-if (!isHere) {
-  console.warn(
-    "tracepoint.test.ts: needs root and a kernel with tracepoints at system calls, and is skipped",
-  );
-}
+const isHere = canTraceHere("tracepoint.test.ts");
 
 /** A command, and what odd-senders.py was told by the kernel; null where that cannot be seen. */
 interface Truth {

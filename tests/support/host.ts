@@ -89,9 +89,16 @@ export class Host implements Disposable {
 export const isRoot = process.geteuid?.() === 0;
 
 /** Whether this kernel has tracepoints at system calls: in a mount namespace of its own nobody is disturbed. */
-export function hasSyscallTracepoints(): boolean {
+function hasSyscallTracepoints(): boolean {
   const look = "mount -t tracefs tracefs /mnt && test -e /mnt/events/syscalls/sys_enter_sendto/id";
   return Bun.spawnSync(["unshare", "--mount", "sh", "-c", look]).success;
+}
+
+/** Whether `mine` can be at work on this host. @param file whose tests need that: told where they will be skipped. */
+export function canTraceHere(file: string): boolean {
+  const can = isRoot && hasSyscallTracepoints();
+  if (!can) console.warn(`${file}: needs root and a kernel with tracepoints at system calls, and is skipped`);
+  return can;
 }
 
 /** What `mine` without options comes to on this host, as root: the failures in the order it looks for them. */
