@@ -80,12 +80,13 @@ node_modules/.ready: package.json package-lock.json | $(TOOLS)
 # The two --no-compile-autoload flags: otherwise the binary, run as root, executes what a bunfig.toml in
 # the directory it is started from says, and takes environment variables from a .env there. --smol: the heap
 # is collected before it grows to tens of megabytes. --bytecode: half the time of a start was parsing.
+# --splitting: what engine.ts imports when it is done is not loaded before.
 mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/skeleton.checked $(LIBBPF_SO) \
 		scripts/seal-binary.ts
 	$(call msg,BUN,$@)
-	$(Q)$(BUN) build --compile --minify --bytecode --format=esm \
+	$(Q)$(BUN) build --compile --minify --bytecode --format=esm --splitting \
 		--no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-exec-argv=--smol \
-		src/main.ts --outfile $(OUTPUT)/mine >$(OUTPUT)/bun-build.log || { cat $(OUTPUT)/bun-build.log >&2; exit 1; }
+		src/engine.ts --outfile $(OUTPUT)/mine >$(OUTPUT)/bun-build.log || { cat $(OUTPUT)/bun-build.log >&2; exit 1; }
 	$(Q)$(BUN) scripts/seal-binary.ts $(OUTPUT)/mine
 	$(Q)scripts/check-glibc.sh $(OUTPUT)/mine
 	$(Q)mv $(OUTPUT)/mine $@

@@ -1,5 +1,5 @@
-// How the JavaScript engine is to run, which it is told by a variable of the environment and only there: so the
-// program starts itself once more with it. To be imported before anything else, which would only load twice.
+// Where the program begins: how the JavaScript engine is to run, which it is told by a variable of the environment
+// and only there. So the program starts itself once more with it, and loads the rest of itself only then.
 // The compiler of last resort, FTL, would gain nothing here, and takes ten megabytes and more while it works.
 
 const NO_FTL = "BUN_JSC_useFTLJIT";
@@ -14,3 +14,7 @@ if (Bun.main.startsWith("/$bunfs/") && process.env[NO_FTL] === undefined) {
     // It works without, and takes more memory.
   }
 }
+
+await import("./main.ts");
+
+export {}; // a module, which may wait

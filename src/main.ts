@@ -1,5 +1,4 @@
 // Runs the command line and chooses the exit code; nothing else.
-import "./engine.ts";
 import { runCommand } from "citty";
 import packageJson from "../package.json" with { type: "json" };
 import { print } from "./app/line-writer.ts";

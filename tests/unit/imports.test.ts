@@ -13,7 +13,8 @@ const files = readdirSync(src, { recursive: true })
  * may import what stands above it.
  */
 const allowed: Record<string, readonly string[]> = {
-  main: ["engine", "cli", "app", "errors", "log", "package.json"],
+  engine: ["main"],
+  main: ["cli", "app", "errors", "log", "package.json"],
   cli: ["app", "backends", "kernel", "netlink", "errors", "package.json"],
   app: ["backends", "bpf", "kernel", "events", "netlink", "output", "ffi", "errors", "log", "assets"],
   backends: ["bpf", "kernel", "events", "netlink", "errors", "log"],
@@ -28,7 +29,6 @@ const allowed: Record<string, readonly string[]> = {
   errno: [],
   log: [],
   assets: [".output"],
-  engine: [],
 };
 
 /** The only places where these may be imported. */
