@@ -42,7 +42,7 @@ async function measure(): Promise<Report> {
   const machine = readResults(results, "bench", tools, sizes);
   return {
     date: new Date().toISOString(),
-    version: (await Bun.$`git describe --always --dirty`.cwd(root).text()).trim(),
+    version: await checkedOut(),
     sizes,
     kernel,
     machine,
@@ -50,6 +50,13 @@ async function measure(): Promise<Report> {
     host,
     verdicts: judge(machine, sizes),
   };
+}
+
+/** What git calls what is measured; the document that the run before wrote is no part of it. */
+async function checkedOut(): Promise<string> {
+  const name = (await Bun.$`git describe --always`.cwd(root).text()).trim();
+  const { exitCode } = await Bun.$`git diff --quiet HEAD -- . ${`:(exclude)${docPath}`}`.cwd(root).nothrow();
+  return exitCode === 0 ? name : `${name}-dirty`;
 }
 
 /** On this host as it is, in a network namespace of its own. */
