@@ -107,7 +107,7 @@ test: setup ## types, lint, unit, host, and every kernel of tests/vm/KERNELS
 test-unit test-host test-vm: test-%: mine ## one kind of test alone
 	$(Q)$(BUN) tests/run.ts $*
 
-SOAK_TESTS := host/losses host/endurance host/environment vm/losses
+SOAK_TESTS := host/losses host/endurance host/environment vm/losses vm/random-messages
 
 .PHONY: soak
 soak: setup ## in full what make test has in a shortened form: takes hours

@@ -5,8 +5,6 @@
 #
 #   BACKENDS       to be tried, a comma between them; with -perf behind the name, as on 4.15
 #   FLOOD          how many commands are sent to those that are stopped meanwhile, or have a filter
-#   RANDOM_MESSAGES, SEED   how many random messages, and which
-#   KEEP           of the lines about random messages, one in so many; what no line may hold is always kept
 #   THREADS        how many are in a handler at once
 #
 #   /results/NAME.stdout, .stderr   what mine printed
@@ -19,10 +17,7 @@ start_mine() { # NAME BACKEND OPTION...
   unset MINE_ASSUME_KERNEL
   case $backend in *-perf) export MINE_ASSUME_KERNEL=4.15 ;; esac
   : >"/results/$name.stderr"
-  mkfifo "/tmp/$name"
-  awk "NR % $keep == 0 || /[\001-\037\177]/" <"/tmp/$name" >"/results/$name.stdout" &
-  readers="$readers $!"
-  /usr/local/bin/mine --backend "${backend%-perf}" "$@" >"/tmp/$name" 2>"/results/$name.stderr" &
+  /usr/local/bin/mine --backend "${backend%-perf}" "$@" >"/results/$name.stdout" 2>"/results/$name.stderr" &
   pids="$pids $!"
   until grep -q '^Tracing' "/results/$name.stderr"; do
     kill -0 $!
@@ -34,11 +29,9 @@ end_all() {
     kill -INT "$pid"
     wait "$pid"
   done
-  # shellcheck disable=SC2086 # several
-  wait $readers
-  pids='' readers=''
+  pids=''
 }
-pids='' readers='' keep=1
+pids=''
 # shellcheck disable=SC2153 # from the test
 backends=$(echo "$BACKENDS" | tr , ' ')
 
@@ -56,15 +49,6 @@ kill -STOP $stopped
 # shellcheck disable=SC2086
 kill -CONT $stopped
 end_all
-
-# shellcheck disable=SC2153
-keep=$KEEP
-for backend in $backends; do
-  start_mine "random.$backend" "$backend" --all -o json
-done
-/usr/local/bin/sender random "$RANDOM_MESSAGES" "$SEED" >/results/random.sent
-end_all
-keep=1
 
 # Each thread waits in ip_set_create() for a module that never comes.
 printf '#!/bin/sh\nexec sleep 1\n' >/tmp/modprobe

@@ -1,20 +1,16 @@
 // What was sent is seen, lost or filtered, to the last command, by every backend; and each way to lose is provoked.
-// Random messages too: whatever the kernel takes for a command of ipset is accounted for, and told harmlessly.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileSender, readSent, readSummary, sized, soakTimeoutMs } from "../support/accounts.ts";
-import { parseEvent } from "../support/schema.ts";
 import { runSession, type Session } from "./session.ts";
 
-const SEED = 20_260_714;
 /** More threads than probes are followed in, by src/kernel/tracefs.ts. */
 const THREADS = 600;
 const FOLLOWED = 512;
 /** The sets that a flood begins with, and one in five commands fails. */
 const FLOOD = { count: sized(1500, 50_000), sets: 4 };
-const RANDOM = { count: sized(600, 2_000_000), keep: sized(1, 200) };
 /** The tracepoint backend is put to the same test by tests/host/losses.test.ts. */
 const backends = ["fexit", "kprobe", "kprobe-perf"];
 
@@ -25,9 +21,6 @@ beforeAll(async () => {
   const env = {
     BACKENDS: backends.join(),
     FLOOD: FLOOD.count,
-    RANDOM_MESSAGES: RANDOM.count,
-    SEED,
-    KEEP: RANDOM.keep,
     THREADS,
   };
   session = await runSession(
@@ -36,7 +29,7 @@ beforeAll(async () => {
     {
       files: { "/usr/local/bin/sender": compileSender(dir) },
       env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])),
-      machine: { timeoutSeconds: sized(300, 3 * 3600), memoryMb: 1024 },
+      machine: { timeoutSeconds: sized(300, 3600), memoryMb: 1024 },
     },
   );
 }, soakTimeoutMs * 4);
@@ -74,19 +67,6 @@ describe("what a filter leaves out is counted, and not as lost", () => {
   ])("--%s", (name, seen, filtered) => {
     expect(summary(name)).toMatchObject({ seen, filtered, lost: 0 });
     expect(linesOf(name)).toHaveLength(seen);
-  });
-});
-
-describe(`random messages, seed ${SEED}`, () => {
-  test.each(backends)("%s", (backend) => {
-    const { handled, unanswered } = sent("random");
-    const { seen, lost, filtered, truncated } = summary(`random.${backend}`);
-    expect([seen + lost, filtered, unanswered]).toEqual([handled, 0, 0]);
-    expect(seen).toBeGreaterThan(0);
-    expect(truncated).toBeGreaterThan(0);
-    const lines = linesOf(`random.${backend}`);
-    expect(lines).toHaveLength(Math.floor(seen / RANDOM.keep));
-    for (const line of lines) parseEvent(line);
   });
 });
 

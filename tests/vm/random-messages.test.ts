@@ -1,0 +1,44 @@
+// Random messages: whatever the kernel takes for a command of ipset is accounted for by every backend, and told
+// harmlessly. One machine each, so that two million of them end within hours.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compileSender, readSent, readSummary, sized, soakTimeoutMs } from "../support/accounts.ts";
+import { parseEvent } from "../support/schema.ts";
+import { runSession, type Session } from "./session.ts";
+
+const SEED = 20_260_714;
+const COUNT = sized(600, 2_000_000);
+const KEEP = sized(1, 200);
+/** The tracepoint backend is put to the same test by tests/host/losses.test.ts. */
+const backends = ["fexit", "kprobe", "kprobe-perf"];
+
+const sessions = new Map<string, Session>();
+let dir: string;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "mine-random-"));
+  const files = { "/usr/local/bin/sender": compileSender(dir) };
+  const machine = { timeoutSeconds: sized(300, 3 * 3600), memoryMb: 1024 };
+  const run = async (backend: string) => {
+    const env = { BACKEND: backend, COUNT: String(COUNT), SEED: String(SEED), KEEP: String(KEEP) };
+    const kernel = { suite: "trixie", series: "6.12" };
+    sessions.set(backend, await runSession("random-messages.sh", kernel, { files, env, machine }));
+  };
+  await Promise.all(backends.map(run));
+}, soakTimeoutMs * 4);
+afterAll(() => rmSync(dir, { recursive: true }));
+
+test.each(backends)(`${COUNT} messages, seed ${SEED}: %s`, (backend) => {
+  const session = sessions.get(backend);
+  expect(`${session?.exitCode} ${session?.text("stderr")}`).toBe("0 ");
+  const text = (name: string) => session?.text(name) ?? "";
+  const { handled, unanswered } = readSent(text("sent"));
+  const { seen, lost, filtered, truncated } = readSummary(text("mine.stderr"));
+  expect([seen + lost, filtered, unanswered]).toEqual([handled, 0, 0]);
+  expect(seen).toBeGreaterThan(0);
+  expect(truncated).toBeGreaterThan(0);
+  const lines = text("mine.stdout").split("\n").filter(Boolean);
+  expect(lines).toHaveLength(Math.floor(seen / KEEP));
+  for (const line of lines) parseEvent(line);
+});
