@@ -110,7 +110,7 @@ test-unit test-host test-vm: test-%: mine ## one kind of test alone
 SOAK_TESTS := host/losses host/endurance host/environment vm/losses vm/random-messages
 
 .PHONY: soak
-soak: setup ## in full what make test has in a shortened form: takes hours
+soak: setup ## in full what make test has in a shortened form: takes an hour and more
 	$(Q)$(MAKE) --no-print-directory mine
 	$(Q)MINE_SOAK=1 $(BUN) test --timeout 60000 $(SOAK_TESTS:%=tests/%.test.ts)
 

@@ -1,5 +1,5 @@
 // Random messages: whatever the kernel takes for a command of ipset is accounted for by every backend, and told
-// harmlessly. One machine each, so that two million of them end within hours.
+// harmlessly. One machine each, so that two million of them end within an hour.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +34,9 @@ test.each(backends)(`${COUNT} messages, seed ${SEED}: %s`, (backend) => {
   expect(`${session?.exitCode} ${session?.text("stderr")}`).toBe("0 ");
   const text = (name: string) => session?.text(name) ?? "";
   const { handled, unanswered } = readSent(text("sent"));
-  const { seen, lost, filtered, truncated } = readSummary(text("mine.stderr"));
+  const stderr = text("mine.stderr");
+  console.error(stderr.split("\n").at(-1));
+  const { seen, lost, filtered, truncated } = readSummary(stderr);
   expect([seen + lost, filtered, unanswered]).toEqual([handled, 0, 0]);
   expect(seen).toBeGreaterThan(0);
   expect(truncated).toBeGreaterThan(0);
