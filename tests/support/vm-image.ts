@@ -28,6 +28,9 @@ const programs = {
 const { PATH: path } = process.env;
 const searchPath = `${path}:/usr/sbin:/sbin`;
 
+/** Of every machine: path there → file in tests/vm. */
+const scripts = { "/init": "init.sh", "/usr/local/bin/await-tracing": "await-tracing.sh" };
+
 const etc = {
   "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nrafaeldtinoco:x:1000:1000::/tmp:/bin/sh\n",
   "/etc/group": "root:x:0:\nrafaeldtinoco:x:1000:\n",
@@ -45,7 +48,9 @@ export function writeImage(path: string, image: VmImage): void {
     files[path] = found;
   }
 
-  archive.file("/init", readFileSync(join(import.meta.dir, "../vm/init.sh")), 0o755);
+  for (const [path, script] of Object.entries(scripts)) {
+    archive.file(path, readFileSync(join(import.meta.dir, "../vm", script)), 0o755);
+  }
   archive.file("/vm/script", readFileSync(image.script));
   archive.file("/vm/environment", Object.entries(image.env).map(exportLine).join(""));
   if (image.hideBtf) archive.file("/vm/hide-btf", "");

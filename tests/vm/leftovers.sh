@@ -7,14 +7,10 @@ set -eu
 export MINE_ASSUME_KERNEL=4.15
 
 start_mine() { # NAME
-  : >"/results/$1.stderr" # there before anyone looks into it
   /usr/local/bin/mine >"/results/$1.stdout" 2>"/results/$1.stderr" &
   pid=$!
   echo $pid >"/results/$1.pid"
-  until grep -q '^Tracing' "/results/$1.stderr"; do
-    kill -0 $pid
-    sleep 0.1
-  done
+  /usr/local/bin/await-tracing $pid "/results/$1.stderr"
 }
 probes() { cut -d ' ' -f 1 /sys/kernel/tracing/kprobe_events >"/results/probes.$1"; }
 
@@ -50,14 +46,10 @@ probes all-ended
 
 # The reader takes one line and goes.
 mkfifo /results/fifo
-: >/results/pipe.stderr
 /usr/local/bin/mine >/results/fifo 2>/results/pipe.stderr &
 pid=$!
 exec 9</results/fifo
-until grep -q '^Tracing' /results/pipe.stderr; do
-  kill -0 $pid
-  sleep 0.1
-done
+/usr/local/bin/await-tracing $pid /results/pipe.stderr
 ipset create first hash:ip
 head -n 1 <&9 >/results/pipe.line
 exec 9<&-

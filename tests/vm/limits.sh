@@ -12,14 +12,10 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
   for kernel in here 4.15; do
     name=$backend-$kernel
     if [ $kernel = here ]; then unset MINE_ASSUME_KERNEL; else export MINE_ASSUME_KERNEL=$kernel; fi
-    : >"/results/$name.stderr"
     /usr/local/bin/setpriv --bounding-set -sys_resource,-ipc_lock --inh-caps -sys_resource,-ipc_lock \
       /usr/local/bin/mine -v --backend "$backend" >"/results/$name.stdout" 2>"/results/$name.stderr" &
     pid=$!
-    until grep -q '^Tracing' "/results/$name.stderr"; do
-      kill -0 $pid
-      sleep 0.1
-    done
+    /usr/local/bin/await-tracing $pid "/results/$name.stderr"
     grep 'Max locked memory' /proc/$pid/limits >"/results/$name.limit"
     ipset create small hash:ip
     ipset destroy small

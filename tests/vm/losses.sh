@@ -16,13 +16,9 @@ start_mine() { # NAME BACKEND OPTION...
   shift 2
   unset MINE_ASSUME_KERNEL
   case $backend in *-perf) export MINE_ASSUME_KERNEL=4.15 ;; esac
-  : >"/results/$name.stderr"
   /usr/local/bin/mine --backend "${backend%-perf}" "$@" >"/results/$name.stdout" 2>"/results/$name.stderr" &
   pids="$pids $!"
-  until grep -q '^Tracing' "/results/$name.stderr"; do
-    kill -0 $!
-    sleep 0.1
-  done
+  /usr/local/bin/await-tracing $! "/results/$name.stderr"
 }
 end_all() {
   for pid in $pids; do

@@ -9,13 +9,9 @@ set -eu
 watch() { # FORM COMMAND...: the command becomes mine
   form=$1
   shift
-  : >"/results/$form.stderr"
   "$@" >"/results/$form.stdout" 2>"/results/$form.stderr" &
   pid=$!
-  until grep -q '^Tracing' "/results/$form.stderr"; do
-    kill -0 $pid
-    sleep 0.1
-  done
+  /usr/local/bin/await-tracing $pid "/results/$form.stderr"
   cp /proc/modules "/results/$form.modules-before"
   ipset create before hash:ip
   ipset destroy before

@@ -17,10 +17,7 @@ reader=$!
 case $BACKEND in *-perf) export MINE_ASSUME_KERNEL=4.15 ;; esac
 /usr/local/bin/mine --backend "${BACKEND%-perf}" --all -o json >/tmp/lines 2>/results/mine.stderr &
 mine=$!
-until grep -q '^Tracing' /results/mine.stderr; do
-  kill -0 "$mine"
-  sleep 0.1
-done
+/usr/local/bin/await-tracing "$mine" /results/mine.stderr
 /usr/local/bin/sender random "$COUNT" "$SEED" >/results/sent
 kill -INT "$mine"
 wait "$mine"

@@ -51,17 +51,14 @@ stat -c %i "$container" >/results/cgroup
 readlink /proc/self/ns/net >/results/netns
 cp /proc/modules /results/modules
 
+# shellcheck disable=SC2153 # from the test
 backends=$(echo "$BACKENDS" | tr , ' ')
 for backend in $backends; do
-  : >"/results/mine.$backend.stderr"
   timeout -s KILL 120 $mine -o json --backend "$backend" \
     >"/results/mine.$backend.stdout" 2>"/results/mine.$backend.stderr" &
   pid=$!
   echo $pid >"/run/$backend.pid"
-  until grep -q '^Tracing' "/results/mine.$backend.stderr"; do
-    kill -0 $pid
-    sleep 0.05
-  done
+  /usr/local/bin/await-tracing $pid "/results/mine.$backend.stderr"
 done
 
 run_as first ipset create first hash:ip comment

@@ -54,10 +54,7 @@ restore() {
 if [ -e $mine ]; then
   $mine -o json >/results/mine.stdout 2>/results/mine.stderr &
   mine_pid=$!
-  until grep -q '^Tracing' /results/mine.stderr; do
-    kill -0 "$mine_pid"
-    sleep 0.05
-  done
+  /usr/local/bin/await-tracing "$mine_pid" /results/mine.stderr
 fi
 
 : >$lines

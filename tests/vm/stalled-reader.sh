@@ -23,13 +23,9 @@ done >/tmp/additions
 
 start_mine() { # NAME
   name=$1
-  : >"/results/$name.stderr"
   /usr/local/bin/mine --command add >/tmp/fifo 2>"/results/$name.stderr" &
   pid=$!
-  until grep -q '^Tracing' "/results/$name.stderr"; do
-    kill -0 $pid
-    sleep 0.1
-  done
+  /usr/local/bin/await-tracing $pid "/results/$name.stderr"
 }
 end_mine() {
   from=$(cut -d ' ' -f 1 /proc/uptime)

@@ -63,16 +63,12 @@ restore() {
 start_mine() { # NAME ARGUMENT...
   name=$1
   shift
-  : >"$results/mine.$name.stderr"
   timeout -s KILL 120 "$mine" "$@" >"$results/mine.$name.stdout" 2>"$results/mine.$name.stderr" &
   echo $! >"/run/mine.$name.pid"
-  until grep -q '^Tracing' "$results/mine.$name.stderr"; do
-    if ! kill -0 "$(cat "/run/mine.$name.pid")" 2>/dev/null; then
-      echo "mine $* ended before it traced"
-      exit 1
-    fi
-    sleep 0.05
-  done
+  if ! /usr/local/bin/await-tracing $! "$results/mine.$name.stderr" 2>/dev/null; then
+    echo "mine $* ended before it traced"
+    exit 1
+  fi
 }
 
 stop_mine() { # NAME SIGNAL
