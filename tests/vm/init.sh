@@ -25,7 +25,7 @@ ip link set lo up
 
 # shellcheck source=/dev/null # written by tests/support/vm-image.ts
 . /vm/environment
-if [ -e /vm/hide-btf ]; then
+if [ -e /vm/hide-btf ] && [ -d /sys/kernel/btf ]; then
   mount -t tmpfs -o ro tmpfs /sys/kernel/btf
 fi
 

@@ -1,5 +1,6 @@
-// Reads the matrix tests/vm/KERNELS, which says what each column means.
-import { mkdirSync, readFileSync } from "node:fs";
+// Reads the matrix tests/vm/KERNELS, which says what each column means; or, with MINE_VM_KERNEL, the one kernel that
+// someone brings along.
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "../support/vm-error.ts";
 
@@ -7,7 +8,33 @@ const root = join(import.meta.dir, "../..");
 const columns = ["name", "suite", "series", "btf", "assume", "kprobes", "transport", "backends"] as const;
 export type Row = Record<(typeof columns)[number], string>;
 
+/**
+ * MINE_VM_KERNEL: a directory with vmlinuz, release (what uname -r says), lib/modules/RELEASE and, where the kernel
+ * carries no BTF, vmlinux.btf. Every test in a machine then boots that kernel.
+ * MINE_VM_BACKENDS: those that can be used there, the best first.
+ */
+const { MINE_VM_KERNEL: outside, MINE_VM_BACKENDS: outsideBackends = "kprobe,tracepoint" } = process.env;
+const OWN_BTF = "vmlinux.btf";
+
+const releaseOf = (kernel: string): string => readFileSync(join(kernel, "release"), "utf8").trim();
+
+function outsideRow(kernel: string): Row {
+  const release = releaseOf(kernel);
+  const [major = 0, minor = 0] = release.split(".").map(Number);
+  return {
+    name: release,
+    suite: "-",
+    series: "-",
+    btf: existsSync(join(kernel, OWN_BTF)) ? "file" : "sysfs",
+    assume: "-",
+    kprobes: "on",
+    transport: major > 5 || (major === 5 && minor >= 8) ? "ring" : "perf",
+    backends: outsideBackends,
+  };
+}
+
 export function readKernels(): Row[] {
+  if (outside !== undefined) return [outsideRow(outside)];
   const lines = readFileSync(join(import.meta.dir, "KERNELS"), "utf8").split("\n");
   return lines
     .filter((line) => line !== "" && !line.startsWith("#"))
@@ -21,6 +48,7 @@ export function readKernels(): Row[] {
 
 /** Directory with the kernel of a row. */
 export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<string> {
+  if (outside !== undefined) return outside;
   const script = join(import.meta.dir, "fetch-kernel.sh");
   const fetching = Bun.spawn([script, row.suite, row.series], { stdout: "pipe", stderr: "inherit" });
   const directory = (await fetching.stdout.text()).trim();
@@ -28,9 +56,16 @@ export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<s
   throw new VmError(`there is no kernel ${row.series} of Debian ${row.suite}: fetch-kernel.sh says why`);
 }
 
+/** The BTF file that a kernel from outside brings along: path in the machine → path here. */
+export function outsideBtf(): Record<string, string> {
+  if (outside === undefined || !existsSync(join(outside, OWN_BTF))) return {};
+  return { [`/boot/vmlinux-${releaseOf(outside)}`]: join(outside, OWN_BTF) };
+}
+
 /** A file with the BTF of a kernel, to stand for its own: path in the machine → path here. */
 export async function btfFile(kernel: string): Promise<Record<string, string>> {
-  const release = readFileSync(join(kernel, "release"), "utf8").trim();
+  const release = releaseOf(kernel);
+  if (kernel === outside && existsSync(join(kernel, OWN_BTF))) return outsideBtf();
   const scratch = join(root, ".output/vm");
   const path = join(scratch, `vmlinux-${release}`);
   mkdirSync(scratch, { recursive: true });

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { bootVm, type Machine } from "../support/vm.ts";
 import { VmError } from "../support/vm-error.ts";
-import { fetchKernel, type Row } from "./kernels.ts";
+import { fetchKernel, outsideBtf, type Row } from "./kernels.ts";
 
 const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
 
@@ -30,7 +30,12 @@ export async function runSession(
   const image = {
     kernel: await fetchKernel(kernel),
     script: join(import.meta.dir, script),
-    files: { "/usr/local/bin/mine": mine, ...Object.fromEntries(programs.map(placed)), ...files },
+    files: {
+      "/usr/local/bin/mine": mine,
+      ...outsideBtf(),
+      ...Object.fromEntries(programs.map(placed)),
+      ...files,
+    },
     env,
     hideBtf: false,
     live: false,
