@@ -32,21 +32,22 @@ $(TOOLS): scripts/setup.sh
 
 include lib/build.mk
 
-# --- BPF objects: one source, compiled for the ring buffer and for what 4.15 can take -----------------
+# --- BPF objects: one for each backend, compiled for the ring buffer and for what 4.15 can take -------
 
 BPF := $(OUTPUT)/bpf
-BPF_OBJECTS := $(BPF)/mine.modern.bpf.o $(BPF)/mine.legacy.bpf.o
+# There are no trampolines where the legacy ones are needed.
+BPF_OBJECTS := $(patsubst %,$(BPF)/%.bpf.o,fexit.modern kprobe.modern kprobe.legacy tracepoint.modern tracepoint.legacy)
 # clang does not look there by itself when the target is bpf.
 SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(CC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
-BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter -Werror \
 	-Ibpf -Ivmlinux $(LIBBPF_CFLAGS) $(SYSTEM_INCLUDES)
 
-$(BPF)/mine.modern.bpf.o: BPF_FLAVOUR := -mcpu=v3
-$(BPF)/mine.legacy.bpf.o: BPF_FLAVOUR := -mcpu=v1 -DMINE_LEGACY
+$(BPF)/%.modern.bpf.o: BPF_FLAVOUR := -mcpu=v3
+$(BPF)/%.legacy.bpf.o: BPF_FLAVOUR := -mcpu=v1 -DMINE_LEGACY
 
 $(BPF_OBJECTS): $(wildcard bpf/*) $(wildcard vmlinux/*.h) $(LIBBPF_HEADERS) Makefile | $(BPF) $(TOOLS)
 	$(call msg,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) $(BPF_FLAVOUR) -c bpf/mine.bpf.c -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(BPF_FLAVOUR) -c bpf/$(firstword $(subst ., ,$(@F))).bpf.c -o $@
 	$(Q)$(LLVM_STRIP) --strip-debug $@
 
 $(BPF):

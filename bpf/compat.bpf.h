@@ -3,6 +3,11 @@
 #ifndef MINE_COMPAT_BPF_H
 #define MINE_COMPAT_BPF_H
 
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "mine.h"
+
 /* Before a loop: 5.3 (2589726d12a1) was the first to take one as it is. */
 #ifdef MINE_LEGACY
 #define UNROLL _Pragma("unroll")
@@ -35,7 +40,7 @@ struct {
 	__uint(max_entries, 4096); /* set before load, for the machine */
 } events SEC(".maps");
 
-static __always_inline long submit(__attribute__((unused)) void *ctx, struct mine_event *event,
+static __always_inline long submit(void *ctx, struct mine_event *event,
 				   __u64 size)
 {
 	return bpf_ringbuf_output(&events, event, size, 0);
@@ -90,14 +95,20 @@ static __always_inline __u32 session_id(struct task_struct *task)
 
 /* Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the former. */
 struct kernfs_node___o {
-	union kernfs_node_id {
+	union {
 		struct {
 			__u32 ino;
 		};
 	} id;
 } __attribute__((preserve_access_index));
 
-/* The inode number of the cgroup's directory: bpf_get_current_cgroup_id(), which came in 4.18, without it. */
+/*
+ * The inode number of the cgroup's directory: bpf_get_current_cgroup_id(), which came in 4.18, without it.
+ *
+ * Each field is guarded by its own existence. Before 4.19 (4f7b3e82589e) the verifier skips a side of a branch only
+ * where the constant equals the one that it is compared with; it walks into the side of a field that exists and, if
+ * that other side reads a field that does not, refuses the program.
+ */
 static __always_inline __u64 cgroup_id(struct task_struct *task)
 {
 	struct kernfs_node *node;
@@ -105,9 +116,11 @@ static __always_inline __u64 cgroup_id(struct task_struct *task)
 	if (!bpf_core_field_exists(task->cgroups))
 		return 0;
 	node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-	if (bpf_core_type_exists(union kernfs_node_id))
+	if (bpf_core_field_exists(((struct kernfs_node___o *)node)->id.ino))
 		return BPF_CORE_READ((struct kernfs_node___o *)node, id.ino);
-	return BPF_CORE_READ(node, id);
+	if (bpf_core_field_exists(node->id))
+		return BPF_CORE_READ(node, id);
+	return 0;
 }
 
 #endif /* MINE_COMPAT_BPF_H */

@@ -3,6 +3,10 @@
 #ifndef MINE_EVENT_BPF_H
 #define MINE_EVENT_BPF_H
 
+#include "compat.bpf.h"
+
+#define EPERM 1
+
 /* Where an event is put together; far too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -18,23 +22,26 @@ struct {
 	__type(value, struct mine_counters);
 } counters SEC(".maps");
 
-#define COUNT(what)                                                                                \
+#define COUNT(what) COUNT_MANY(what, 1)
+
+#define COUNT_MANY(what, many)                                                                     \
 	({                                                                                         \
 		__u32 first = 0;                                                                   \
 		struct mine_counters *here = bpf_map_lookup_elem(&counters, &first);               \
 		if (here)                                                                          \
-			here->what++;                                                              \
+			here->what += (many);                                                      \
 	})
 
-/* What is known of a command besides the thread that runs it. */
+/* A command, and what the kernel answered. */
 struct mine_command {
-	__u64 message; /* addresses */
-	__u64 net;
+	__u64 message; /* address of its struct nlmsghdr, in the kernel's memory */
+	struct net *net;
 	__s32 result;
 	__s32 answer;
-	__u32 flags;
-	const void *reply; /* goes with the answer */
+	__u32 flags; /* enum mine_flag */
 	__u32 reply_len;
+	const void *reply; /* in the kernel's memory; goes with the answer */
+	struct scm_creds *sender; /* with MINE_BY_READER */
 };
 
 /*
@@ -53,15 +60,57 @@ struct mine_command {
 	})
 
 /*
- * Of handlers that are not probed nothing else may be reported: to netlink_ack() an error of theirs looks like
- * a message that no handler saw.
+ * The share of the event buffer that callers without CAP_NET_ADMIN have: they can send as fast as they like, and what
+ * they send must not take the place of what the privileged do.
+ */
+#define DENIED_WINDOW_NS 100000000ULL
+#define DENIED_MAX 256
+
+struct mine_share {
+	__u64 begin_ns; /* of the window */
+	__u64 count;	/* events in it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mine_share);
+} shares SEC(".maps");
+
+/* Processors race for it: a few events more or less go through. */
+static __always_inline bool is_within_share(void)
+{
+	__u32 first = 0;
+	struct mine_share *share = bpf_map_lookup_elem(&shares, &first);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!share)
+		return false;
+	if (now - share->begin_ns > DENIED_WINDOW_NS) {
+		share->begin_ns = now;
+		share->count = 0;
+	}
+	if (share->count >= DENIED_MAX)
+		return false;
+	share->count++;
+	return true;
+}
+
+static __always_inline bool is_denied(const struct mine_event *event)
+{
+	return event->flags & MINE_REFUSED && event->result == -EPERM;
+}
+
+/*
+ * Not every handler is probed. netlink_ack() tells of errors of the others as well, and these are not wanted.
  */
 static __always_inline bool is_command_wanted(FILTER *filter, const struct mine_event *event,
 					      __u16 message_type)
 {
 	__u32 commands = filter->commands;
 
-	if (event->flags & MINE_REFUSED && event->result == -EPERM)
+	if (is_denied(event))
 		commands |= filter->denied;
 	return commands >> (message_type & 31) & 1;
 }
@@ -70,22 +119,34 @@ static __always_inline bool is_caller_wanted(FILTER *filter, const struct mine_e
 {
 	if (filter->pid && filter->pid != event->pid)
 		return false;
-	return filter->uid == AUDIT_UID_UNSET || filter->uid == event->uid || filter->uid == event->login_uid;
+	return filter->uid == AUDIT_UID_UNSET || filter->uid == event->uid || filter->uid == event->effective_uid ||
+	       filter->uid == event->login_uid;
 }
 
+/* The caller is the current thread. */
 static __always_inline void fill_who(struct mine_event *event, struct task_struct *task)
 {
+	const struct cred *cred = BPF_CORE_READ(task, cred);
 	__u64 thread = bpf_get_current_pid_tgid();
 	__u64 ids = bpf_get_current_uid_gid();
 
-	event->ts_ns = bpf_ktime_get_ns();
 	event->pid = thread >> 32;
 	event->tid = thread;
 	event->uid = ids;
 	event->gid = ids >> 32;
+	event->effective_uid = BPF_CORE_READ(cred, euid.val);
+	event->effective_gid = BPF_CORE_READ(cred, egid.val);
 	event->login_uid = login_uid(task);
-	event->session_id = AUDIT_UID_UNSET;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
+}
+
+/* The caller is another one, of whom the socket buffer tells this much. */
+static __always_inline void fill_sender(struct mine_event *event, struct scm_creds *sender)
+{
+	event->pid = BPF_CORE_READ(sender, pid);
+	event->uid = event->effective_uid = BPF_CORE_READ(sender, uid.val);
+	event->gid = event->effective_gid = BPF_CORE_READ(sender, gid.val);
+	event->login_uid = AUDIT_UID_UNSET;
 }
 
 static __always_inline void fill_details(struct mine_event *event, struct task_struct *task)
@@ -124,8 +185,8 @@ static __always_inline void copy_arguments(struct mine_event *event, struct task
 
 #ifdef MINE_LEGACY
 /* Unrolled, the walk below is more than the verifier of 4.15 follows: it loses what it knew of spilled registers. */
-static __always_inline void copy_executable(__attribute__((unused)) struct mine_event *event,
-					    __attribute__((unused)) struct task_struct *task)
+static __always_inline void copy_executable(struct mine_event *event,
+					    struct task_struct *task)
 {
 }
 #else
@@ -190,45 +251,48 @@ static __always_inline void copy_reply(struct mine_event *event, const struct mi
 		event->reply_len = length;
 }
 
-/*
- * Fills in the header of an event, not its data, which the caller may have put there already.
- * @return whether it is wanted
- */
+/* @return whether the command is wanted; then the event's header is filled in */
 static __always_inline bool begin_event(struct mine_event *event, const struct mine_command *command,
 					const struct nlmsghdr *message)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct net *net = (void *)command->net; /* inside BPF_CORE_READ() it would be relocated as well */
+	struct net *net = command->net; /* inside BPF_CORE_READ() it would be relocated as well */
 	FILTER *filter = what_is_wanted();
 
 	if (!filter)
 		return false;
 	__builtin_memset(event, 0, __builtin_offsetof(struct mine_event, data));
-	fill_who(event, task);
+	event->ts_ns = bpf_ktime_get_ns();
 	event->flags = command->flags;
 	event->result = command->result;
-	/* Not counted: not every backend sees what nobody asked for. */
+	event->answer = command->answer;
+	event->session_id = AUDIT_UID_UNSET;
+	/* Not counted: not every backend sees a command that is not wanted. */
 	if (!is_command_wanted(filter, event, message->nlmsg_type))
 		return false;
+	if (command->flags & MINE_BY_READER)
+		fill_sender(event, command->sender);
+	else
+		fill_who(event, (void *)bpf_get_current_task());
 	if (!is_caller_wanted(filter, event)) {
 		COUNT(filtered);
 		return false;
 	}
+	if (is_denied(event) && !is_within_share()) {
+		COUNT(denied);
+		return false;
+	}
 	event->netns = BPF_CORE_READ(net, ns.inum);
-	event->answer = command->answer;
 	event->message_len = message->nlmsg_len;
 	return true;
 }
 
-/* Sends the event, in whose data there are @captured bytes of the message, with what comes behind them. */
-static __always_inline void end_event(void *ctx, struct mine_event *event, const struct mine_command *command,
-				      __u32 captured)
+/* Sends the event, in whose data there are event->captured_len bytes of the message, with what comes behind them. */
+static __always_inline void end_event(void *ctx, struct mine_event *event, const struct mine_command *command)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	FILTER *filter = what_is_wanted();
 
-	event->captured_len = captured;
-	if (filter && filter->details) {
+	if (filter && filter->details && !(command->flags & MINE_BY_READER)) {
 		fill_details(event, task);
 		copy_arguments(event, task);
 		copy_executable(event, task);
@@ -240,7 +304,7 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
 }
 
 /*
- * Reports a command whose message is in the kernel's memory.
+ * Reports a command.
  * @slot of the scratch, which no other program uses at the same time on the same CPU.
  */
 static __always_inline void report(void *ctx, const struct mine_command *command, __u32 slot)
@@ -254,12 +318,16 @@ static __always_inline void report(void *ctx, const struct mine_command *command
 	bpf_probe_read_kernel(&header, sizeof(header), (void *)command->message);
 	if (!begin_event(event, command, &header))
 		return;
-	captured = AT_MOST(header.nlmsg_len, MINE_MESSAGE_MAX);
+	captured = header.nlmsg_len;
+	if (is_denied(event) && captured > MINE_DENIED_MAX)
+		captured = MINE_DENIED_MAX;
+	captured = AT_MOST(captured, MINE_MESSAGE_MAX);
 	if (bpf_probe_read_kernel(event->data, captured, (void *)command->message)) {
 		COUNT(lost_message);
 		return;
 	}
-	end_event(ctx, event, command, captured);
+	event->captured_len = captured;
+	end_event(ctx, event, command);
 }
 
 #endif /* MINE_EVENT_BPF_H */

@@ -21,6 +21,8 @@
 #define MINE_NAME_MAX 256
 /* Of the message that the kernel sends back with an error, the beginning: the line at fault is there. */
 #define MINE_REPLY_MAX 96
+/* Of a message from a caller without CAP_NET_ADMIN: whoever floods must not fill the buffer. */
+#define MINE_DENIED_MAX 256
 #define MINE_DATA_MAX                                                                              \
 	(MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX + MINE_NAME_MAX + MINE_REPLY_MAX)
 
@@ -29,6 +31,7 @@ enum mine_flag {
 	MINE_REFUSED = 1,	 /* refused before any handler of ipset saw it */
 	MINE_EXECUTABLE_CUT = 2, /* the path goes on towards the root: it was too long */
 	MINE_UNANSWERED = 4,	 /* what the kernel answered was not seen: result says nothing */
+	MINE_BY_READER = 8,	 /* another process ended the dump: pid, uid and gid are the sender's, the rest is unset */
 };
 
 /* One ipset command, when the kernel was done with it. */
@@ -40,11 +43,13 @@ struct mine_event {
 	__u32 ppid;
 	__u32 uid;	      /* real ids in the initial user namespace */
 	__u32 gid;
+	__u32 effective_uid;
+	__u32 effective_gid;
 	__u32 login_uid;      /* audit's loginuid and session; AUDIT_UID_UNSET where none is set */
 	__u32 session_id;
 	__u32 netns;	      /* inode number of the network namespace that the sets are in */
 	__s32 result;	      /* what the handler returned: 0, -errno or -IPSET_ERR_* */
-	__s32 answer;	      /* the error that the handler itself sent to the caller; 0 for none */
+	__s32 answer;	      /* the error that came with @reply; 0 for none */
 	enum mine_flag flags;
 	__u32 message_len;    /* nlmsg_len: how long the message was */
 	__u32 captured_len;   /* how much of it is in data */
@@ -66,8 +71,8 @@ struct mine_event {
 
 #define AUDIT_UID_UNSET 0xffffffff
 
-_Static_assert(__builtin_offsetof(struct mine_event, data) == 104, "struct mine_event has a hole");
-_Static_assert(sizeof(struct mine_event) == 104 + MINE_DATA_MAX, "struct mine_event has padding");
+_Static_assert(__builtin_offsetof(struct mine_event, data) == 112, "struct mine_event has a hole");
+_Static_assert(sizeof(struct mine_event) == 112 + MINE_DATA_MAX, "struct mine_event has padding");
 _Static_assert(sizeof(struct mine_event) <= 32768, "struct mine_event does not fit in a per-CPU map");
 
 /* What to report; in the modern object .rodata, in the legacy one the one element of the "filters" map. */
@@ -75,7 +80,7 @@ struct mine_filter {
 	__u32 commands; /* bit N: enum ipset_cmd N is wanted */
 	__u32 denied;	/* the same for who lacks CAP_NET_ADMIN: ipset(8) asks a few things before it acts */
 	__u32 pid;	/* 0: everyone's */
-	__u32 uid;	/* by the user or the login user; AUDIT_UID_UNSET: everyone's */
+	__u32 uid;	/* real, effective or login user; AUDIT_UID_UNSET: everyone's */
 	__u32 details;	/* not 0: with parent, session, cgroup, command line and executable, which cost as much as the rest */
 };
 
@@ -86,8 +91,9 @@ struct mine_counters {
 	__u64 lost_call;    /* too many commands under way at once: the entry was not recorded */
 	__u64 lost_entry;   /* a return without an entry: it began before we came, or its entry was missed */
 	__u64 lost_message; /* no ipset message where this kernel should have one */
-	__u64 lost_rest;    /* a call with so many messages that not all were looked at */
+	__u64 lost_rest;    /* messages of a request that has more of them than a program can look at */
 	__u64 filtered;	    /* not wanted, see struct mine_filter: not lost */
+	__u64 denied;	    /* from callers without CAP_NET_ADMIN, beyond the share that they have of the buffer */
 };
 
 #endif /* MINE_H */

@@ -32,11 +32,13 @@ trap 'rm -rf -- "$work"' EXIT
 mkdir "$work/all" "$work/small"
 
 compile_objects() { # DIRECTORY CFLAG...: with its vmlinux.h, to its *.o
-  local directory=$1 flavour
+  local directory=$1 flavour source
   shift
-  for flavour in MINE_MODERN MINE_LEGACY; do
-    "$clang" -g -O2 -target bpf -D__TARGET_ARCH_x86 -D$flavour "$@" -I"$directory" "${libbpf_cflags[@]}" \
-      -c "$root/bpf/mine.bpf.c" -o "$directory/$flavour.o"
+  for source in "$root"/bpf/*.bpf.c; do
+    for flavour in MINE_MODERN MINE_LEGACY; do
+      "$clang" -g -O2 -target bpf -D__TARGET_ARCH_x86 -D$flavour "$@" -I"$directory" "${libbpf_cflags[@]}" \
+        -c "$source" -o "$directory/$(basename "$source" .bpf.c).$flavour.o"
+    done
   done
 }
 

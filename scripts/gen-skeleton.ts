@@ -18,6 +18,7 @@ interface BtfType {
   members?: { name: string; type_id: number; bits_offset: number; bitfield_size?: number }[];
   values?: { name: string; val: number }[];
   vars?: { type_id: number }[];
+  params?: { type_id: number }[];
 }
 
 const LINE_WIDTH = 110;
@@ -50,7 +51,11 @@ function skeleton(types: Map<number, BtfType>): Skeleton {
     return isAlias && type.type_id !== undefined ? resolve(type.type_id) : type;
   };
 
-  const programs = all.filter(({ kind, linkage }) => kind === "FUNC" && linkage === "global");
+  // A function without a context is one that programs call.
+  const takesContext = ({ type_id = 0 }: BtfType): boolean => (types.get(type_id)?.params ?? []).length > 0;
+  const programs = all.filter(
+    (type) => type.kind === "FUNC" && type.linkage === "global" && takesContext(type),
+  );
   const maps = (find("DATASEC", ".maps").vars ?? []).map(({ type_id }) => resolve(type_id));
   const fields = (struct: string) =>
     (find("STRUCT", struct).members ?? []).map(({ name, type_id, bits_offset, bitfield_size }) => {

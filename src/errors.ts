@@ -53,8 +53,8 @@ const hints = {
     "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
   "kprobes off": "Switch them on: echo 1 > /sys/kernel/debug/kprobes/enabled",
   "no tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
-  "no syscall tracepoints":
-    "It was built without CONFIG_FTRACE_SYSCALLS; boot a kernel that has it, or one with kprobes.",
+  "no tracepoints":
+    "It was built without CONFIG_TRACEPOINTS; boot a kernel that has it (every general-purpose distribution kernel does).",
   "no ip_set":
     "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",
   lockdown:

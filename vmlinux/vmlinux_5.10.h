@@ -95,11 +95,13 @@ typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
 
-typedef short unsigned int umode_t;
+typedef unsigned int __kernel_gid32_t;
 
 typedef __kernel_pid_t pid_t;
 
 typedef __kernel_uid32_t uid_t;
+
+typedef __kernel_gid32_t gid_t;
 
 typedef struct {
 	int counter;
@@ -111,7 +113,7 @@ typedef struct {
 
 struct mm_struct;
 
-struct files_struct;
+struct pid;
 
 struct css_set;
 
@@ -123,16 +125,18 @@ struct task_struct {
 	pid_t tgid;
 	long: 64;
 	struct task_struct *real_parent;
-	long __hole3[58];
+	long __hole3[5];
+	struct task_struct *group_leader;
+	long __hole4[4];
+	struct pid *thread_pid;
+	long __hole5[47];
 	void *cred;
-	long __hole4[10];
-	struct files_struct *files;
-	long __hole5[15];
+	long __hole6[26];
 	kuid_t loginuid;
 	unsigned int sessionid;
-	long __hole6[48];
+	long __hole7[48];
 	struct css_set *cgroups;
-	long __hole7[751];
+	long __hole8[751];
 };
 
 struct pt_regs {
@@ -290,32 +294,33 @@ struct path {
 	struct dentry *dentry;
 };
 
-struct inode;
-
 struct file {
 	long __hole1[2];
 	struct path f_path;
-	struct inode *f_inode;
-	long __hole2[20];
-	void *private_data;
-	long __hole3[6];
+	long __hole2[28];
 };
 
-struct kernel_cap_struct {
+struct upid {
+	int nr;
 	long: 64;
 };
 
-typedef struct kernel_cap_struct kernel_cap_t;
+struct pid {
+	int: 32;
+	unsigned int level;
+	long __hole1[11];
+	struct upid numbers[1];
+};
 
-struct user_namespace;
+typedef struct {
+	gid_t val;
+} kgid_t;
 
 struct cred {
-	long __hole1[7];
-	int: 32;
-	kernel_cap_t cap_effective;
-	long __hole2[8];
-	struct user_namespace *user_ns;
-	long __hole3[3];
+	long __hole1[3];
+	kuid_t euid;
+	kgid_t egid;
+	long __hole2[17];
 };
 
 struct qstr {
@@ -331,14 +336,9 @@ struct dentry {
 };
 
 struct inode {
-	umode_t i_mode;
-	long __hole1[74];
-};
-
-struct user_namespace {
-	long __hole1[29];
-	int level;
-	long __hole2[39];
+	long __hole1[8];
+	long unsigned int i_ino;
+	long __hole2[66];
 };
 
 struct cgroup;
@@ -389,18 +389,24 @@ struct sk_buff_head {
 	long: 64;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	long __hole1[4];
 	atomic_t sk_drops;
 	long __hole2[4];
 	struct sk_buff_head sk_receive_queue;
-	long __hole3[38];
+	long __hole3[6];
+	void *sk_filter;
+	long __hole4[31];
 	int: 32;
 	u16 sk_protocol;
-	long __hole4[3];
+	long __hole5[3];
 	int sk_err;
-	long __hole5[23];
+	long __hole6[8];
+	struct socket *sk_socket;
+	long __hole7[14];
 };
 
 struct vfsmount {
@@ -409,12 +415,12 @@ struct vfsmount {
 };
 
 struct net {
-	long __hole1[10];
-	struct user_namespace *user_ns;
-	long __hole2[4];
+	long __hole1[15];
 	struct ns_common ns;
-	long __hole3[550];
+	long __hole2[550];
 };
+
+typedef unsigned int sk_buff_data_t;
 
 struct sk_buff {
 	union {
@@ -427,15 +433,17 @@ struct sk_buff {
 	union {
 		struct sock *sk;
 	};
-	long __hole1[21];
+	long: 64;
+	char cb[48];
+	long __hole1[12];
+	sk_buff_data_t tail;
+	void *head;
 	void *data;
 	long __hole2[2];
 };
 
 struct socket {
-	long __hole1[3];
-	struct sock *sk;
-	long __hole2[12];
+	long __hole1[16];
 };
 
 struct nlmsghdr {
@@ -446,18 +454,23 @@ struct nlmsghdr {
 	long: 0;
 };
 
-struct fdtable;
-
-struct files_struct {
-	long __hole1[4];
-	struct fdtable *fdt;
-	long __hole2[83];
+struct netlink_callback {
+	struct sk_buff *skb;
+	long __hole1[15];
 };
 
-struct fdtable {
-	unsigned int max_fds;
-	struct file **fd;
-	long __hole1[5];
+struct scm_creds {
+	u32 pid;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+struct netlink_skb_parms {
+	struct scm_creds creds;
+	__u32 portid;
+	long: 64;
+	struct sock *sk;
+	long: 64;
 };
 
 struct mount {
@@ -468,11 +481,19 @@ struct mount {
 	long __hole2[32];
 };
 
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+	long __hole1[5];
+};
+
 struct netlink_sock {
 	long __hole1[95];
 	int: 32;
 	u32 dst_portid;
-	long __hole2[41];
+	long __hole2[9];
+	struct netlink_callback cb;
+	long __hole3[16];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

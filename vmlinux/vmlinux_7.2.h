@@ -101,6 +101,15 @@ typedef unsigned int __kernel_uid32_t;
 
 typedef __kernel_uid32_t uid_t;
 
+typedef unsigned int __kernel_gid32_t;
+
+typedef __kernel_gid32_t gid_t;
+
+struct upid {
+	int nr;
+	long: 64;
+};
+
 struct vfsmount;
 
 struct dentry;
@@ -130,17 +139,18 @@ struct cgroup {
 };
 
 typedef struct {
-	long: 64;
-} kernel_cap_t;
+	uid_t val;
+} kuid_t;
 
-struct user_namespace;
+typedef struct {
+	gid_t val;
+} kgid_t;
 
 struct cred {
-	long __hole1[8];
-	kernel_cap_t cap_effective;
-	long __hole2[9];
-	struct user_namespace *user_ns;
-	long __hole3[4];
+	long __hole1[3];
+	kuid_t euid;
+	kgid_t egid;
+	long __hole2[19];
 };
 
 struct css_set {
@@ -158,51 +168,27 @@ struct dentry {
 	long __hole2[18];
 };
 
-struct file;
-
-struct fdtable {
-	unsigned int max_fds;
-	struct file **fd;
-	long __hole1[5];
-};
-
-struct inode;
-
 struct file {
-	long __hole1[3];
-	void *private_data;
-	struct inode *f_inode;
-	long __hole2[3];
+	long __hole1[8];
 	union {
 		const struct path f_path;
 	};
-	long __hole3[12];
-};
-
-struct files_struct {
-	long __hole1[4];
-	struct fdtable *fdt;
-	long __hole2[83];
-};
-
-typedef short unsigned int umode_t;
-
-struct inode {
-	umode_t i_mode;
-	long __hole1[69];
+	long __hole2[12];
 };
 
 typedef __u64 u64;
+
+struct inode {
+	long __hole1[8];
+	u64 i_ino;
+	long __hole2[61];
+};
 
 struct kernfs_node {
 	long __hole1[12];
 	u64 id;
 	long __hole2[4];
 };
-
-typedef struct {
-	uid_t val;
-} kuid_t;
 
 struct mm_struct {
 	struct {
@@ -445,20 +431,43 @@ struct ns_common {
 };
 
 struct net {
-	long __hole1[14];
-	struct user_namespace *user_ns;
-	long __hole2[9];
+	long __hole1[24];
 	struct ns_common ns;
-	long __hole3[544];
+	long __hole2[544];
+};
+
+struct sk_buff;
+
+struct netlink_callback {
+	struct sk_buff *skb;
+	long __hole1[15];
 };
 
 typedef __u32 u32;
+
+struct scm_creds {
+	u32 pid;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+struct sock;
+
+struct netlink_skb_parms {
+	struct scm_creds creds;
+	__u32 portid;
+	long: 64;
+	struct sock *sk;
+	long: 64;
+};
 
 struct netlink_sock {
 	long __hole1[101];
 	int: 32;
 	u32 dst_portid;
-	long __hole2[36];
+	long __hole2[9];
+	struct netlink_callback cb;
+	long __hole3[11];
 };
 
 struct nlmsghdr {
@@ -467,6 +476,13 @@ struct nlmsghdr {
 	__u16 nlmsg_flags;
 	__u32 nlmsg_seq;
 	long: 0;
+};
+
+struct pid {
+	int: 32;
+	unsigned int level;
+	long __hole1[15];
+	struct upid numbers[0];
 };
 
 typedef __kernel_pid_t pid_t;
@@ -485,7 +501,7 @@ struct pt_regs {
 	long __hole2[6];
 };
 
-struct sock;
+typedef unsigned int sk_buff_data_t;
 
 struct sk_buff {
 	union {
@@ -496,7 +512,13 @@ struct sk_buff {
 		};
 	};
 	struct sock *sk;
-	long __hole1[22];
+	long: 64;
+	char cb[48];
+	long __hole1[12];
+	int: 32;
+	sk_buff_data_t tail;
+	long: 64;
+	void *head;
 	void *data;
 	long __hole2[2];
 };
@@ -521,24 +543,33 @@ struct sock_common {
 
 typedef __u16 u16;
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	atomic_t sk_drops;
 	long __hole1[3];
 	struct sk_buff_head sk_receive_queue;
-	long __hole2[11];
+	long __hole2[7];
+	void *sk_filter;
+	long __hole3[3];
 	int: 32;
 	int sk_err;
-	long __hole3[31];
+	struct socket *sk_socket;
+	long __hole4[30];
 	int: 32;
 	u16 sk_protocol;
-	long __hole4[32];
+	long __hole5[32];
 };
 
 struct socket {
-	long __hole1[3];
-	struct sock *sk;
-	long __hole2[12];
+	long __hole1[16];
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+	long __hole1[2];
 };
 
 struct task_struct {
@@ -549,22 +580,18 @@ struct task_struct {
 	pid_t tgid;
 	long: 64;
 	struct task_struct *real_parent;
-	long __hole3[62];
+	long __hole3[5];
+	struct task_struct *group_leader;
+	long __hole4[4];
+	struct pid *thread_pid;
+	long __hole5[51];
 	void *cred;
-	long __hole4[10];
-	struct files_struct *files;
-	long __hole5[16];
+	long __hole6[27];
 	kuid_t loginuid;
 	unsigned int sessionid;
-	long __hole6[55];
+	long __hole7[55];
 	struct css_set *cgroups;
-	long __hole7[259];
-};
-
-struct user_namespace {
-	long __hole1[25];
-	int level;
-	long __hole2[86];
+	long __hole8[259];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -35,7 +35,7 @@ export function readLosses(
     ["too many commands at once", lostCall],
     ["entry not seen", lostEntry],
     ["message not found or not readable", lostMessage + unreadable],
-    ["call with too many messages", lostRest],
+    ["message of a request that has too many", lostRest],
     ["not written to stdout", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);

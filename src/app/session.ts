@@ -131,7 +131,8 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   log.decision(buffer.description);
   let links = backend.attach(object);
   stack.defer(() => links.dispose());
-  const programMisses = () => backend.programs.reduce((sum, program) => sum + object.misses(program), 0);
+  const counted = backend.countsSkips ? backend.programs : [];
+  const programMisses = () => counted.reduce((sum, program) => sum + object.misses(program), 0);
   let probeMisses = () => backend.misses?.() ?? 0;
   const held = stack.move();
   return {
@@ -166,7 +167,7 @@ function ringSize(features: Features, asked: number | undefined): RingSize {
 function loadObject(ground: Ground, backend: Backend, config: SessionConfig, size: RingSize): Loaded {
   const { lib, btf } = ground;
   const { wanted: ringBytes, least } = size;
-  const image = ringBytes > 0 ? assets.modernObject() : assets.legacyObject();
+  const image = assets.object(backend.name, ringBytes > 0 ? "modern" : "legacy");
   const options = {
     btfPath: btf === SYSFS_BTF ? undefined : btf, // libbpf's own choice needs no name
     versionCode: config.kernVersion && kernelVersionCode(config.kernVersion),

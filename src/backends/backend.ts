@@ -20,6 +20,8 @@ export interface Backend {
    * @throws MineError
    */
   attach(object: BpfObject): DisposableStack;
+  /** Whether the kernel's count of runs that it skipped, of these programs, is of commands. */
+  readonly countsSkips: boolean;
   /** While attached: how often a probe could not be run, beside what its programs tell. */
   misses?(): number;
   /** Where the kernel may take away what was attached: whether it has. Then attach again. */

@@ -13,14 +13,8 @@ import type { Command } from "../netlink/ipset-message.ts";
 import type { Backend } from "./backend.ts";
 
 const reporter = "mine_exit";
-const dumpEntry = "mine_fentry_dump";
-
-/** After the handlers, whose end tidies up after these. */
-const others = [
-  { symbol: "ip_set_dump", program: dumpEntry },
-  { symbol: "netlink_unicast", program: "mine_fentry_unicast" },
-  { symbol: "netlink_ack", program: "mine_exit_ack" },
-] as const;
+/** Where nfnetlink refuses a message. After the handlers, whose errors it must know. */
+const refusals = { symbol: "netlink_ack", program: "mine_fentry_ack" } as const;
 
 export function openFexit(features: Features, wanted: ReadonlySet<Command>): Backend {
   if (!features.has("ringBuffer"))
@@ -29,12 +23,9 @@ export function openFexit(features: Features, wanted: ReadonlySet<Command>): Bac
   const symbols = handlersOf(wanted).map(({ symbol }) => symbol);
   return {
     name: "fexit",
-    programs: [
-      ...symbols.map((symbol) => `exit_${symbol}` as const),
-      reporter,
-      ...others.map(({ program }) => program),
-    ],
+    programs: [...symbols.map((symbol) => `exit_${symbol}` as const), reporter, refusals.program],
     caveats: [],
+    countsSkips: true,
     prepare: (object) => prepare(object, symbols),
     attach: (object) => attachAll(object, symbols),
   };
@@ -48,7 +39,6 @@ function prepare(object: BpfObject, symbols: readonly HandlerSymbol[]): void {
     attempt(`find ${symbol}`, () => object.setTarget(program, `ip_set:${symbol}`));
   for (const symbol of symbols) inModule(`exit_${symbol}`, symbol);
   inModule(reporter, "ip_set_create");
-  inModule(dumpEntry, "ip_set_dump");
 }
 
 function attachAll(object: BpfObject, symbols: readonly HandlerSymbol[]): DisposableStack {
@@ -57,8 +47,6 @@ function attachAll(object: BpfObject, symbols: readonly HandlerSymbol[]): Dispos
   for (const symbol of symbols) {
     attempt(`attach to ${symbol}`, () => stack.use(attachTrampoline(object, `exit_${symbol}`)));
   }
-  for (const { symbol, program } of others) {
-    attempt(`attach to ${symbol}`, () => stack.use(attachTrampoline(object, program)));
-  }
+  attempt(`attach to ${refusals.symbol}`, () => stack.use(attachTrampoline(object, refusals.program)));
   return stack.move();
 }

@@ -1,65 +1,65 @@
-// Tracepoints at the system calls that send netlink messages, for kernels that have nothing better: they need
-// neither kprobes nor trampolines. The trap: while they are attached every system call of every program takes
-// the kernel's slow way.
+// The tracepoints where the kernel frees a socket buffer, for kernels that have neither kprobes nor trampolines.
+// Two traps. Every packet passes there too, which costs a little. And a run that the kernel skips, because a packet's
+// interrupted it on the same CPU, is that of a packet: requests are freed in the context of a thread. So the kernel's
+// count of such runs tells nothing of commands.
 import { release } from "node:os";
 import type { BpfObject } from "../bpf/object.ts";
-import { attachTracepoint } from "../bpf/probes.ts";
+import { attachRawTracepoint, attachTracepoint } from "../bpf/probes.ts";
 import { unsupported } from "../errors.ts";
-import type { ProgramName } from "../events/skeleton.gen.ts";
 import { attempt } from "../kernel/attempt.ts";
+import type { Features } from "../kernel/features.ts";
 import { Tracefs } from "../kernel/tracefs.ts";
 import type { Backend } from "./backend.ts";
 
-/** Of a message that is sent: where it is remembered, and where it is reported. */
-const sent = "mine_sent";
-const received = "mine_received";
+const program = "mine_free";
+/** Of the legacy object, in the order of its map "stages": what the program goes on with. */
+const stages = ["mine_step", "mine_rest"] as const;
+/** The second, for a dump that nobody reads to its end: its request is freed with the socket. */
+const tracepoints = ["consume_skb", "kfree_skb"] as const;
 
-/** System call: the programs at its entry and at its exit. */
-const calls = {
-  sendto: { enter: "mine_sendto", exit: sent },
-  sendmsg: { enter: "mine_sendmsg", exit: sent },
-  sendmmsg: { enter: "mine_sendmmsg", exit: sent },
-  write: { enter: "mine_write", exit: sent },
-  writev: { enter: "mine_writev", exit: sent },
-  recvfrom: { enter: "mine_recvfrom", exit: received },
-  recvmsg: { enter: "mine_recvmsg", exit: received },
-} as const satisfies Record<string, Record<"enter" | "exit", ProgramName>>;
-
-/** The exit first, so that what is remembered at an entry is not left behind. */
-const tracepoints = Object.entries(calls).flatMap(([call, { enter, exit }]) => [
-  { event: `sys_exit_${call}`, program: exit },
-  { event: `sys_enter_${call}`, program: enter },
-]);
-
-export function openTracepoint(): Backend {
-  const tracefs = Tracefs.find();
-  if (!tracefs)
-    throw unsupported("no tracefs", "the tracepoints' numbers are in tracefs, and it is not mounted");
-  const points = tracepoints.map(({ event, program }) => {
-    const id = tracefs.tracepointId("syscalls", event);
-    if (id !== undefined) return { event, program, id };
-    throw unsupported("no syscall tracepoints", `kernel ${release()} has no tracepoint ${event}`);
-  });
+export function openTracepoint(features: Features): Backend {
+  const form = features.has("ringBuffer") ? rawForm : classicForm();
   return {
     name: "tracepoint",
-    programs: [...new Set(points.map(({ program }) => program))],
-    caveats: [
-      "messages are read from the caller's memory after the call: a hostile caller can change them before",
-      "what is sent by io_uring, splice or a 32-bit program is not seen",
-    ],
+    caveats: [],
+    countsSkips: false,
     prepare: () => {},
-    attach: (object) => attachAll(object, points),
+    ...form,
   };
 }
 
-function attachAll(
-  object: BpfObject,
-  points: readonly { event: string; program: ProgramName; id: number }[],
-): DisposableStack {
+type Form = Pick<Backend, "programs" | "attach">;
+
+/** Of the modern object: kernels with a ring buffer have raw tracepoints. */
+const rawForm: Form = {
+  programs: [program],
+  attach: (object) => attachAll((tracepoint) => attachRawTracepoint(object, tracepoint, program)),
+};
+
+function classicForm(): Form {
+  const tracefs = Tracefs.find();
+  if (!tracefs)
+    throw unsupported("no tracefs", "the tracepoints' numbers are in tracefs, and it is not mounted");
+  const attach = (object: BpfObject, tracepoint: string): Disposable => {
+    const id = tracefs.tracepointId("skb", tracepoint);
+    if (id !== undefined) return attachTracepoint(object, id, program);
+    throw unsupported("no tracepoints", `kernel ${release()} has no tracepoint ${tracepoint}`);
+  };
+  return {
+    programs: [program, ...stages],
+    attach: (object) => {
+      for (const [index, stage] of stages.entries()) {
+        attempt("chain the programs", () => object.putProgram("stages", index, stage));
+      }
+      return attachAll((tracepoint) => attach(object, tracepoint));
+    },
+  };
+}
+
+function attachAll(attach: (tracepoint: string) => Disposable): DisposableStack {
   using stack = new DisposableStack();
-  attempt("chain the programs", () => object.putProgram("next_message", 0, sent));
-  for (const { event, program, id } of points) {
-    attempt(`attach to ${event}`, () => stack.use(attachTracepoint(object, id, program)));
+  for (const tracepoint of tracepoints) {
+    attempt(`attach to ${tracepoint}`, () => stack.use(attach(tracepoint)));
   }
   return stack.move();
 }

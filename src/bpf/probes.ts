@@ -133,6 +133,13 @@ export function attachTracepoint(object: BpfObject, id: number, program: Program
   }
 }
 
+/** @param name of the tracepoint, without its group. Raw tracepoints came in 4.17. */
+export function attachRawTracepoint(object: BpfObject, name: string, program: ProgramName): Disposable {
+  const { lib } = object;
+  const attach = lib.bpf_program__attach_raw_tracepoint(object.program(program), cString(name));
+  return link(object, checkPointer(lib, `bpf_program__attach_raw_tracepoint(${name})`, attach));
+}
+
 /** Attaches a program that names its function itself: fentry, fexit. */
 export function attachTrampoline(object: BpfObject, program: ProgramName): Disposable {
   const { lib } = object;

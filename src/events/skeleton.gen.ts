@@ -20,33 +20,26 @@ export type ProgramName =
   | "mine_ack"
   | "mine_enter"
   | "mine_exit"
-  | "mine_exit_ack"
-  | "mine_fentry_dump"
-  | "mine_fentry_unicast"
-  | "mine_received"
-  | "mine_recvfrom"
-  | "mine_recvmsg"
+  | "mine_fentry_ack"
+  | "mine_free"
+  | "mine_rest"
   | "mine_return"
-  | "mine_sendmmsg"
-  | "mine_sendmsg"
-  | "mine_sendto"
-  | "mine_sent"
-  | "mine_unicast"
-  | "mine_write"
-  | "mine_writev";
+  | "mine_step";
 
 /** In one object or more. */
 export type MapName =
-  | "answers"
   | "calls"
   | "counters"
   | "events"
   | "filters"
-  | "next_message"
-  | "receives"
+  | "reported"
   | "reporters"
   | "scratch"
-  | "sends";
+  | "shares"
+  | "sockets"
+  | "stages"
+  | "taken"
+  | "walks";
 
 /** struct mine_event of bpf/mine.h. */
 export const mineEvent = {
@@ -57,21 +50,23 @@ export const mineEvent = {
   ppid: [24, "u32"],
   uid: [28, "u32"],
   gid: [32, "u32"],
-  loginUid: [36, "u32"],
-  sessionId: [40, "u32"],
-  netns: [44, "u32"],
-  result: [48, "s32"],
-  answer: [52, "s32"],
-  flags: [56, "u32"],
-  messageLen: [60, "u32"],
-  capturedLen: [64, "u32"],
-  argumentsLen: [68, "u32"],
-  argumentsCaptured: [72, "u32"],
-  executableLen: [76, "u32"],
-  replyLen: [80, "u32"],
-  reserved: [84, "u32"],
-  comm: [88, "string", 16],
-  data: [104, "bytes", 21856],
+  effectiveUid: [36, "u32"],
+  effectiveGid: [40, "u32"],
+  loginUid: [44, "u32"],
+  sessionId: [48, "u32"],
+  netns: [52, "u32"],
+  result: [56, "s32"],
+  answer: [60, "s32"],
+  flags: [64, "u32"],
+  messageLen: [68, "u32"],
+  capturedLen: [72, "u32"],
+  argumentsLen: [76, "u32"],
+  argumentsCaptured: [80, "u32"],
+  executableLen: [84, "u32"],
+  replyLen: [88, "u32"],
+  reserved: [92, "u32"],
+  comm: [96, "string", 16],
+  data: [112, "bytes", 21856],
 } as const satisfies Layout;
 
 /** enum mine_flag of bpf/mine.h: bits of mineEvent.flags. */
@@ -79,6 +74,7 @@ export const mineFlag = {
   refused: 1,
   executableCut: 2,
   unanswered: 4,
+  byReader: 8,
 } as const;
 
 /** struct mine_filter of bpf/mine.h: the one element of the "filters" map. */
@@ -99,4 +95,5 @@ export const mineCounters = {
   lostMessage: [32, "u64"],
   lostRest: [40, "u64"],
   filtered: [48, "u64"],
+  denied: [56, "u64"],
 } as const satisfies Layout;

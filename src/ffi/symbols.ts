@@ -83,6 +83,8 @@ export const libbpfSymbols = {
   bpf_program__attach_kprobe_opts: { args: ["ptr", "ptr", "ptr"], returns: "ptr" },
   // struct bpf_link *bpf_program__attach_trace(prog): fentry, fexit
   bpf_program__attach_trace: { args: ["ptr"], returns: "ptr" },
+  // struct bpf_link *bpf_program__attach_raw_tracepoint(prog, const char *name)
+  bpf_program__attach_raw_tracepoint: { args: ["ptr", "ptr"], returns: "ptr" },
   // struct bpf_link *bpf_program__attach_perf_event(prog, int pfd): owns pfd from then on
   bpf_program__attach_perf_event: { args: ["ptr", "i32"], returns: "ptr" },
   bpf_link__destroy: { args: ["ptr"], returns: "i32" },

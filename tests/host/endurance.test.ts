@@ -18,11 +18,11 @@ import { canTraceHere, Host } from "../support/host.ts";
 
 const isHere = canTraceHere("endurance.test.ts");
 
-const EVENTS = sized(100_000, 2_000_000);
+const EVENTS = sized(400_000, 2_000_000);
 const MESSAGES = sized(20_000, 2_000_000);
 const SEED = 20_261_122;
 const GROWTH_KB = 8 * 1024;
-const SAMPLE_MS = sized(20, 1000);
+const SAMPLE_MS = sized(10, 1000);
 
 let host: Host;
 let sender: string;

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Sends ipset messages in every way that a program can, in this network namespace.
 
-Each way uses sets of its own. Writes as JSON which commands were sent, and what the kernel answered.
+Each way uses sets of its own. Writes as JSON which commands were sent, and what the kernel answered. Where the sender
+sees to it that an answer does not come to be in its receive queue, the answer is "hidden".
 """
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
+import mmap
 import os
 import socket
 import struct
@@ -46,9 +49,9 @@ def destroy(name, sequence=1, flags=REQUEST | ACK | EXCL):
     return message(DESTROY, attribute(1, b"\x07") + attribute(2, name.encode() + b"\0"), sequence, flags)
 
 
-def expect(name, outcome, command="create"):
-    """outcome: 0, a positive error number, or None where mine cannot know it."""
-    truth.append({"set": name, "command": command, "outcome": outcome})
+def expect(name, outcome, command="create", hidden=False):
+    """outcome: 0, or a positive error number."""
+    truth.append({"set": name, "command": command, "outcome": outcome, "hidden": hidden})
 
 
 def kernel_socket():
@@ -171,9 +174,9 @@ def to_others():
         sock.connect((other.getsockname()[0], 0))
         os.write(sock.fileno(), create("to a process"))
         # The kernel does so, but a socket that is connected to a process gets no answer from it.
-        for flags in REQUEST | ACK | EXCL, REQUEST | EXCL:
+        for flags, outcome in (REQUEST | ACK | EXCL, 0), (REQUEST | EXCL, EEXIST):
             sock.sendto(create("connected", 1, flags), KERNEL)
-            expect("connected", None)
+            expect("connected", outcome, hidden=True)
         for bad in lambda: sock.sendto(create("refused"), (1, 0)), lambda: sock.send(create("refused") * 3000):
             try:
                 bad()
@@ -200,13 +203,15 @@ def long_messages():
 
 
 def scattered():
-    """In more pieces than are looked at."""
+    """In many pieces."""
     with kernel_socket() as sock:
         data = create("scattered")
-        sock.sendmsg([data[at : at + 5] for at in range(0, len(data), 5)])
-        expect(None, answer(sock))  # the name is not among them
-        sock.sendmsg([data[at : at + 1] for at in range(len(data))])
-        assert answer(sock) == EEXIST  # not even the header is: lost, and counted
+        for size in 5, 1:
+            sock.sendmsg([data[at : at + size] for at in range(0, len(data), size)])
+            expect("scattered", answer(sock))
+        sock.sendmsg([b""] * 9 + [b"".join(destroy(f"tenth{number}", number) for number in range(20))])
+        for number in range(20):
+            expect(f"tenth{number}", answer(sock), "destroy")
 
 
 def with_receiver():
@@ -253,14 +258,196 @@ def never_read():
                         raise
         assert 0 < answered < 30, answered
         for number in range(30):
-            expect(f"missing{number}", ENOENT if number < answered else None, "destroy")
+            expect(f"missing{number}", ENOENT, "destroy", hidden=number >= answered)
 
 
-def too_many():
+def length_not_writable():
+    """The kernel delivers the datagram, and then cannot write how long it was."""
+    page = mmap.mmap(-1, mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    header = Mmsghdr.from_address(address)
     with kernel_socket() as sock:
-        sock.send(b"".join(destroy(f"row{number}", number) for number in range(50)))
-        for number in range(50):
+        for sequence in 1, 2:
+            data = create("read-only", sequence)
+            iov = (Iovec * 1)(Iovec(data, len(data)))
+            header.message.iov = iov
+            header.message.iov_count = 1
+            assert libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, mmap.PROT_READ) == 0
+            assert libc.sendmmsg(sock.fileno(), ctypes.c_void_p(address), 1, 0) == -1
+            assert ctypes.get_errno() == errno.EFAULT
+            assert libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE) == 0
+            expect("read-only", answer(sock))
+
+
+def length_in_address():
+    """When the call is over, the length is where the port id of the receiver was."""
+    headers = (Mmsghdr * 2)()
+    port = ctypes.addressof(headers) + Mmsghdr.length.offset
+    with kernel_socket() as sock:
+        for sequence in 1, 2:
+            data = create("overlaid", sequence)
+            iov = (Iovec * 1)(Iovec(data, len(data)))
+            ctypes.memmove(port - 4, struct.pack("=HHII", socket.AF_NETLINK, 0, 0, 0), 12)
+            headers[0].message.name = port - 4
+            headers[0].message.name_length = 12
+            headers[0].message.iov = iov
+            headers[0].message.iov_count = 1
+            assert libc.sendmmsg(sock.fileno(), headers, 1, 0) == 1
+            expect("overlaid", answer(sock))
+
+
+def pwritev2(sock, data):
+    iov = (Iovec * 1)(Iovec(data, len(data)))
+    end = ctypes.c_long(-1)
+    return libc.syscall(328, sock.fileno(), iov, ctypes.c_long(1), end, end, 0)
+
+
+def aio(sock, data):
+    context = ctypes.c_ulong()
+    libc.syscall(206, 1, ctypes.byref(context))  # io_setup
+    buffer = ctypes.create_string_buffer(data, len(data))
+    pwrite = struct.pack("=QIIHhIQQqQII", 0, 0, 0, 1, 0, sock.fileno(), ctypes.addressof(buffer), len(data), 0, 0, 0, 0)
+    block = ctypes.create_string_buffer(pwrite, len(pwrite))
+    pointer = ctypes.c_void_p(ctypes.addressof(block))
+    sent = libc.syscall(209, context, ctypes.c_long(1), ctypes.byref(pointer))  # io_submit
+    libc.syscall(207, context)  # io_destroy
+    return sent
+
+
+def sendfile(sock, data):
+    with open("/tmp/odd-senders-message", "w+b", buffering=0) as file:
+        file.write(data)
+        return os.sendfile(sock.fileno(), file.fileno(), 0, len(data))
+
+
+# push %rbx; push %rbp; mov %edi,%ebx; mov %esi,%ecx; esi, edi, ebp = 0; eax = 369 (sendto); int $0x80; pop; pop; ret
+SENDTO_32 = bytes.fromhex("5355 89fb 89f1 31f6 31ff 31ed b871010000 cd80 5d5b c3")
+
+
+def int80(sock, data):
+    """By the system call of a 32-bit program. In a child, which dies where the kernel knows none of those."""
+    low = 0x40  # MAP_32BIT
+    code = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | low, 7)
+    code.write(SENDTO_32)
+    code.write(data)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    call = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_long)(address)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if call(sock.fileno(), address + len(SENDTO_32), len(data)) > 0 else 1)
+    return 1 if os.waitpid(child, 0)[1] == 0 else -1
+
+
+def io_uring(sock, data):
+    """IORING_OP_WRITEV, which came with io_uring itself (5.1)."""
+    parameters = ctypes.create_string_buffer(120)
+    ring = libc.syscall(425, 1, parameters)
+    if ring < 0:
+        return -1
+    array, = struct.unpack_from("=I", parameters, 40 + 24)
+    tail, = struct.unpack_from("=I", parameters, 40 + 4)
+    queue = mmap.mmap(ring, mmap.PAGESIZE, mmap.MAP_SHARED, 3, offset=0)
+    entries = mmap.mmap(ring, mmap.PAGESIZE, mmap.MAP_SHARED, 3, offset=0x10000000)
+    iov = (Iovec * 1)(Iovec(data, len(data)))
+    struct.pack_into("=BBHiQQII", entries, 0, 2, 0, 0, sock.fileno(), 0, ctypes.addressof(iov), 1, 0)
+    struct.pack_into("=I", queue, array, 0)
+    struct.pack_into("=I", queue, tail, 1)
+    sent = libc.syscall(426, ring, 1, 1, 1, None, ctypes.c_long(0))
+    queue.close()
+    entries.close()
+    os.close(ring)
+    return sent
+
+
+def without_usual_calls():
+    for send in pwritev2, aio, sendfile, int80, io_uring:
+        with kernel_socket() as sock:
+            for sequence in 1, 2:
+                if send(sock, create(send.__name__, sequence)) > 0:
+                    expect(send.__name__, answer(sock))
+                else:
+                    print(f"{send.__name__} is not to be had on this kernel", file=sys.stderr)
+
+
+def forged_answer():
+    """The sender sends itself what looks like the kernel's refusal."""
+    with kernel_socket() as sock:
+        messages = [create(f"forged{number}", 5) for number in range(2)]
+        forged = struct.pack("=IHHIIi", 36, NLMSG_ERROR, 0, 5, sock.getsockname()[0], -EEXIST) + messages[0][:16]
+        sock.sendto(forged, sock.getsockname())
+        sock.send(messages[0])
+        sock.send(messages[1])
+        assert answer(sock) == EEXIST  # its own
+        for number in range(2):
+            expect(f"forged{number}", answer(sock))
+
+
+def behind_noops():
+    noop = struct.pack("=IHHII", 16, 1, REQUEST | ACK, 1, 0)
+    with kernel_socket() as sock:
+        sock.send(noop * 40 + destroy("noops40", 2, REQUEST | EXCL))
+        assert [answer(sock) for _ in range(40)] == [0] * 40
+        expect("noops40", answer(sock), "destroy")
+
+
+def another_file():
+    """Another thread lets the file descriptor be this socket's and another file's by turns."""
+    with kernel_socket() as sock, open("/dev/null", "wb") as null:
+        number = fcntl.fcntl(null.fileno(), fcntl.F_DUPFD, 100)
+        over = threading.Event()
+
+        def switch():
+            while not over.is_set():
+                os.dup2(sock.fileno(), number)
+                os.dup2(null.fileno(), number)
+
+        thread = threading.Thread(target=switch)
+        thread.start()
+        sock.setblocking(False)
+        for sequence in range(200):
+            os.write(number, destroy(f"dup{sequence}", sequence))
+            with contextlib.suppress(BlockingIOError):
+                expect(f"dup{sequence}", answer(sock), "destroy")
+        over.set()
+        thread.join()
+        os.close(number)
+
+
+def filtered_answer():
+    """A filter of the sender's keeps answers away from its socket."""
+    drop = struct.pack("=HBBI", 0x06, 0, 0, 0)  # return 0
+    code = ctypes.create_string_buffer(drop, len(drop))
+    program = struct.pack("=HxxxxxxQ", 1, ctypes.addressof(code))
+    with kernel_socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
+        for flags in REQUEST | EXCL, REQUEST | ACK | EXCL:
+            sock.send(destroy("filtered", 1, flags))
+            expect("filtered", ENOENT, "destroy", hidden=True)
+
+
+def row():
+    """More messages in one datagram than the legacy object of the tracepoint backend can report."""
+    with kernel_socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, 33, 4 << 20)  # SO_RCVBUFFORCE
+        sock.send(b"".join(destroy(f"row{number}", number) for number in range(200)))
+        for number in range(200):
             expect(f"row{number}", answer(sock), "destroy")
+        noop = struct.pack("=IHHII", 16, 1, REQUEST, 1, 0)
+        sock.send(noop * 300 + b"".join(destroy(f"row-behind{number}", number) for number in range(50)))
+        for number in range(50):
+            expect(f"row-behind{number}", answer(sock), "destroy")
+
+
+def dump_not_read():
+    """The kernel keeps the request until the dump has been read, or the socket is closed."""
+    with kernel_socket() as sock:
+        for number in range(600):
+            sock.send(create(f"a-set-with-a-long-name-{number}", number, REQUEST))
+            expect(f"a-set-with-a-long-name-{number}", 0)
+        save = message(8, attribute(1, b"\x07"), 1, REQUEST | 0x300)
+        sock.send(save + destroy("behind-a-dump", 2))
+        expect(None, 0, "save")
+        expect("behind-a-dump", ENOENT, "destroy")
 
 
 def denied():
@@ -272,7 +459,22 @@ def denied():
         expect("denied2", answer(sock))
         # To a message of someone else: the kernel did not come to ipset's.
         sock.send(message(1, b"", 1, REQUEST, CONNTRACK) + create("denied3", 1, REQUEST))
-        expect("denied3", None)
+    # What looks like ipset's message, and goes to another part of the kernel.
+    for protocol in 0, 4, 6, 9, 16:  # ROUTE, SOCK_DIAG, XFRM, AUDIT, GENERIC
+        with contextlib.suppress(OSError), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as other:
+            other.send(create("foreign"))
+    # What looks like the kernel's answer, to nobody, from many threads.
+    for _ in range(1100):
+        thread = threading.Thread(target=send_answer)
+        thread.start()
+        thread.join()
+
+
+def send_answer():
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2) as sock:  # USERSOCK
+        sock.bind((0, 0))
+        header = destroy("answered")[:16]
+        sock.sendto(struct.pack("=IHHIIi", 36, NLMSG_ERROR, 0, 1, 0, -ENOENT) + header, sock.getsockname())
 
 
 ways = [denied] if os.geteuid() else [
@@ -284,7 +486,15 @@ ways = [denied] if os.geteuid() else [
     scattered,
     with_receiver,
     never_read,
-    too_many,
+    length_not_writable,
+    length_in_address,
+    without_usual_calls,
+    forged_answer,
+    behind_noops,
+    another_file,
+    filtered_answer,
+    dump_not_read,
+    row,
 ]
 for way in ways:
     way()

@@ -15,8 +15,10 @@ export const ALU = { ADD: 0x00, SUB: 0x10, AND: 0x50, MOV: 0xb0, END: 0xd0 } as 
 /** ... and of class JMP or JMP32. */
 export const JUMP = {
   ALWAYS: 0x00,
+  EQ: 0x10,
   GT: 0x20,
   GE: 0x30,
+  NE: 0x50,
   CALL: 0x80,
   EXIT: 0x90,
   LT: 0xa0,

@@ -124,8 +124,9 @@ export function readPrograms(elf: Buffer): Map<string, Program> {
   const ext = file.section(".BTF.ext");
   const start = ext.readUInt32LE(4) + ext.readUInt32LE(24);
   const relocations = ext.subarray(start, start + ext.readUInt32LE(28));
-  const size = relocations.readUInt32LE(0);
   const programs = new Map<string, Program>();
+  if (relocations.length === 0) return programs;
+  const size = relocations.readUInt32LE(0);
   for (let at = 4; at < relocations.length; ) {
     const name = types.string(relocations.readUInt32LE(at));
     const program: Program = { code: Buffer.from(file.section(name)), relocations: [] };

@@ -17,8 +17,9 @@ import {
   operation,
   takesRegister,
 } from "./bpf-code.ts";
-import { readMaps } from "./bpf-object.ts";
+import { type Program, type Relocation, readMaps, readPrograms } from "./bpf-object.ts";
 import { Elf, type ElfFunction } from "./elf.ts";
+import { reachablePoison } from "./poison.ts";
 
 export interface KernelLimits {
   instructions: number;
@@ -28,6 +29,10 @@ export interface KernelLimits {
   hasGlobalData: boolean;
   hasJump32: boolean;
   hasLoops: boolean;
+  /** Functions of the object that programs call (4.16). */
+  hasFunctions: boolean;
+  /** Follows a jump on a constant to the side that is taken (4.19, 5.0), and no other. */
+  knowsBranchTaken: boolean;
   /** Still knows the bounds of a number that was spilled to the stack and filled again (5.3). */
   keepsSpilledBounds: boolean;
   /** Sections whose programs are loaded on newer kernels only. */
@@ -58,6 +63,8 @@ export const LINUX_4_15: KernelLimits = {
   hasGlobalData: false,
   hasJump32: false,
   hasLoops: false,
+  hasFunctions: false,
+  knowsBranchTaken: false,
   keepsSpilledBounds: false,
   isNotSelected: () => false,
 };
@@ -69,6 +76,8 @@ export const LINUX_5_8: KernelLimits = {
   hasGlobalData: true,
   hasJump32: true,
   hasLoops: true,
+  hasFunctions: true,
+  knowsBranchTaken: true,
   keepsSpilledBounds: true,
   isNotSelected: (section) => /^f(entry|exit)\//.test(section),
 };
@@ -78,14 +87,16 @@ const STACK_SIZE = 512;
 const PERCPU_VALUE_MAX = 32768;
 const MAP_ATTRIBUTES = new Set(["type", "max_entries", "key_size", "value_size"]);
 const GLOBAL_DATA = /^\.(data|bss|rodata|kconfig|ksyms)/;
+const FUNCTIONS = ".text";
 const NOT_CODE = /^(\..*|license|version)$/;
 /** The kinds of programs that need no BTF and no trampoline, by the sections that libbpf takes for them. */
-const PLAIN_SECTION = /^(k(ret)?probe|tracepoint)(\/|$)/;
+const PLAIN_SECTION = /^(k(ret)?probe|(raw_)?tracepoint)(\/|$)/;
 
 /** @returns everything in the object that such a kernel refuses; empty when it can load it. */
 export function refusals(object: Buffer, kernel: KernelLimits): string[] {
   const elf = new Elf(object);
   const names = [...elf.sections].filter(([, bytes]) => bytes.length > 0).map(([name]) => name);
+  const programs = elf.sections.has(".BTF.ext") ? readPrograms(object) : new Map<string, Program>();
   const license = elf.sections.get("license")?.toString("latin1").replace(/\0$/, "");
   return [
     ...names
@@ -94,10 +105,14 @@ export function refusals(object: Buffer, kernel: KernelLimits): string[] {
     ...(license === "Dual BSD/GPL" ? [] : [`the license is ${JSON.stringify(license)}`]),
     ...mapRefusals(object, kernel),
     ...names
-      .filter((name) => !NOT_CODE.test(name) && !kernel.isNotSelected(name))
-      .flatMap((name) => sectionRefusals(elf, name, kernel)),
+      .filter((name) => isCode(name, kernel) && !kernel.isNotSelected(name))
+      .flatMap((name) => sectionRefusals(elf, name, kernel, programs.get(name)?.relocations ?? [])),
   ];
 }
+
+/** libbpf appends the functions in .text to the programs that call them. */
+const isCode = (section: string, kernel: KernelLimits): boolean =>
+  !NOT_CODE.test(section) || (section === FUNCTIONS && kernel.hasFunctions);
 
 function mapRefusals(object: Buffer, kernel: KernelLimits): string[] {
   return readMaps(object).flatMap(({ name, attributes }) => {
@@ -114,14 +129,21 @@ function mapRefusals(object: Buffer, kernel: KernelLimits): string[] {
 }
 
 /** Every function in a section of probes is a program of its own. */
-function sectionRefusals(elf: Elf, section: string, kernel: KernelLimits): string[] {
+function sectionRefusals(
+  elf: Elf,
+  section: string,
+  kernel: KernelLimits,
+  relocations: readonly Relocation[],
+): string[] {
   const programs = elf.functions(section);
   const end = programs.reduce((at, program) => (program.start === at ? program.end : Number.NaN), 0);
   return [
-    ...(PLAIN_SECTION.test(section) ? [] : [`${section}: neither a kprobe nor a tracepoint`]),
+    ...(PLAIN_SECTION.test(section) || section === FUNCTIONS
+      ? []
+      : [`${section}: neither a kprobe nor a tracepoint`]),
     ...(end === elf.section(section).length ? [] : [`${section}: its functions do not fill it`]),
     ...programs.flatMap((program) =>
-      programRefusals(elf, section, program, kernel).map((what) => `${program.name}: ${what}`),
+      programRefusals(elf, section, program, kernel, relocations).map((what) => `${program.name}: ${what}`),
     ),
   ];
 }
@@ -131,6 +153,7 @@ function programRefusals(
   section: string,
   { start, end }: ElfFunction,
   kernel: KernelLimits,
+  relocations: readonly Relocation[],
 ): string[] {
   const instructions = decodeInstructions(elf.section(section).subarray(start, end));
   const flow = flowTrouble(instructions);
@@ -142,7 +165,10 @@ function programRefusals(
       ({ symbol, offset }) =>
         `instruction ${(offset - start) / 8} refers to ${symbol || "a section"}, not a map`,
     );
+  const own = relocations.filter(({ offset }) => offset >= start && offset < end);
+  const byInstruction = new Map(own.map((relocation) => [(relocation.offset - start) / 8, relocation]));
   return [
+    ...(kernel.knowsBranchTaken ? [] : reachablePoison(instructions, byInstruction)),
     ...(instructions.length > kernel.instructions ? [`${instructions.length} instructions`] : []),
     ...instructions.flatMap((instruction, index) =>
       instructionRefusals(instruction, instructions[index - 1], kernel).map(
@@ -220,6 +246,5 @@ function jumpRefusals(instruction: Instruction, kernel: KernelLimits): string[] 
     const isHelper = instruction.src === 0 && kernel.knowsHelper(instruction.imm);
     return isHelper ? [] : [`call of helper ${instruction.imm}`];
   }
-  // 4.16 has them, but what they call, in .text, is not followed here: no object may have any.
-  return operation(instruction) === JUMP.CALL ? ["call of a BPF function"] : [];
+  return operation(instruction) === JUMP.CALL && !kernel.hasFunctions ? ["call of a BPF function"] : [];
 }

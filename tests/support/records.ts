@@ -16,6 +16,8 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
     ppid: 17400,
     uid: 0,
     gid: 0,
+    effectiveUid: given.uid ?? 0,
+    effectiveGid: given.gid ?? 0,
     loginUid: AUDIT_UID_UNSET,
     sessionId: AUDIT_UID_UNSET,
     netns: 4026531840,

@@ -12,7 +12,7 @@ import { cString, packOptions, packStruct, textAt } from "../../src/ffi/memory.t
 import { root } from "../support/compile.ts";
 
 const lib = loadLibbpf(readFileSync(join(root, ".output/lib/libbpf.so")));
-const image = readFileSync(join(root, ".output/bpf/mine.legacy.bpf.o"));
+const image = readFileSync(join(root, ".output/bpf/kprobe.legacy.bpf.o"));
 const ROUNDS = 200;
 
 /** @returns what libbpf logs meanwhile. */

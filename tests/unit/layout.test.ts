@@ -65,6 +65,8 @@ describe("the event", () => {
       ppid: 0x83000003,
       uid: 0x84000004,
       gid: 0x85000005,
+      effectiveUid: 0x8c00000c,
+      effectiveGid: 0x8d00000d,
       loginUid: 0x86000006,
       sessionId: 0x87000007,
       netns: 0x88000008,
@@ -151,6 +153,7 @@ test("the counters of all CPUs are read as C lays them out, and summed", () => {
     lostMessage: 44,
     lostRest: 55,
     filtered: 2 ** 33 + 6,
+    denied: 99,
   };
   expect(counters.read()).toEqual(sums);
   expect(counters.read()).toEqual(sums); // not added to what was read before

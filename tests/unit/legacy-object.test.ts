@@ -9,7 +9,8 @@ import { compileBpf, root } from "../support/compile.ts";
 import { Elf } from "../support/elf.ts";
 import { LINUX_4_15, LINUX_5_8, refusals } from "../support/kernel-limits.ts";
 
-const built = (flavour: string): Buffer => readFileSync(join(root, `.output/bpf/mine.${flavour}.bpf.o`));
+const built = (backend: string, flavour: string): Buffer =>
+  readFileSync(join(root, `.output/bpf/${backend}.${flavour}.bpf.o`));
 
 let dir: string;
 beforeAll(() => {
@@ -31,47 +32,79 @@ const compile = (source: string, cpu: string): Buffer => readFileSync(compileBpf
 const kprobe = (body: string, before = "", cpu = "v1"): Buffer =>
   compile(`${HEAD}${before}\nSEC("kprobe") int program(void *ctx)\n{\n${body}\nreturn 0;\n}`, cpu);
 
+const objects = ["kprobe", "tracepoint"];
+
 describe("the objects", () => {
-  test("the legacy object can be loaded by 4.15", () => {
-    expect(refusals(built("legacy"), LINUX_4_15)).toEqual([]);
+  test.each(objects)("the legacy object of %s can be loaded by 4.15", (backend) => {
+    expect(refusals(built(backend, "legacy"), LINUX_4_15)).toEqual([]);
   });
 
-  test("the modern object can be loaded by 5.8", () => {
-    expect(refusals(built("modern"), LINUX_5_8)).toEqual([]);
+  test.each([...objects, "fexit"])("the modern object of %s can be loaded by 5.8", (backend) => {
+    expect(refusals(built(backend, "modern"), LINUX_5_8)).toEqual([]);
   });
 
-  test("the modern object is refused by 4.15 for its ring buffer: the same rules are not blind to it", () => {
-    const found = refusals(built("modern"), LINUX_4_15).join("\n");
+  test("a modern object is refused by 4.15 for its ring buffer: the same rules are not blind to it", () => {
+    const found = refusals(built("kprobe", "modern"), LINUX_4_15).join("\n");
     expect(found).toContain("map events: type 27");
     expect(found).toContain("call of helper 130");
     expect(found).toContain("32-bit jump");
   });
 
-  test.each<[flavour: string, more: string[]]>([
-    ["legacy", ["filters"]],
-    ["modern", ["reporters"]],
-  ])("the maps and programs of the %s object were all looked at", (flavour, more) => {
-    const maps = readMaps(built(flavour)).map(({ name }) => name);
-    const common = ["answers", "calls", "counters", "events", "next_message", "receives", "scratch", "sends"];
-    expect(maps.sort()).toEqual([...common, ...more].sort());
-    const elf = new Elf(built(flavour));
-    const programs = ["kprobe", "kretprobe", "tracepoint"].flatMap((section) => elf.functions(section));
-    expect(programs.map(({ name }) => name).sort()).toEqual([
-      "mine_ack",
-      "mine_enter",
-      "mine_received",
-      "mine_recvfrom",
-      "mine_recvmsg",
-      "mine_return",
-      "mine_sendmmsg",
-      "mine_sendmsg",
-      "mine_sendto",
-      "mine_sent",
-      "mine_unicast",
-      "mine_write",
-      "mine_writev",
+  const shared = ["counters", "events", "reported", "scratch", "shares"];
+  const walk = ["sockets", "taken", "walks"];
+  test.each<[backend: string, flavour: string, maps: string[], programs: string[]]>([
+    ["kprobe", "modern", [...shared, "calls"], ["mine_ack", "mine_enter", "mine_return"]],
+    ["kprobe", "legacy", [...shared, "calls", "filters"], ["mine_ack", "mine_enter", "mine_return"]],
+    ["tracepoint", "modern", [...shared, ...walk], ["mine_free"]],
+    [
+      "tracepoint",
+      "legacy",
+      [...shared, ...walk, "filters", "stages"],
+      ["mine_free", "mine_rest", "mine_step"],
+    ],
+  ])("the maps and programs of %s, %s, were all looked at", (backend, flavour, maps, programs) => {
+    const object = built(backend, flavour);
+    const found = readMaps(object).map(({ name }) => name);
+    expect(found.filter((name) => name !== ".rodata").sort()).toEqual(maps.sort());
+    const elf = new Elf(object);
+    const sections = [...elf.sections.keys()].filter((name) => /^(k|raw_|trace)/.test(name));
+    const functions = sections.flatMap((section) => elf.functions(section));
+    expect(functions.map(({ name }) => name).sort()).toEqual(programs);
+    for (const { start, end } of functions) expect(end - start).toBeGreaterThan(100);
+  });
+});
+
+describe("a field that 4.15 lacks", () => {
+  const types = `
+struct kernfs_node { __u64 id; } __attribute__((preserve_access_index));
+struct kernfs_node___o { union kernfs_node_id { struct { __u32 ino; }; } id; } __attribute__((preserve_access_index));
+#include <bpf/bpf_core_read.h>
+`;
+  const direct = (body: string): Buffer =>
+    kprobe(
+      `struct kernfs_node *node = (void *)bpf_get_current_task(); struct kernfs_node___o *old = (void *)node; ${body}`,
+      types,
+    );
+
+  test("behind a test for the type that came before it is walked into, and refused", () => {
+    const object = direct(`if (bpf_core_type_exists(union kernfs_node_id)) return BPF_CORE_READ(old, id.ino);
+                           return BPF_CORE_READ(node, id);`);
+    expect(refusals(object, LINUX_4_15)).toEqual([
+      expect.stringMatching(
+        /^program: instruction \d+ is looked at, and 4\.15 lacks kind 0 of kernfs_node 0\.id$/,
+      ),
     ]);
-    for (const { start, end } of programs) expect(end - start).toBeGreaterThan(100);
+    expect(refusals(object, LINUX_5_8)).toEqual([]);
+  });
+
+  test("behind a test for its own existence is passed", () => {
+    const object = direct(`if (bpf_core_field_exists(old->id.ino)) return BPF_CORE_READ(old, id.ino);
+                           if (bpf_core_field_exists(node->id)) return BPF_CORE_READ(node, id);`);
+    expect(refusals(object, LINUX_4_15)).toEqual([]);
+  });
+
+  test("without any test is refused", () => {
+    expect(refusals(direct("return BPF_CORE_READ(node, id);"), LINUX_4_15)).toHaveLength(1);
   });
 });
 

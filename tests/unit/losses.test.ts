@@ -13,6 +13,7 @@ const none: Counts = {
   lostMessage: 0,
   lostRest: 0,
   filtered: 0,
+  denied: 0,
 };
 
 function losses(
@@ -59,7 +60,7 @@ test("every cause is told by its name, those that did not happen are not", () =>
     ),
   ).toEqual({
     total: 511,
-    text: "511 (event buffer full: 17, probe missed: 256, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, call with too many messages: 128, not written to stdout: 64)",
+    text: "511 (event buffer full: 17, probe missed: 256, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, message of a request that has too many: 128, not written to stdout: 64)",
   });
   expect(losses({ lostEntry: 1 }).text).toBe("1 (entry not seen: 1)");
 });

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileBpf, root } from "../support/compile.ts";
 
-const built = ["modern", "legacy"].map((flavour) => join(root, `.output/bpf/mine.${flavour}.bpf.o`));
+const names = ["fexit.modern", "kprobe.modern", "kprobe.legacy", "tracepoint.modern", "tracepoint.legacy"];
+const built = names.map((name) => join(root, `.output/bpf/${name}.bpf.o`));
 const bpftool = Bun.which("bpftool") ?? "/usr/sbin/bpftool";
 
 let dir: string;

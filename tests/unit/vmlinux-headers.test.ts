@@ -22,13 +22,13 @@ beforeAll(() => {
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-function compile(header: string, flavour: string): Map<string, Program> {
+function compile(header: string, backend: string, flavour: string): Map<string, Program> {
   const types = mkdtempSync(join(dir, "types-"));
   symlinkSync(join(root, "vmlinux", header), join(types, "vmlinux.h"));
   const object = join(types, "mine.o");
   const { exitCode, stderr } = Bun.spawnSync([
     ...["clang", "-g", "-O2", "-target", "bpf", "-D__TARGET_ARCH_x86", `-D${flavour}`, "-Wall", "-Werror"],
-    ...[`-I${types}`, `-I${include}`, "-c", join(root, "bpf/mine.bpf.c"), "-o", object],
+    ...[`-I${types}`, `-I${include}`, "-c", join(root, `bpf/${backend}.bpf.c`), "-o", object],
   ]);
   if (exitCode !== 0) throw new Error(`${header} does not fit bpf/: run make vmlinux-headers\n${stderr}`);
   return readPrograms(readFileSync(object));
@@ -51,14 +51,18 @@ test("there are headers of kernels far apart, and vmlinux.h is one of them", () 
   expect(headers.map((name) => readFileSync(join(root, "vmlinux", name), "utf8"))).toContain(used);
 });
 
-describe.each(["MINE_MODERN", "MINE_LEGACY"])("%s", (flavour) => {
+describe.each<[backend: string, flavour: string]>([
+  ["fexit", "MINE_MODERN"],
+  ["kprobe", "MINE_MODERN"],
+  ["kprobe", "MINE_LEGACY"],
+  ["tracepoint", "MINE_MODERN"],
+  ["tracepoint", "MINE_LEGACY"],
+])("%s, %s", (backend, flavour) => {
   test("is the same object with every header", () => {
-    const [first, ...others] = headers.map((header) => compile(header, flavour));
+    const [first, ...others] = headers.map((header) => compile(header, backend, flavour));
     if (!first) throw new Error("no headers");
-    expect([...first.keys()]).toContain("kretprobe");
-    expect(first.get("kretprobe")?.relocations.map(({ what }) => what)).toContain(
-      "kind 0 of task_struct 0.loginuid.val",
-    );
+    const relocations = [...first.values()].flatMap(({ relocations }) => relocations.map(({ what }) => what));
+    expect(relocations).toContain("kind 0 of task_struct 0.loginuid.val");
     for (const other of others) {
       expect([...other.keys()]).toEqual([...first.keys()]);
       for (const [name, program] of first) {

@@ -44,7 +44,11 @@ async function bootRow(row: Row): Promise<VmResult> {
 }
 
 /** Kinds of programs, as bpftool names them, that are there when a backend is used. */
-const programTypes: Record<string, string> = { fexit: "tracing", kprobe: "kprobe", tracepoint: "tracepoint" };
+const programTypes: Record<string, string> = {
+  fexit: "tracing",
+  kprobe: "kprobe",
+  tracepoint: "raw_tracepoint",
+};
 
 /** What must be the same whichever backend saw it. */
 function withoutBackend(line: string): object {

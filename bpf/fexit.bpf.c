@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Trampolines at the end of the handlers: arguments and result in one program, and nothing to remember in between.
+ *
+ * Why the handlers, and not nfnetlink_rcv(), which all of them are called from: a program of a trampoline can be
+ * preempted, and the kernel skips it for whoever runs meanwhile on that CPU. The handlers run under nfnetlink's mutex,
+ * so there is never more than one at a time.
+ */
+#include "request.bpf.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define EAGAIN 11
+
+enum { SLOT_HANDLER, SLOT_REFUSAL }; /* not under the mutex: must not share a scratch with those that are */
+
+/* One element, mine_exit. Verified once instead of once per handler; put there before anything is attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} reporters SEC(".maps");
+
+#define HANDLER(symbol)                                                                            \
+	SEC("fexit/" #symbol)                                                                      \
+	int exit_##symbol(void *ctx)                                                               \
+	{                                                                                          \
+		bpf_tail_call(ctx, &reporters, 0);                                                 \
+		return 0;                                                                          \
+	}
+
+HANDLER(ip_set_create)
+HANDLER(ip_set_destroy)
+HANDLER(ip_set_flush)
+HANDLER(ip_set_rename)
+HANDLER(ip_set_swap)
+HANDLER(ip_set_dump)
+HANDLER(ip_set_uadd)
+HANDLER(ip_set_udel)
+HANDLER(ip_set_utest)
+HANDLER(ip_set_header)
+HANDLER(ip_set_type)
+HANDLER(ip_set_protocol)
+HANDLER(ip_set_byname)
+HANDLER(ip_set_byindex)
+
+/*
+ * The result of (skb, const struct nfnl_info *info, attr): what comes after three arguments. In the form that
+ * handlers had before 5.13 there is an argument in its place, a pointer, and the verifier does not let a
+ * pointer be shifted: there the program does not load, and another backend is taken.
+ */
+static __always_inline __s32 result_after_three(const __u64 *ctx)
+{
+	__u64 result = ctx[3];
+
+	asm volatile("%0 <<= 32" : "+r"(result));
+	return (__s64)result >> 32;
+}
+
+/* Of a handler that has ended; has the target of one of them because it must have one. */
+SEC("fexit/ip_set_create")
+int mine_exit(__u64 *ctx)
+{
+	struct mine_command command = { .result = result_after_three(ctx) };
+	__u64 info[3] = {}; /* struct nfnl_info: net, sk, nlh */
+
+	/* After -EAGAIN nfnetlink has loaded a module and replays the message: the command is not over. */
+	if (command.result == -EAGAIN)
+		return 0;
+	bpf_probe_read_kernel(info, sizeof(info), (void *)ctx[1]);
+	command.net = (void *)info[0];
+	command.message = info[2];
+	if (is_ipset_message(command.message))
+		report_handled(ctx, (void *)ctx[0], &command, SLOT_HANDLER);
+	else
+		COUNT(lost_message);
+	return 0;
+}
+
+SEC("fentry/netlink_ack")
+int BPF_PROG(mine_fentry_ack, struct sk_buff *request, void *message, int error)
+{
+	report_refusal(ctx, request, (__u64)message, error, SLOT_REFUSAL);
+	return 0;
+}
