@@ -4,18 +4,22 @@ import { existsSync } from "node:fs";
 import { VmError } from "../support/vm-error.ts";
 
 const python = "/usr/bin/python3"; // Debian's: another one would not see Debian's modules
-const listModules = `
-import sys, threading
-from pyroute2.ipset import IPSet
+const CLIENT = "import threading; from pyroute2.ipset import IPSet";
+const listModules = (imports: string): string => `
+import sys
+${imports}
 for module in list(sys.modules.values()):
     source = getattr(module, "__file__", None)
     if source:
         print(source, getattr(module, "__cached__", None) or source, sep="\\t")
 `;
 
-/** @returns path in the machine → path here. */
-export function pythonFiles(): Record<string, string> {
-  const listed = Bun.spawnSync([python, "-I", "-c", listModules]);
+/**
+ * @param imports Python that imports what the client imports.
+ * @returns path in the machine → path here.
+ */
+export function pythonFiles(imports = CLIENT): Record<string, string> {
+  const listed = Bun.spawnSync([python, "-I", "-c", listModules(imports)]);
   if (!listed.success) {
     throw new VmError(
       `${python} has no pyroute2: ${listed.stderr}\napt-get install python3-pyroute2 ('make setup' does)`,

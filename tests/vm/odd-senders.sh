@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine: every way to send a message, while one mine for each backend of BACKENDS (a comma between
+# them) watches; then the same by a user without rights.
+#
+#   /results/truth, truth.nobody   what the senders were told by the kernel
+#   /results/mine.BACKEND.*        what mine printed, and its exit code
+set -eu
+
+backends=$(echo "$BACKENDS" | tr , ' ')
+for backend in $backends; do
+  timeout -s KILL 170 /usr/local/bin/mine -o json --backend "$backend" --buffer 64M \
+    >"/results/mine.$backend.stdout" 2>"/results/mine.$backend.stderr" &
+  pid=$!
+  echo $pid >"/run/$backend.pid"
+  /usr/local/bin/await-tracing $pid "/results/mine.$backend.stderr"
+done
+
+python3 -I /odd-senders.py >/results/truth 2>/results/senders.stderr
+chmod 755 /odd-senders.py
+su -s /bin/sh rafaeldtinoco -c 'python3 -I /odd-senders.py' >/results/truth.nobody
+
+for backend in $backends; do
+  pid=$(cat "/run/$backend.pid")
+  kill -INT "$pid"
+  status=0
+  wait "$pid" || status=$?
+  echo $status >"/results/mine.$backend.exit"
+done

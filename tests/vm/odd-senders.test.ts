@@ -1,0 +1,75 @@
+// Every way to send a message, past every backend: each command is reported as the kernel answered it, or counted. The
+// tracepoint backend knows an answer only when it is, or was, in the sender's receive queue; the others know them all.
+import { beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { readKernels } from "./kernels.ts";
+import { pythonFiles } from "./record-python.ts";
+import { runSession, type Session } from "./session.ts";
+
+const row = readKernels().find(({ name }) => name === "6.1") ?? readKernels()[0];
+if (!row) throw new Error("there are no kernels");
+const backends = row.backends.split(",");
+
+const senders = join(import.meta.dir, "../host/odd-senders.py");
+/** What it imports, by itself. */
+const imports =
+  readFileSync(senders, "utf8")
+    .match(/^import \w+$/gm)
+    ?.join("\n") ?? "";
+
+interface Truth {
+  set: string | null;
+  command: string;
+  outcome: number;
+  hidden: boolean;
+}
+
+let session: Session;
+let truth: Truth[];
+
+beforeAll(async () => {
+  session = await runSession("odd-senders.sh", row, {
+    env: { BACKENDS: row.backends },
+    files: { ...pythonFiles(imports), "/odd-senders.py": senders },
+  });
+  expect(`${session.exitCode} ${session.text("stderr")}${session.text("senders.stderr")}`).toStartWith("0 ");
+  truth = ["truth", "truth.nobody"].flatMap((name) => JSON.parse(session.text(name)) as Truth[]);
+  console.error(`Linux ${row.name}: ${truth.length} commands; ${session.text("senders.stderr")}`);
+}, 400_000);
+
+const seen = ({ event, ipset }: JsonEvent): string =>
+  JSON.stringify([
+    ipset.set ?? null,
+    ipset.command,
+    event.outcome === "unknown" ? null : (ipset.error?.number ?? 0),
+  ]);
+
+describe.each(backends)("%s", (backend) => {
+  test("reports each command as the kernel answered it, or counts it", () => {
+    const events = session.text(`mine.${backend}.stdout`).split("\n").map(parseEvent);
+    const isBlind = backend === "tracepoint";
+    // An answer that another thread receives may be on its way while the tracepoint backend looks for it.
+    const mayRace = ({ set }: Truth): boolean => isBlind && (set?.startsWith("recv") ?? false);
+    const expected = truth.map(({ set, command, outcome, hidden }) =>
+      JSON.stringify([set, command, hidden && isBlind ? null : outcome]),
+    );
+    const unknown = truth.map(({ set, command }) => JSON.stringify([set, command, null]));
+    const reported = events.map(seen);
+    let at = 0;
+    let counted = 0;
+    for (const [index, line] of expected.entries()) {
+      const isRaced = mayRace(truth[index] as Truth) && reported[at] === unknown[index];
+      if (reported[at] === line || isRaced) at += 1;
+      else if (truth[index]?.set?.startsWith("row")) counted += 1;
+      else expect({ index, reported: reported[at] }).toEqual({ index, reported: line });
+    }
+    expect(reported.slice(at)).toEqual([]);
+    const lost = counted === 0 ? "0" : `${counted} (message of a request that has too many: ${counted})`;
+    expect(session.text(`mine.${backend}.stderr`)).toContain(
+      `${reported.length} events seen, ${lost} lost, `,
+    );
+    expect(session.text(`mine.${backend}.exit`)).toBe("0");
+  });
+});
