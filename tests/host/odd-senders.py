@@ -22,6 +22,7 @@ CREATE, DESTROY = 2, 3
 IPSET, CONNTRACK = 6, 1
 REQUEST, ACK, EXCL = 0x1, 0x4, 0x200
 NLMSG_ERROR = 2
+PROTOCOL = b"\x06"  # every kernel takes it
 BATCH_BEGIN = 0x10
 ENOENT, EEXIST = 2, 17
 KERNEL = (0, 0)
@@ -40,13 +41,13 @@ def message(kind, body, sequence, flags=REQUEST | ACK | EXCL, subsystem=IPSET):
 
 
 def create(name, sequence=1, flags=REQUEST | ACK | EXCL, more=b""):
-    body = attribute(1, b"\x07") + attribute(2, name.encode() + b"\0") + attribute(3, b"hash:ip\0")
+    body = attribute(1, PROTOCOL) + attribute(2, name.encode() + b"\0") + attribute(3, b"hash:ip\0")
     options = attribute(0x8000 | 7, b"")
     return message(CREATE, body + attribute(4, b"\0") + attribute(5, b"\x02") + options + more, sequence, flags)
 
 
 def destroy(name, sequence=1, flags=REQUEST | ACK | EXCL):
-    return message(DESTROY, attribute(1, b"\x07") + attribute(2, name.encode() + b"\0"), sequence, flags)
+    return message(DESTROY, attribute(1, PROTOCOL) + attribute(2, name.encode() + b"\0"), sequence, flags)
 
 
 def expect(name, outcome, command="create", hidden=False):
@@ -444,7 +445,7 @@ def dump_not_read():
         for number in range(600):
             sock.send(create(f"a-set-with-a-long-name-{number}", number, REQUEST))
             expect(f"a-set-with-a-long-name-{number}", 0)
-        save = message(8, attribute(1, b"\x07"), 1, REQUEST | 0x300)
+        save = message(8, attribute(1, PROTOCOL), 1, REQUEST | 0x300)
         sock.send(save + destroy("behind-a-dump", 2))
         expect(None, 0, "save")
         expect("behind-a-dump", ENOENT, "destroy")
