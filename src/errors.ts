@@ -65,7 +65,7 @@ const hints = {
     "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
   files: "More files have to be open at once: raise the limit (ulimit -n 256) and try again.",
   "kernel version":
-    "A kernel before 5.0 checks the version it is told. Set LIBBPF_KERN_VERSION to its own, for instance 4.15.18.",
+    "A kernel before 5.0 checks the version it is told, and LIBBPF_KERN_VERSION names another one. Unset it.",
   verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
   other: "Run with -v to see what libbpf and the kernel said.",
   "self-test":
@@ -104,34 +104,45 @@ export function failed(reason: Reason, message: string, cause?: unknown): MineEr
   return new MineError(message, { exitCode: EXIT_FAILED, hint: hints[reason], cause });
 }
 
-/** What else is known about the host when a call fails, for a better hint than the errno's. */
+/** What else is known when a call fails, for a better hint than the errno's. */
 export interface Circumstances {
   /** Kernel lockdown mode, "none" where there is no lockdown. */
   lockdown: string;
-  /** Kernels before 5.0 compare the version given with their own. */
-  checksVersion: boolean;
+  /** The kernel compares the version that it is told with its own, and was told another one. */
+  isWrongVersion?: boolean;
+  /** Of programs that the verifier refused: which, and why, in its words. */
+  refusal?: { program: string; complaint: string } | undefined;
 }
 
 /** @returns an error that says what was tried, what the kernel answered and what to do. */
-export function explain(tried: string, error: CallError, host: Circumstances): MineError {
-  return unsupported(reasonOf(error, host), `cannot ${tried}: ${error.message}`, error);
+export function explain(tried: string, error: CallError, circumstances: Circumstances): MineError {
+  const reason = reasonOf(error, circumstances);
+  return unsupported(reason, `cannot ${tried}: ${answerOf(error, reason, circumstances)}`, error);
 }
 
-function reasonOf(error: CallError, host: Circumstances): Reason {
+function answerOf(error: CallError, reason: Reason, { refusal }: Circumstances): string {
+  if (refusal)
+    return `the kernel's verifier refused ${refusal.program}: ${refusal.complaint} (${error.code})`;
+  if (reason !== "kernel version") return error.message;
+  return `the kernel is of another version than LIBBPF_KERN_VERSION names (${error.code})`;
+}
+
+function reasonOf(error: CallError, { lockdown, isWrongVersion, refusal }: Circumstances): Reason {
   // It takes helpers away from programs (EINVAL from the verifier) and files from tracefs (EPERM).
-  if (host.lockdown === "confidentiality") return "lockdown";
+  if (lockdown === "confidentiality") return "lockdown";
+  if (refusal) return "verifier";
   switch (error.code) {
     case "EPERM":
       return "EPERM";
     case "EACCES":
-      return error.call === "bpf_object__load" ? "verifier" : "EPERM";
+      return "EPERM";
     case "ENOMEM":
       return "memory";
     case "EMFILE":
     case "ENFILE":
       return "files";
     case "EINVAL":
-      return host.checksVersion ? "kernel version" : "verifier";
+      return isWrongVersion ? "kernel version" : "other";
     default:
       return "other";
   }

@@ -27,6 +27,8 @@ function writeLine(line: string): void {
 
 /** libbpf's last warnings: shown with -v as they come, otherwise only if something fails. */
 const warnings: string[] = [];
+/** What the verifier ends its log with: no complaint. */
+const statistics = /^(processed \d+ insns|verification time|stack depth|\s*$)/;
 
 export const log = {
   setVerbose: () => {
@@ -48,4 +50,16 @@ export const log = {
     }
   },
   takeLibbpfWarnings: () => warnings.splice(0),
+  /** The program that the kernel's verifier refused last, and its last line about it; undefined when it said nothing. */
+  verifierRefusal: (): { program: string; complaint: string } | undefined => {
+    const end = warnings.lastIndexOf("-- END PROG LOAD LOG --");
+    const complaint = warnings.slice(0, Math.max(end, 0)).findLast((line) => !statistics.test(line));
+    const program = warnings
+      .slice(end + 1)
+      .map((line) => /^prog '(\w+)':/.exec(line)?.[1])
+      .find(Boolean);
+    return complaint === undefined || program === undefined
+      ? undefined
+      : { program, complaint: complaint.trim() };
+  },
 };

@@ -19,7 +19,7 @@ import { chooseBtf, SYSFS_BTF } from "../kernel/btf.ts";
 import { confine } from "../kernel/confine.ts";
 import { Features } from "../kernel/features.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
-import { isBefore, kernelVersionCode, runningKernel } from "../kernel/version.ts";
+import { isBefore, runningKernel, toldVersion } from "../kernel/version.ts";
 import { log } from "../log.ts";
 import type { Config, HostConfig, SessionConfig } from "./config.ts";
 import { kernelFilter } from "./selection.ts";
@@ -84,7 +84,6 @@ export function openSession(config: Config): Session {
       refusals.push({ backend, error });
     }
   }
-  for (const line of log.takeLibbpfWarnings()) log.warn(`libbpf: ${line}`);
   throw noBackend(refusals);
 }
 
@@ -168,9 +167,10 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, siz
   const { lib, btf } = ground;
   const { wanted: ringBytes, least } = size;
   const image = assets.object(backend.name, ringBytes > 0 ? "modern" : "legacy");
+  const version = toldVersion(config.kernVersion);
   const options = {
     btfPath: btf === SYSFS_BTF ? undefined : btf, // libbpf's own choice needs no name
-    versionCode: config.kernVersion && kernelVersionCode(config.kernVersion),
+    versionCode: version.code,
   };
   using stack = new DisposableStack();
   const object = stack.use(attempt("open the BPF object", () => BpfObject.open(lib, image, options)));
@@ -185,7 +185,8 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, siz
     object.load();
   } catch (error) {
     if (ringBytes <= least || !isMemlockRefusal(error)) {
-      throw explained(`load the ${backend.name} programs`, error);
+      const known = { isWrongVersion: version.isWrong, refusal: log.verifierRefusal() };
+      throw explained(`load the ${backend.name} programs`, error, known);
     }
     log.decision(`a ring buffer of ${sizeText(ringBytes)} was refused`);
     stack.dispose();

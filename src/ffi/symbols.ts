@@ -12,6 +12,8 @@ export const libcSymbols = {
   __errno_location: { args: [], returns: "ptr" },
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: FFIType.i64_fast },
+  // unsigned long getauxval(unsigned long type)
+  getauxval: { args: ["u64"], returns: FFIType.u64_fast },
   getpagesize: { args: [], returns: "i32" },
   munmap: { args: ["ptr", "u64"], returns: "i32" },
   // int madvise(void *addr, size_t length, int advice)

@@ -1,7 +1,6 @@
 // A call that the kernel may refuse, and the whole answer when it does.
-import { CallError, explain } from "../errors.ts";
+import { CallError, type Circumstances, explain } from "../errors.ts";
 import { lockdownMode } from "./host.ts";
-import { isBefore, runningKernel } from "./version.ts";
 
 /** Runs what may be refused, and says what it was for when it is. @throws MineError instead of CallError. */
 export function attempt<Result>(tried: string, run: () => Result): Result {
@@ -13,10 +12,11 @@ export function attempt<Result>(tried: string, run: () => Result): Result {
 }
 
 /** A call that failed becomes a whole answer; anything else stays what it is. */
-export function explained(tried: string, error: unknown): unknown {
+export function explained(
+  tried: string,
+  error: unknown,
+  known: Omit<Circumstances, "lockdown"> = {},
+): unknown {
   if (!(error instanceof CallError)) return error;
-  return explain(tried, error, {
-    lockdown: lockdownMode() ?? "none",
-    checksVersion: isBefore(runningKernel(), [5, 0, 0]),
-  });
+  return explain(tried, error, { lockdown: lockdownMode() ?? "none", ...known });
 }

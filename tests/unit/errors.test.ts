@@ -24,7 +24,7 @@ const EACCES = 13;
 const EMFILE = 24;
 const EINVAL = 22;
 
-const plain: Circumstances = { lockdown: "none", checksVersion: false };
+const plain: Circumstances = { lockdown: "none" };
 
 test("exit codes are those that the manual promises", () => {
   expect([EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_UNSUPPORTED]).toEqual([0, 1, 2, 3]);
@@ -40,11 +40,10 @@ const hints: [string, number, Partial<Circumstances>, RegExp][] = [
     { lockdown: "integrity" },
     /^Root here lacks/,
   ],
-  ["EACCES", EACCES, {}, /verifier refused .* -v /],
+  ["EACCES", EACCES, {}, /^Root here lacks/],
   ["ENOMEM", ENOMEM, {}, /ulimit -l/],
   ["EMFILE", EMFILE, {}, /ulimit -n/],
-  ["EINVAL on a kernel that compares versions", EINVAL, { checksVersion: true }, /LIBBPF_KERN_VERSION/],
-  ["EINVAL", EINVAL, {}, /verifier refused .* -v /],
+  ["EINVAL", EINVAL, {}, /^Run with -v/],
   ["ENOENT", ENOENT, {}, /-v/],
   ["E2BIG", E2BIG, {}, /^Run with -v/],
 ];
@@ -58,10 +57,18 @@ test.each(hints)("%s is answered with what to do about it", (_what, errno, circu
   expect(explained.cause).toBe(error);
 });
 
-test("EACCES is the verifier's only where it was asked", () => {
-  const error = new CallError("perf_event_open", EACCES);
-  expect(explain("attach to ip_set_create", error, plain).hint).toMatch(/^Root here lacks/);
-});
+test.each([EACCES, EINVAL, E2BIG])(
+  "a refusal of the verifier is told with its last line, errno %d",
+  (errno) => {
+    const error = new CallError("bpf_object__load", errno);
+    const refusal = { program: "mine_enter", complaint: "R3 invalid mem access 'inv'" };
+    const told = explain("load the kprobe programs", error, { ...plain, refusal, isWrongVersion: true });
+    expect(told.message).toBe(
+      `cannot load the kprobe programs: the kernel's verifier refused mine_enter: R3 invalid mem access 'inv' (${error.code})`,
+    );
+    expect(told.hint).toMatch(/verifier refused .* -v /);
+  },
+);
 
 test("a failed call is told by its name, the sentence and the name of its errno", () => {
   const error = new CallError("perf_event_open", EACCES);

@@ -62,7 +62,17 @@ const programOf = (headers: string[], table: Record<string, Signature>, before =
 
 const libbpfHeaders = ["bpf/bpf.h", "bpf/btf.h", "bpf/libbpf.h"];
 const libcHeaders = [
-  ...["errno.h", "poll.h", "pwd.h", "sched.h", "sys/mman.h", "sys/prctl.h", "sys/socket.h", "time.h"],
+  ...[
+    "errno.h",
+    "poll.h",
+    "pwd.h",
+    "sched.h",
+    "sys/auxv.h",
+    "sys/mman.h",
+    "sys/prctl.h",
+    "sys/socket.h",
+    "time.h",
+  ],
   "unistd.h",
 ];
 const objectOnly = ["-c", "-Wno-unused-function", "-Wno-nonnull"];

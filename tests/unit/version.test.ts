@@ -1,6 +1,7 @@
 // Kernel versions, as distributions write them and as old kernels compare them.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { vdsoVersionCode, versionNote } from "../../src/ffi/vdso.ts";
 import {
   isBefore,
   type KernelVersion,
@@ -58,4 +59,27 @@ test("the code is KERNEL_VERSION() of linux/version.h, which is 8 bits wide for 
 test("the running kernel's version begins its own release", () => {
   const [major, minor] = runningKernel();
   expect(readFileSync("/proc/sys/kernel/osrelease", "utf8")).toStartWith(`${major}.${minor}`);
+});
+
+test("the vDSO tells the code of the version that this kernel's release begins with", () => {
+  const code = vdsoVersionCode() ?? 0;
+  expect([code >> 16, (code >> 8) & 255]).toEqual(runningKernel().slice(0, 2) as number[]);
+});
+
+/** struct elf_note. */
+function note(name: string, type: number, description: number[]): Buffer {
+  const words = new Uint32Array([name.length + 1, 4 * description.length, type]);
+  const padded = Buffer.alloc((name.length + 4) & ~3);
+  padded.write(name);
+  return Buffer.concat([Buffer.from(words.buffer), padded, Buffer.from(new Uint32Array(description).buffer)]);
+}
+
+const view = (...notes: Buffer[]): DataView => new DataView(new Uint8Array(Buffer.concat(notes)).buffer);
+
+test("the note is found among others", () => {
+  const id = note("GNU", 3, [1, 2, 3, 4, 5]);
+  const build = note("Linux", 0x100, [7]);
+  expect(versionNote(view(id, build, note("Linux", 0, [0x40f01])))).toBe(0x40f01);
+  expect(versionNote(view(id, build))).toBeUndefined();
+  expect(versionNote(view(note("Linux", 0, [0x40f01]).subarray(0, 20)))).toBeUndefined();
 });
