@@ -5,6 +5,7 @@
  *   sender flood COUNT          ADDs to four sets in turn; every fifth message is a DEL that fails
  *   sender random COUNT SEED    messages that are valid, or were before some bytes were changed, or never
  *   sender missing COUNT        as many threads at once, each of which creates a set of a type that there is not
+ *   sender denied ELEMENTS      without rights, ADDs with so many empty elements, until it is killed
  *
  * Prints one line: "handled N failed N unanswered N". Handled are the messages that the kernel takes for ipset
  * commands; unanswered those among them that asked for an answer and got none.
@@ -181,12 +182,30 @@ static void create_at_once(struct sender *all, uint64_t count)
 	}
 }
 
+/* Answers are not read: the kernel drops them when their queue is full. */
+static void flood_denied(struct sender *s, uint64_t elements)
+{
+	struct nlmsghdr *header = begin(s, IPSET_CMD_ADD, NLM_F_EXCL, "denied");
+	struct nlattr *data = begin_nest(s, IPSET_ATTR_ADT);
+
+	for (uint64_t i = 0; i < elements; i++)
+		end_nest(s, begin_nest(s, IPSET_ATTR_DATA));
+	end_nest(s, data);
+	end(s, header);
+	for (;;)
+		send(s->fd, s->data, s->size, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static struct sender s;
 	const char *what = argc > 2 ? argv[1] : "";
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
 
+	if (!strcmp(what, "denied") && argc == 3) {
+		open_sender(&s);
+		flood_denied(&s, count);
+	}
 	if (unshare(CLONE_NEWNET))
 		err(1, "cannot have a network namespace");
 	open_sender(&s);
@@ -197,7 +216,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "missing") && argc == 3)
 		create_at_once(&s, count);
 	else
-		errx(2, "usage: sender flood COUNT | random COUNT SEED | missing COUNT");
+		errx(2, "usage: sender flood COUNT | random COUNT SEED | missing COUNT | denied ELEMENTS");
 	printf("handled %llu failed %llu unanswered %llu\n", (unsigned long long)s.handled,
 	       (unsigned long long)s.failed, (unsigned long long)s.unanswered);
 	return 0;

@@ -1,0 +1,45 @@
+// Callers without rights send as fast as they can, and take no place from those who have them: every command of root's
+// is seen, and what the others lose is told apart.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { compileSender } from "../support/accounts.ts";
+import { canTraceHere, Host } from "../support/host.ts";
+
+const isHere = canTraceHere("displaced.test.ts");
+const COMMANDS = 400;
+/** 16 KiB of elements, and one. */
+const FLOODS = ["4000", "1"];
+const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+const script = `ipset create victim hash:ip; i=0; while [ $i -lt ${COMMANDS} ]; do i=$((i + 1)); ipset add victim 10.0.$((i / 250)).$((i % 250)); done`;
+
+let host: Host;
+let sender: string;
+beforeAll(() => {
+  host = new Host();
+  sender = compileSender(host.dir);
+});
+afterAll(() => host[Symbol.dispose]());
+
+describe.skipIf(!isHere)("two floods of the unprivileged", () => {
+  test.each<[what: string, args: string[], env: Record<string, string>]>([
+    ["text", [], {}],
+    ["json", ["-o", "json"], {}],
+    ["text, legacy object", [], { MINE_ASSUME_KERNEL: "4.15" }],
+  ])("leave each command of root's: %s", async (_, args, env) => {
+    const { exitCode, stdout, stderr } = await host.run(args, { env }, async () => {
+      const floods = FLOODS.map((elements) =>
+        Bun.spawn([...nobody, sender, "denied", elements], { stdout: "ignore", stderr: "ignore" }),
+      );
+      const { exited } = Bun.spawn(["unshare", "--net", "sh", "-c", script], { stdout: "ignore" });
+      expect(await exited).toBe(0);
+      for (const flood of floods) {
+        expect(flood.exitCode).toBeNull();
+        flood.kill("SIGKILL");
+        await flood.exited;
+      }
+    });
+    expect(exitCode).toBe(0);
+    const ofVictim = /ADD victim |"command":"add","set":"victim"/;
+    expect(stdout.split("\n").filter((line) => ofVictim.test(line))).toHaveLength(COMMANDS);
+    expect(stderr).toMatch(/^\d+ events seen, 0 lost, /m);
+  });
+});
