@@ -57,6 +57,8 @@ int BPF_KPROBE(mine_enter, void *first, void *second, void *third, void *fourth)
 	/* Recorded even when no message is found, so that its return is not taken for one without an entry. */
 	if (bpf_map_update_elem(&calls, &thread, &call, BPF_ANY))
 		COUNT(lost_call);
+	else
+		COUNT(entered);
 	return 0;
 }
 
@@ -76,6 +78,7 @@ int BPF_KRETPROBE(mine_return, int result)
 	command.net = call->net;
 	request = call->request;
 	bpf_map_delete_elem(&calls, &thread);
+	COUNT(returned);
 	if (!command.message)
 		COUNT(lost_message);
 	/* After -EAGAIN nfnetlink has loaded a module and replays the message: the command is not over. */

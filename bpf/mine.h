@@ -81,7 +81,19 @@ struct mine_filter {
 	__u32 denied;	/* the same for who lacks CAP_NET_ADMIN: ipset(8) asks a few things before it acts */
 	__u32 pid;	/* 0: everyone's */
 	__u32 uid;	/* real, effective or login user; AUDIT_UID_UNSET: everyone's */
+	__u32 check;	/* nlmsg_seq of the request that fills the "checks" map; 0: none */
 	__u32 details;	/* not 0: with parent, session, cgroup, command line and executable, which cost as much as the rest */
+};
+
+/* What was read of the sender of a request: mine knows what it must be. The one element of the "checks" map. */
+struct mine_check {
+	__u64 arguments_len;
+	__u32 is_read; /* not 0: all of this was */
+	__u32 ppid;
+	__u32 effective_uid;
+	__u32 login_uid;
+	__u32 session_id;
+	__u32 netns;
 };
 
 /* Every way to miss a command, counted where it happens. The one element, per CPU, of the "counters" map. */
@@ -90,6 +102,8 @@ struct mine_counters {
 	__u64 lost_buffer;  /* it had no room, as far as the kernel says so at once */
 	__u64 lost_call;    /* too many commands under way at once: the entry was not recorded */
 	__u64 lost_entry;   /* a return without an entry: it began before we came, or its entry was missed */
+	__u64 entered;	    /* entries: those without a return, in the end, were lost */
+	__u64 returned;	    /* returns with an entry */
 	__u64 lost_message; /* no ipset message where this kernel should have one */
 	__u64 lost_rest;    /* messages of a request that has more of them than a program can look at */
 	__u64 filtered;	    /* not wanted, see struct mine_filter: not lost */

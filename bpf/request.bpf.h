@@ -146,6 +146,43 @@ struct {
 	__type(value, __u64); /* address of the message */
 } reported SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mine_check);
+} checks SEC(".maps");
+
+/* A BTF that is not this kernel's gives offsets that are not either, and garbage is what is read there. */
+static __always_inline void check_reading(__u64 message, struct sock *sock)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	FILTER *filter = what_is_wanted();
+	struct nlmsghdr header = {};
+	struct mine_check check = {};
+	const struct cred *cred;
+	struct mm_struct *mm;
+	struct net *net;
+	__u32 first = 0;
+
+	if (!filter || !filter->check)
+		return;
+	bpf_probe_read_kernel(&header, sizeof(header), (void *)message);
+	if (header.nlmsg_seq != filter->check)
+		return;
+	mm = BPF_CORE_READ(task, mm);
+	check.arguments_len = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
+	check.ppid = BPF_CORE_READ(task, real_parent, tgid);
+	cred = BPF_CORE_READ(task, cred);
+	check.effective_uid = BPF_CORE_READ(cred, euid.val);
+	check.login_uid = login_uid(task);
+	check.session_id = session_id(task);
+	net = BPF_CORE_READ(sock, __sk_common.skc_net.net);
+	check.netns = BPF_CORE_READ(net, ns.inum);
+	check.is_read = true;
+	bpf_map_update_elem(&checks, &first, &check, BPF_ANY);
+}
+
 /* Reports a command that a handler has ended. Its mutex is held: there is no other in the same slot. */
 static __always_inline void report_handled(void *ctx, struct sk_buff *request, struct mine_command *command, __u32 slot)
 {
@@ -170,7 +207,10 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 	struct nlmsghdr header = {};
 
 	/* Others' messages may look like ipset's. */
-	if (!error || !is_netfilter(sock) || !is_ipset_message(message))
+	if (!is_netfilter(sock))
+		return;
+	check_reading(message, sock);
+	if (!error || !is_ipset_message(message))
 		return;
 	handled = bpf_map_lookup_elem(&reported, &thread);
 	if (handled) {

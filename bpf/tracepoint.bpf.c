@@ -398,6 +398,7 @@ static __always_inline bool on_free(struct sk_buff *skb)
 	if (!walk)
 		return false;
 	begin_walk(walk, skb, sock, sender);
+	check_reading(walk->head, sock);
 	return true;
 }
 

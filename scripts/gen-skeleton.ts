@@ -82,6 +82,11 @@ export const mineFilter = {
 ${fields("mine_filter").join("\n")}
 } as const satisfies Layout;
 
+/** struct mine_check of bpf/mine.h: the one element of the "checks" map. */
+export const mineCheck = {
+${fields("mine_check").join("\n")}
+} as const satisfies Layout;
+
 /** struct mine_counters of bpf/mine.h: the one element, per CPU, of the "counters" map. */
 export const mineCounters = {
 ${fields("mine_counters").join("\n")}

@@ -48,7 +48,11 @@ const hints = {
   "no BTF":
     "Make one with scripts/build-btf.sh on a machine that has this kernel's vmlinux, copy it to /boot/vmlinux-$(uname -r) here, or name a file with --btf.",
   "unusable BTF": "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
+  "other kernel's BTF":
+    "Put the BTF of this very kernel there; scripts/build-btf.sh makes it from this kernel's vmlinux.",
   "no fexit": "Let another rung of the ladder be chosen: --backend auto.",
+  blind:
+    "Let another backend be chosen: --backend auto. If none is left, please report it with what 'mine doctor --json' says.",
   "no kprobes":
     "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
   "kprobes off": "Switch them on: echo 1 > /sys/kernel/debug/kprobes/enabled",

@@ -9,7 +9,7 @@ import type { Config } from "./config.ts";
 type Wanted = Config["filter"];
 
 /** The part that the kernel side decides. */
-export function kernelFilter({ output, filter }: Pick<Config, "output" | "filter">): Filter {
+export function kernelFilter({ output, filter }: Pick<Config, "output" | "filter">): Omit<Filter, "check"> {
   const { commands, denied, pid, uid } = filter;
   return {
     commands: bits(commands),

@@ -21,6 +21,7 @@ import { Features } from "../kernel/features.ts";
 import { ensureIpset } from "../kernel/ip-set-module.ts";
 import { isBefore, runningKernel, toldVersion } from "../kernel/version.ts";
 import { log } from "../log.ts";
+import { checkNumber, checkReading } from "./check-reading.ts";
 import type { Config, HostConfig, SessionConfig } from "./config.ts";
 import { kernelFilter } from "./selection.ts";
 
@@ -45,6 +46,8 @@ export interface Ground {
   lib: Libbpf;
   /** Path of the kernel's BTF. */
   btf: string;
+  /** See checkReading(). */
+  check: number;
   features: Features;
 }
 
@@ -103,7 +106,7 @@ export function openGround(lib: Libbpf, config: HostConfig): Ground {
   log.decision(`kernel ${release()}, BTF from ${btf}`);
   const features = new Features(lib, config.assumeKernel);
   ensureIpset();
-  return { lib, btf, features };
+  return { lib, btf, features, check: checkNumber() };
 }
 
 function requireRoot(): void {
@@ -130,6 +133,7 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   log.decision(buffer.description);
   let links = backend.attach(object);
   stack.defer(() => links.dispose());
+  checkReading(object, ground);
   const counted = backend.countsSkips ? backend.programs : [];
   const programMisses = () => counted.reduce((sum, program) => sum + object.misses(program), 0);
   let probeMisses = () => backend.misses?.() ?? 0;
@@ -175,7 +179,7 @@ function loadObject(ground: Ground, backend: Backend, config: SessionConfig, siz
   using stack = new DisposableStack();
   const object = stack.use(attempt("open the BPF object", () => BpfObject.open(lib, image, options)));
   object.select(backend.programs);
-  const filter = kernelFilter(config);
+  const filter = { ...kernelFilter(config), check: ground.check };
   if (ringBytes > 0) {
     object.setMaxEntries("events", ringBytes);
     setFilter(object, filter);

@@ -11,11 +11,20 @@ export interface Filter {
   pid: number;
   /** By the user or the login user; AUDIT_UID_UNSET: everyone's. */
   uid: number;
+  /** nlmsg_seq of the request that fills the map "checks"; 0: none. */
+  check: number;
   /** 1: with what only JSON tells of the caller; else 0. */
   details: number;
 }
 
-const names = ["commands", "denied", "pid", "uid", "details"] as const satisfies (keyof typeof mineFilter)[];
+const names = [
+  "commands",
+  "denied",
+  "pid",
+  "uid",
+  "check",
+  "details",
+] as const satisfies (keyof typeof mineFilter)[];
 
 /** Before load(), of the modern object, where it is a constant. */
 export function setFilter(object: BpfObject, filter: Filter): void {

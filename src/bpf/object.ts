@@ -98,6 +98,12 @@ export class BpfObject implements Disposable {
     checkResult(`bpf_map_update_elem(${name})`, update);
   }
 
+  /** After load(), of an array: its first element, which is as long as @value. */
+  getFirst(name: MapName, value: Uint8Array): void {
+    const lookUp = this.lib.bpf_map_lookup_elem(this.mapFd(name), new Uint32Array([0]), value);
+    checkResult(`bpf_map_lookup_elem(${name})`, lookUp);
+  }
+
   /** After load(), of a map of programs (BPF_MAP_TYPE_PROG_ARRAY). */
   putProgram(map: MapName, index: number, program: ProgramName): void {
     this.put(map, index, new Uint32Array([this.programFd(program)]));

@@ -29,6 +29,7 @@ export type ProgramName =
 /** In one object or more. */
 export type MapName =
   | "calls"
+  | "checks"
   | "counters"
   | "events"
   | "filters"
@@ -83,7 +84,19 @@ export const mineFilter = {
   denied: [4, "u32"],
   pid: [8, "u32"],
   uid: [12, "u32"],
-  details: [16, "u32"],
+  check: [16, "u32"],
+  details: [20, "u32"],
+} as const satisfies Layout;
+
+/** struct mine_check of bpf/mine.h: the one element of the "checks" map. */
+export const mineCheck = {
+  argumentsLen: [0, "u64"],
+  isRead: [8, "u32"],
+  ppid: [12, "u32"],
+  effectiveUid: [16, "u32"],
+  loginUid: [20, "u32"],
+  sessionId: [24, "u32"],
+  netns: [28, "u32"],
 } as const satisfies Layout;
 
 /** struct mine_counters of bpf/mine.h: the one element, per CPU, of the "counters" map. */
@@ -92,8 +105,10 @@ export const mineCounters = {
   lostBuffer: [8, "u64"],
   lostCall: [16, "u64"],
   lostEntry: [24, "u64"],
-  lostMessage: [32, "u64"],
-  lostRest: [40, "u64"],
-  filtered: [48, "u64"],
-  denied: [56, "u64"],
+  entered: [32, "u64"],
+  returned: [40, "u64"],
+  lostMessage: [48, "u64"],
+  lostRest: [56, "u64"],
+  filtered: [64, "u64"],
+  denied: [72, "u64"],
 } as const satisfies Layout;

@@ -1,4 +1,4 @@
-// A netlink socket to netfilter in a network namespace of its own: what is done there touches nothing on this
+// A netlink socket to netfilter, here or in a network namespace of its own: what is done there touches nothing on this
 // host, and nobody else is there. The namespace ends with the socket.
 // The trap: unshare(2) moves the whole thread, so it comes back before anything else can run on it.
 import { closeSync, fstatSync, openSync } from "node:fs";
@@ -39,7 +39,7 @@ export class NetlinkSocket implements Disposable {
     try {
       if (libc.unshare(CLONE_NEWNET) < 0) throw new CallError("unshare(CLONE_NEWNET)", errno());
       try {
-        return NetlinkSocket.#here();
+        return NetlinkSocket.here();
       } finally {
         enterNamespace(home);
       }
@@ -48,7 +48,8 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  static #here(): NetlinkSocket {
+  /** In the network namespace that this process is in. @throws CallError */
+  static here(): NetlinkSocket {
     const namespace = openSync("/proc/thread-self/ns/net", "r");
     try {
       const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);

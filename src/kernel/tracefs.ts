@@ -6,6 +6,7 @@ import { CallError } from "../errors.ts";
 import { mountPrivately } from "../ffi/libc.ts";
 import { log } from "../log.ts";
 import { readText } from "./host.ts";
+import { isBefore, runningKernel } from "./version.ts";
 
 /** tracefs' own mount point, then where debugfs shows it (the only one that 4.15 distributions mount). */
 const roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
@@ -62,10 +63,14 @@ export class Tracefs {
     throw new Error(`the probe ${name} was made but has no id in tracefs`);
   }
 
-  /** How often the kernel could not run one of this process's probes. */
+  /**
+   * How often the kernel could not run one of this process's probes at an entry; returns are counted by their entries.
+   * Before 5.14 (ec6aba3d2be1) each fault in a program's reading counts there too, which a caller can cause: 0 then.
+   */
   misses(): number {
+    if (isBefore(runningKernel(), [5, 14, 0])) return 0;
     const profile = readText(`${this.#root}/kprobe_profile`) ?? "";
-    return [...profile.matchAll(/^ *\S+_(\d+) +\d+ +(\d+)$/gm)]
+    return [...profile.matchAll(/^ *entry_\S+_(\d+) +\d+ +(\d+)$/gm)]
       .filter(([, pid]) => Number(pid) === process.pid)
       .reduce((sum, [, , misses]) => sum + Number(misses), 0);
   }

@@ -17,6 +17,8 @@ const IPSET_ATTR_IPADDR_IPV4 = 1;
 /** Every kernel speaks it; 7 came with 4.20. */
 const IPSET_PROTOCOL = 6;
 const AF_INET = 2;
+const NLMSG_HEADER_SIZE = 16;
+const NLMSG_NOOP = 1;
 const HEADERS_SIZE = 20;
 
 const encoder = new TextEncoder();
@@ -39,6 +41,16 @@ export function ipsetRequest(
   header.setUint32(8, sequence, true);
   header.setUint8(16, AF_INET);
   return message;
+}
+
+/** A message that the kernel acknowledges, and that asks for nothing: NLMSG_NOOP. */
+export function noopRequest(sequence: number): Uint8Array {
+  const header = new DataView(new ArrayBuffer(NLMSG_HEADER_SIZE));
+  header.setUint32(0, NLMSG_HEADER_SIZE, true);
+  header.setUint16(4, NLMSG_NOOP, true);
+  header.setUint16(6, NLM_F_REQUEST | NLM_F_ACK, true);
+  header.setUint32(8, sequence, true);
+  return new Uint8Array(header.buffer);
 }
 
 export const setName = (name: string): Uint8Array => zeroEnded(commandAttributes.setName[0], name);

@@ -7,7 +7,7 @@ import { Counters } from "../../src/bpf/counters.ts";
 import { type Filter, setFilter, writeFilter } from "../../src/bpf/filter.ts";
 import type { BpfObject } from "../../src/bpf/object.ts";
 import { AUDIT_UID_UNSET, type MineEvent, readEvent } from "../../src/events/event.ts";
-import { mineCounters, mineEvent, mineFilter, mineFlag } from "../../src/events/skeleton.gen.ts";
+import { mineCheck, mineCounters, mineEvent, mineFilter, mineFlag } from "../../src/events/skeleton.gen.ts";
 import { compileC, constantsOfC, root } from "../support/compile.ts";
 
 let dir: string;
@@ -130,6 +130,7 @@ test("the filter is written as C lays it out", () => {
     denied: 0x82000002,
     pid: 0x83000003,
     uid: 0x84000004,
+    check: 0x86000006,
     details: 0x85000005,
   };
   const expected = new Uint8Array(fromC("filter"));
@@ -150,6 +151,8 @@ test("the counters of all CPUs are read as C lays them out, and summed", () => {
     lostBuffer: 11,
     lostCall: 22,
     lostEntry: 33,
+    entered: 100,
+    returned: 111,
     lostMessage: 44,
     lostRest: 55,
     filtered: 2 ** 33 + 6,
@@ -159,7 +162,12 @@ test("the counters of all CPUs are read as C lays them out, and summed", () => {
   expect(counters.read()).toEqual(sums); // not added to what was read before
 });
 
-const structs = { mine_event: mineEvent, mine_filter: mineFilter, mine_counters: mineCounters };
+const structs = {
+  mine_event: mineEvent,
+  mine_filter: mineFilter,
+  mine_check: mineCheck,
+  mine_counters: mineCounters,
+};
 
 test.each(Object.entries(structs))("the skeleton has every field of struct %s, in order", (name, layout) => {
   const camelCase = (field: string) => field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -50,7 +50,7 @@ describe("the objects", () => {
     expect(found).toContain("32-bit jump");
   });
 
-  const shared = ["counters", "events", "reported", "scratch", "shares"];
+  const shared = ["checks", "counters", "events", "reported", "scratch", "shares"];
   const walk = ["sockets", "taken", "walks"];
   test.each<[backend: string, flavour: string, maps: string[], programs: string[]]>([
     ["kprobe", "modern", [...shared, "calls"], ["mine_ack", "mine_enter", "mine_return"]],

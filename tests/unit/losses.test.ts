@@ -14,6 +14,8 @@ const none: Counts = {
   lostRest: 0,
   filtered: 0,
   denied: 0,
+  entered: 0,
+  returned: 0,
 };
 
 function losses(

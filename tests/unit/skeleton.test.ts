@@ -44,7 +44,8 @@ const objectWith = (
      struct mine_event { ${fields} };
      struct mine_filter { ${filter} };
      struct mine_counters { ${counters} };
-     struct mine_rest { struct mine_filter filter; struct mine_counters counters; enum mine_flag flags; };
+     struct mine_check { __u32 a; };
+     struct mine_rest { struct mine_check check; struct mine_filter filter; struct mine_counters counters; enum mine_flag flags; };
      #define ARRAY(name, of) \\
        struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, of); \\
        } name SEC(".maps")

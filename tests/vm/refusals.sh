@@ -7,11 +7,12 @@
 #   /results/NAME.stderr, NAME.exit   of each refusal
 set -eu
 
-refused() { # NAME, then what mine is run by
+refused() { # NAME, then what mine is run by; MINE_ARGS: its arguments
   name=$1
   shift
   status=0
-  "$@" timeout 20 /usr/local/bin/mine >"/results/$name.stdout" 2>"/results/$name.stderr" || status=$?
+  # shellcheck disable=SC2086 # words
+  "$@" timeout 20 /usr/local/bin/mine ${MINE_ARGS-} >"/results/$name.stdout" 2>"/results/$name.stderr" || status=$?
   echo $status >"/results/$name.exit"
 }
 
@@ -33,6 +34,11 @@ umount /sys/kernel/btf
 mv /lib/modules /lib/modules-away
 refused no-module
 mv /lib/modules-away /lib/modules
+
+# Another kernel's BTF.
+for backend in kprobe tracepoint; do
+  MINE_ARGS="--backend $backend --btf /other-kernel.btf" refused other-btf-$backend
+done
 
 umount /sys/kernel/tracing
 umount /sys/kernel/debug

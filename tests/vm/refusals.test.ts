@@ -1,12 +1,16 @@
 // What mine says, and how it ends, on a kernel that lacks what it needs: one line that says what is wrong,
 // one that says what to do, exit code 3. The kernel without kprobes is in tests/host.
 import { beforeAll, expect, test } from "bun:test";
+import { btfFile, fetchKernel } from "./kernels.ts";
 import { runSession, type Session } from "./session.ts";
 
 let session: Session;
 
 beforeAll(async () => {
-  session = await runSession("refusals.sh", { suite: "bookworm", series: "6.1" }, { programs: ["strace"] });
+  const [other] = Object.values(await btfFile(await fetchKernel({ suite: "bullseye", series: "5.10" })));
+  if (!other) throw new Error("5.10 has no BTF");
+  const needs = { programs: ["strace"], files: { "/other-kernel.btf": other } };
+  session = await runSession("refusals.sh", { suite: "bookworm", series: "6.1" }, needs);
 }, 300_000);
 
 const text = (name: string) => session.text(name);
@@ -38,6 +42,12 @@ test("no BTF: each place is named, and the script that makes it", () => {
 test("a BTF file that is none, or that others may write, is named with its fault", () => {
   expect(refusal("broken-btf")[0]).toMatch(/\/boot\/vmlinux-\S+ \(btf__parse: /);
   expect(refusal("writable-btf")[0]).toMatch(/\/boot\/vmlinux-\S+ \(others than root may write it/);
+});
+
+test.each(["kprobe", "tracepoint"])("the BTF of another kernel is told as that, by %s", (backend) => {
+  const [wrong, todo] = refusal(`other-btf-${backend}`);
+  expect(wrong).toMatch(/^mine: \/other-kernel\.btf is not this kernel's BTF: /);
+  expect(todo).toContain("scripts/build-btf.sh");
 });
 
 test("ip_set neither loaded nor to be had: modprobe's own words", () => {
