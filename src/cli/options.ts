@@ -35,7 +35,11 @@ export const traceArgs = {
   all: { type: "boolean", description: "Also report the handshake queries (PROTOCOL, HEADER, TYPE, ...)" },
   command: { type: "string", valueHint: "LIST", description: "Only these commands, e.g. create,destroy" },
   set: { type: "string", valueHint: "GLOB", description: "Only sets whose name matches (* and ?)" },
-  uid: { type: "string", valueHint: "UID", description: "Only this user, or who logged in as this user" },
+  uid: {
+    type: "string",
+    valueHint: "UID",
+    description: "Only this user: the real, the effective or the login user",
+  },
   pid: { type: "string", valueHint: "PID", description: "Only this process" },
   comm: { type: "string", valueHint: "NAME", description: "Only processes of this name" },
   failed: { type: "boolean", description: "Only commands that failed" },

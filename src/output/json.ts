@@ -85,13 +85,16 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
 }
 
 function writeUser(json: JsonWriter, { event, hostname, userName }: AuditRecord, cgroup: Cgroup): void {
-  const { uid, gid, loginUid } = event;
+  const { uid, gid, effectiveUid, effectiveGid, loginUid } = event;
   const name = userName(uid);
+  const effectiveName = effectiveUid === uid ? undefined : userName(effectiveUid);
   const loginName = loginUid === AUDIT_UID_UNSET ? undefined : userName(loginUid);
-  json.repeated(user, [uid, name, loginUid, loginName, gid, hostname, cgroup], () => {
+  const ids = [uid, gid, effectiveUid, effectiveGid, loginUid];
+  json.repeated(user, [...ids, name, effectiveName, loginName, hostname, cgroup], () => {
     json.open("{", "user");
     json.text("id", String(uid));
     json.text("name", name);
+    if (effectiveUid !== uid || effectiveGid !== gid) writeEffective(json, event, effectiveName);
     if (loginUid !== AUDIT_UID_UNSET) {
       json.open("{", "audit");
       json.text("id", String(loginUid));
@@ -111,6 +114,19 @@ function writeUser(json: JsonWriter, { event, hostname, userName }: AuditRecord,
       json.close("}");
     }
   });
+}
+
+/** Each id only where it differs from the real one. */
+function writeEffective(json: JsonWriter, event: AuditRecord["event"], name: string | undefined): void {
+  json.open("{", "effective");
+  if (event.effectiveUid !== event.uid) json.text("id", String(event.effectiveUid));
+  json.text("name", name);
+  if (event.effectiveGid !== event.gid) {
+    json.open("{", "group");
+    json.text("id", String(event.effectiveGid));
+    json.close("}");
+  }
+  json.close("}");
 }
 
 function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: Cgroup): void {

@@ -41,6 +41,7 @@ export function writeText(out: ByteWriter, record: AuditRecord): void {
 }
 
 function writeWho(out: ByteWriter, { event, userName }: AuditRecord): void {
+  const { uid: realUid, gid, effectiveUid, effectiveGid } = event;
   const uid = accountableUid(event);
   const name = userName(uid);
   writeWord(out, event.comm);
@@ -51,6 +52,14 @@ function writeWho(out: ByteWriter, { event, userName }: AuditRecord): void {
   else writeWord(out, encoder.encode(name));
   out.ascii(" - uid: ");
   out.decimal(uid);
+  if (effectiveUid !== realUid) {
+    out.ascii(" - effective uid: ");
+    out.decimal(effectiveUid);
+  }
+  if (effectiveGid !== gid) {
+    out.ascii(" - effective gid: ");
+    out.decimal(effectiveGid);
+  }
   out.ascii(")");
 }
 

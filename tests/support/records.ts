@@ -50,7 +50,7 @@ export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): Audi
   outcome: { succeeded: true },
   failedElement: undefined,
   timeNs: 0n,
-  userName: (uid) => (uid === 0 ? "root" : undefined),
+  userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
   findCgroup: () => undefined,
   hostname: "host",
   backend: "kprobe",

@@ -41,7 +41,12 @@ export interface JsonEvent {
     command_line?: string;
     command_line_truncated?: true;
   };
-  user: { id: string; name?: string; audit?: { id: string; name?: string } };
+  user: {
+    id: string;
+    name?: string;
+    effective?: { id?: string; name?: string; group?: { id: string } };
+    audit?: { id: string; name?: string };
+  };
   group: { id: string };
   host: { hostname: string };
   container?: { id: string };

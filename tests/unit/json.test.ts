@@ -1,5 +1,6 @@
 // One line of JSON for one event: what is said, in which words, and with every digit.
 import { describe, expect, test } from "bun:test";
+import type { MineEvent } from "../../src/events/event.ts";
 import { commands } from "../../src/netlink/ipset-message.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { addition, address, batch, element, setName, u8, u32 } from "../support/ipset-encoder.ts";
@@ -78,6 +79,22 @@ describe("what is said of a command", () => {
     expect(event.container).toBeUndefined();
   });
 
+  test("effective ids, where they are not the real ones", () => {
+    const userName = (uid: number) => ({ 0: "root", 1000: "someone" })[uid];
+    const user = (event: Partial<MineEvent>) =>
+      formatted(recordOf(ipsetMessage(CREATE), { userName, event })).user;
+    const real = { uid: 1000, gid: 100 };
+    const said = { id: "1000", name: "someone" };
+    expect(user(real)).toEqual(said);
+    expect(user({ ...real, effectiveUid: 0 })).toEqual({ ...said, effective: { id: "0", name: "root" } });
+    expect(user({ ...real, effectiveUid: 7 })).toEqual({ ...said, effective: { id: "7" } });
+    expect(user({ ...real, effectiveGid: 0 })).toEqual({ ...said, effective: { group: { id: "0" } } });
+    expect(user({ ...real, effectiveUid: 0, effectiveGid: 5 })).toEqual({
+      ...said,
+      effective: { id: "0", name: "root", group: { id: "5" } },
+    });
+  });
+
   test("who logged in as root is told from nobody", () => {
     const event = formatted(recordOf(ipsetMessage(CREATE), { event: { loginUid: 0, sessionId: 0 } }));
     expect(event.user.audit).toEqual({ id: "0", name: "root" });
@@ -133,9 +150,20 @@ describe("of the command before nothing is kept", () => {
     ["the backend", { backend: "fexit" }],
     ["the user's name", { userName: () => "other" }],
     ["that the user has a name", { userName: () => undefined }],
-    ...(["pid", "tid", "ppid", "uid", "gid", "loginUid", "sessionId", "netns"] as const).map(
-      (field): [string, { event: object }] => [field, { event: { ...event, [field]: 4 } }],
-    ),
+    ...(
+      [
+        "pid",
+        "tid",
+        "ppid",
+        "uid",
+        "gid",
+        "effectiveUid",
+        "effectiveGid",
+        "loginUid",
+        "sessionId",
+        "netns",
+      ] as const
+    ).map((field): [string, { event: object }] => [field, { event: { ...event, [field]: 4 } }]),
     ["the cgroup", { event: { ...event, cgroupId: 1n } }],
     ["another cgroup", { event: { ...event, cgroupId: 2n } }],
     ["a cgroup that is not known", { event: { ...event, cgroupId: 3n } }],

@@ -49,7 +49,7 @@ const failedAdd = recordOf(addition(address(1, ipv4), attribute(99, Buffer.from(
   failedElement: 0,
   findCgroup: () => ({ path: "/a", containerId: "0f".repeat(32) }),
   event: {
-    ...{ loginUid: 0, sessionId: 2, cgroupId: 3n, isRefused: true },
+    ...{ effectiveUid: 1, effectiveGid: 2, loginUid: 0, sessionId: 2, cgroupId: 3n, isRefused: true },
     executable: Buffer.from("/a"),
     arguments: Buffer.from("a\0"),
     argumentsLen: 100,

@@ -73,6 +73,18 @@ test("who logged in is named, so that sudo does not hide them", () => {
   expect(who(1001, AUDIT_UID_UNSET)).toBe("username: someone - uid: 1001");
 });
 
+test("effective ids are shown where they are not the real ones", () => {
+  const who = (event: Partial<MineEvent>) =>
+    / (\(username: .*?\)) /.exec(format({ event, record: { userName } }))?.[1];
+  const real = { uid: 1000, gid: 100 };
+  expect(who({ ...real, effectiveUid: 0 })).toBe("(username: rafaeldtinoco - uid: 1000 - effective uid: 0)");
+  expect(who({ ...real, effectiveGid: 0 })).toBe("(username: rafaeldtinoco - uid: 1000 - effective gid: 0)");
+  expect(who({ uid: 0, gid: 0, loginUid: 1000, effectiveUid: 1001, effectiveGid: 5 })).toBe(
+    "(username: rafaeldtinoco - uid: 1000 - effective uid: 1001 - effective gid: 5)",
+  );
+  expect(who({ uid: 0, gid: 0, loginUid: 1000 })).toBe("(username: rafaeldtinoco - uid: 1000)");
+});
+
 const lines: [string, Given][] = [
   ["CREATE a (type: hash:ip,port) - SUCCESS", { set: "a", type: "hash:ip,port" }],
   ["CREATE <no set> (type: <no type>) - SUCCESS", {}],
