@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import type { MineEvent } from "../events/event.ts";
 import { Cgroups } from "../kernel/cgroups.ts";
+import { ownNetns } from "../kernel/host.ts";
 import { type IpsetMessage, readIpsetMessage } from "../netlink/ipset-message.ts";
 import { readOutcome, unknownOutcome } from "../netlink/ipset-result.ts";
 import type { AuditRecord } from "../output/record.ts";
@@ -11,6 +12,7 @@ import { UserNames } from "./user-names.ts";
 export class Recorder {
   readonly #backend: string;
   readonly #hostname = hostname();
+  readonly #ownNetns = ownNetns();
   readonly #types = new SetTypes();
   readonly #userName: AuditRecord["userName"];
   readonly #findCgroup: AuditRecord["findCgroup"];
@@ -39,6 +41,7 @@ export class Recorder {
         outcome.succeeded || outcome.isUnknown ? undefined : elementAtFault(message, event.reply),
       timeNs: event.tsNs + realtimeOffsetNs,
       hostname: this.#hostname,
+      ownNetns: this.#ownNetns,
       backend: this.#backend,
       userName: this.#userName,
       findCgroup: this.#findCgroup,

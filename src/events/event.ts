@@ -20,6 +20,8 @@ export interface MineEvent extends Header {
   readonly isRefused: boolean;
   /** What the kernel answered was not seen: the result says nothing. */
   readonly isUnanswered: boolean;
+  /** Another process than the sender ended the dump: of the sender nothing is known but pid, uid and gid. */
+  readonly isByReader: boolean;
 }
 
 /** AUDIT_UID_UNSET of linux/audit.h: no one logged in to start this process. */
@@ -61,6 +63,10 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
 
   get isUnanswered(): boolean {
     return (this.flags & mineFlag.unanswered) !== 0;
+  }
+
+  get isByReader(): boolean {
+    return (this.flags & mineFlag.byReader) !== 0;
   }
 
   #part(start: number, length: number): Uint8Array {

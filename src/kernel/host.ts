@@ -21,6 +21,15 @@ export const hasKprobePmu = (): boolean => existsSync("/sys/bus/event_source/dev
 /** Built in, or a module that is loaded. */
 export const hasIpset = (): boolean => existsSync("/sys/module/ip_set");
 
+/** The inode number of the network namespace that mine runs in; undefined where /proc does not tell. */
+export function ownNetns(): number | undefined {
+  try {
+    return statSync("/proc/self/ns/net").ino;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A module (rather than built in): only then may its symbols be qualified with its name. */
 export const ipsetIsModule = (): boolean => existsSync("/sys/module/ip_set/coresize");
 

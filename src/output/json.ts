@@ -68,6 +68,10 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
   const { comm, flags, argumentsCaptured, argumentsLen, executableLen } = event;
   json.open("{", "process");
   json.number("pid", event.pid);
+  if (event.isByReader) {
+    json.close("}");
+    return;
+  }
   json.open("{", "thread");
   json.number("id", event.tid);
   json.close("}");
@@ -130,8 +134,8 @@ function writeEffective(json: JsonWriter, event: AuditRecord["event"], name: str
 }
 
 function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: Cgroup): void {
-  const { netns, sessionId, cgroupId } = event;
-  json.repeated(place, [netns, sessionId, cgroupId, cgroup, backend], () => {
+  const { netns, sessionId, cgroupId, isByReader } = event;
+  json.repeated(place, [netns, sessionId, cgroupId, cgroup, backend, isByReader], () => {
     json.open("{", "linux");
     json.number("netns", netns);
     json.number("session_id", sessionId === AUDIT_UID_UNSET ? undefined : sessionId);
@@ -140,6 +144,7 @@ function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: C
     json.close("}");
     json.open("{", "mine");
     json.text("backend", backend);
+    if (isByReader) json.boolean("ended_by_other_process", true);
     json.close("}");
   });
 }

@@ -15,6 +15,8 @@ export interface AuditRecord {
   userName: (uid: number) => string | undefined;
   findCgroup: (id: bigint) => { path: string; containerId: string | undefined } | undefined;
   hostname: string;
+  /** The network namespace that mine runs in, by its inode number; undefined where it is not known. */
+  ownNetns: number | undefined;
   /** The rung of the ladder that saw it. */
   backend: string;
 }

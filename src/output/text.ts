@@ -40,11 +40,12 @@ export function writeText(out: ByteWriter, record: AuditRecord): void {
   writeResult(out, record);
 }
 
-function writeWho(out: ByteWriter, { event, userName }: AuditRecord): void {
+function writeWho(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): void {
   const { uid: realUid, gid, effectiveUid, effectiveGid } = event;
   const uid = accountableUid(event);
   const name = userName(uid);
-  writeWord(out, event.comm);
+  if (event.isByReader) out.ascii("<unknown>");
+  else writeWord(out, event.comm);
   out.ascii(" (pid: ");
   out.decimal(event.pid);
   out.ascii(") (username: ");
@@ -61,6 +62,11 @@ function writeWho(out: ByteWriter, { event, userName }: AuditRecord): void {
     out.decimal(effectiveGid);
   }
   out.ascii(")");
+  if (ownNetns !== undefined && event.netns !== ownNetns) {
+    out.ascii(" (netns: ");
+    out.decimal(event.netns);
+    out.ascii(")");
+  }
 }
 
 /** What is missing from a message that was cut may well have been there: nothing is then said of it. */

@@ -39,6 +39,7 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
     message,
     isRefused: false,
     isUnanswered: false,
+    isByReader: false,
     ...given,
   };
 }
@@ -53,6 +54,7 @@ export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): Audi
   userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
   findCgroup: () => undefined,
   hostname: "host",
+  ownNetns: 4026531840,
   backend: "kprobe",
   ...given,
 });

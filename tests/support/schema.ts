@@ -34,9 +34,10 @@ export interface JsonEvent {
   };
   process: {
     pid: number;
-    thread: { id: number };
-    parent: { pid: number };
-    name: string;
+    /** These three are absent where mine.ended_by_other_process is present. */
+    thread?: { id: number };
+    parent?: { pid: number };
+    name?: string;
     executable?: string;
     command_line?: string;
     command_line_truncated?: true;
@@ -73,7 +74,7 @@ export interface JsonEvent {
     error?: { name: string; number: number; message: string };
   };
   linux: { netns: number; session_id?: number; cgroup_id?: string; cgroup_path?: string };
-  mine: { backend: string };
+  mine: { backend: string; ended_by_other_process?: true };
 }
 
 /** All that JSON allows and a terminal or a log may take for something else than text. */

@@ -136,14 +136,16 @@ test("flags are told apart", () => {
   const flagsOf = (flags: number) => {
     const view = bytesOf({});
     view.setUint32(mineEvent.flags[0], flags, true);
-    const { isRefused, isUnanswered } = read(view) ?? {};
-    return { isRefused, isUnanswered };
+    const { isRefused, isUnanswered, isByReader } = read(view) ?? {};
+    return { isRefused, isUnanswered, isByReader };
   };
-  expect(flagsOf(0)).toEqual({ isRefused: false, isUnanswered: false });
-  expect(flagsOf(mineFlag.refused)).toEqual({ isRefused: true, isUnanswered: false });
-  expect(flagsOf(mineFlag.executableCut)).toEqual({ isRefused: false, isUnanswered: false });
-  expect(flagsOf(mineFlag.unanswered)).toEqual({ isRefused: false, isUnanswered: true });
-  expect(flagsOf(7)).toEqual({ isRefused: true, isUnanswered: true });
+  const none = { isRefused: false, isUnanswered: false, isByReader: false };
+  expect(flagsOf(0)).toEqual(none);
+  expect(flagsOf(mineFlag.refused)).toEqual({ ...none, isRefused: true });
+  expect(flagsOf(mineFlag.executableCut)).toEqual(none);
+  expect(flagsOf(mineFlag.unanswered)).toEqual({ ...none, isUnanswered: true });
+  expect(flagsOf(mineFlag.byReader)).toEqual({ ...none, isByReader: true });
+  expect(flagsOf(15)).toEqual({ isRefused: true, isUnanswered: true, isByReader: true });
 });
 
 test("who logged in is who answers for it; where nobody did, the user", () => {

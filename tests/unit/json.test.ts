@@ -95,6 +95,15 @@ describe("what is said of a command", () => {
     });
   });
 
+  test("of a process that is not the one which ended the command only ids are known", () => {
+    const event = { isByReader: true, comm: new Uint8Array(), tid: 0, ppid: 0 };
+    const { process, user, mine } = formatted(recordOf(ipsetMessage(7), { event }));
+    expect(process).toEqual({ pid: 17436 } as JsonEvent["process"]);
+    expect(user).toEqual({ id: "0", name: "root" });
+    expect(mine).toEqual({ backend: "kprobe", ended_by_other_process: true });
+    expect(formatted(recordOf(ipsetMessage(7))).mine).toEqual({ backend: "kprobe" });
+  });
+
   test("who logged in as root is told from nobody", () => {
     const event = formatted(recordOf(ipsetMessage(CREATE), { event: { loginUid: 0, sessionId: 0 } }));
     expect(event.user.audit).toEqual({ id: "0", name: "root" });

@@ -41,6 +41,7 @@ describe("the event", () => {
     "reply",
     "isRefused",
     "isUnanswered",
+    "isByReader",
   ];
   /** All but the data, which is in its parts; each is read when it is asked for. */
   const fieldsOf = (event: MineEvent | undefined) =>
@@ -87,6 +88,7 @@ describe("the event", () => {
       reply: Uint8Array.from({ length: 50 }, (_, index) => index * 11),
       isRefused: true,
       isUnanswered: false,
+      isByReader: false,
     });
   });
 

@@ -1,5 +1,6 @@
 // From an event to a record: decoded, with the answer that counts, and with what only user space knows.
 import { describe, expect, test } from "bun:test";
+import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { Recorder } from "../../src/app/recorder.ts";
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
@@ -144,6 +145,10 @@ describe("what only user space knows", () => {
   test("this host, and how it was seen", () => {
     const { hostname: name, backend } = record({}, new Recorder("fexit"));
     expect([name, backend]).toEqual([hostname(), "fexit"]);
+  });
+
+  test("the network namespace that it runs in itself", () => {
+    expect(record({}).ownNetns).toBe(statSync("/proc/self/ns/net").ino);
   });
 
   test("the names of users", () => {

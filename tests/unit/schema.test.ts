@@ -65,6 +65,7 @@ const lines = [
   recordOf(ipsetMessage(5, attribute(2, zeroEnded("a")), attribute(3, zeroEnded("b")))),
   recordOf(ipsetMessage(8, u32(6, 3))),
   recordOf(ipsetMessage(11)),
+  recordOf(ipsetMessage(7), { event: { isByReader: true } }),
   recordOf(ipsetMessage(15, attribute(11, Buffer.alloc(2)))),
   ...recordedMessages.map((bytes) => recordOf(bytes)),
 ].map((record) => formatJson(record));
@@ -140,6 +141,11 @@ describe("an event is refused", () => {
     ["elements that were not counted", ({ ipset }) => delete ipset.element_count],
     ["a message that is not malformed", ({ ipset }) => Object.assign(ipset, { message: "00" })],
     ["a malformed message without its bytes", ({ ipset }) => Object.assign(ipset, { malformed: "x" })],
+    ["a process without its name", ({ process }) => delete process.name],
+    [
+      "a name of a process that is not the one which ended the command",
+      ({ mine }) => Object.assign(mine, { ended_by_other_process: true }),
+    ],
     ["half a byte", ({ ipset }) => Object.assign(ipset, { malformed: "x", message: "0" })],
     ["a time without nanoseconds", (event) => Object.assign(event, { "@timestamp": "2021-03-19T00:00:00Z" })],
     [

@@ -143,6 +143,22 @@ test("neither can the name of a program or of a user", () => {
   );
 });
 
+test("a network namespace is shown where it is not that of mine", () => {
+  const from = (netns: number, ownNetns: number | undefined) =>
+    format({ event: { netns }, set: "a", type: "b", record: { ownNetns } }).replace(/^.* ipset /, "");
+  const line = "(pid: 17436) (username: root - uid: 0) - CREATE a (type: b) - SUCCESS";
+  expect(from(4026532281, 4026531840)).toBe(line.replace(" - CREATE", " (netns: 4026532281) - CREATE"));
+  expect(from(4026531840, 4026531840)).toBe(line);
+  expect(from(4026532281, undefined)).toBe(line);
+});
+
+test("a process of which only the number is known has no name", () => {
+  const event = { isByReader: true, comm: new Uint8Array(), tid: 0 };
+  expect(format({ event, message: { command: "LIST" } })).toBe(
+    "(2021/03/19_01:01) <unknown> (pid: 17436) (username: root - uid: 0) - LIST <all sets> - SUCCESS",
+  );
+});
+
 test("a user without a name is told from one who is called so", () => {
   const who = (name: string | undefined) =>
     /username: .* - uid: \d+/.exec(format({ record: { userName: () => name } }))?.[0];

@@ -93,8 +93,8 @@ function onlyEvent(name: string): JsonEvent {
   const { value, events } = caller(name);
   expect(events).toHaveLength(1);
   const [event] = events as [JsonEvent];
-  expect(event.process.thread.id).toBe(event.process.pid);
-  expect(String(event.process.parent.pid)).toBe(value("ppid"));
+  expect(event.process.thread?.id).toBe(event.process.pid);
+  expect(String(event.process.parent?.pid)).toBe(value("ppid"));
   expect(`net:[${event.linux.netns}]`).toBe(value("netns"));
   const unset = "4294967295";
   expect(event.user.audit?.id ?? unset).toBe(value("loginuid"));
@@ -153,7 +153,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
 
   test("a program in another file system, with a name that is meant to confuse", () => {
     const { process } = onlyEvent("odd");
-    expect(Buffer.from(readLossless(process.name)).toString()).toBe('we "ird\n');
+    expect(Buffer.from(readLossless(process.name ?? "")).toString()).toBe('we "ird\n');
     expect(process.executable).toBe(executable('/tmp/we "ird\n'));
     const words = readWords(process.command_line ?? "").map((word) => Buffer.from(word).toString());
     expect(words).toEqual(['/tmp/we "ird\n', "add", "first", "10.0.0.3", "comment", ""]);
@@ -226,7 +226,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     const [thread, length, error] = text("thread").split(" ").map(Number);
     expect(error).toBe(0);
     const event = caller("python").events.at(-1);
-    expect(event?.process.thread.id).toBe(thread ?? 0);
+    expect(event?.process.thread?.id).toBe(thread ?? 0);
     expect(thread).not.toBe(event?.process.pid ?? 0);
     expect(event?.ipset.truncated).toEqual({ captured: 16384, length: length ?? 0 });
     const elements = event?.ipset.elements ?? [];
