@@ -14,6 +14,8 @@ const meaningful = /^[\s"\\<>()]$/u;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
+const COMMA = 0x2c;
+const DASH = 0x2d;
 
 const isPrintable = (codePoint: number): boolean => printable.test(String.fromCodePoint(codePoint));
 const isBareCharacter = (codePoint: number): boolean =>
@@ -30,6 +32,19 @@ const quotableAscii = Uint8Array.from(ascii, (codePoint) => Number(isQuotable(co
 export function writeWord(out: ByteWriter, bytes: Uint8Array): void {
   if (isBareWord(bytes)) out.copy(bytes);
   else writeQuoted(out, bytes);
+}
+
+/**
+ * The same for a name between the other parts of a line: quotes also tell it from a dash, an option, and a list.
+ */
+export function writeName(out: ByteWriter, bytes: Uint8Array): void {
+  if (isBareName(bytes)) out.copy(bytes);
+  else writeQuoted(out, bytes);
+}
+
+/** Can stand without quotes between the other parts of a line. */
+export function isBareName(bytes: Uint8Array): boolean {
+  return isBareWord(bytes) && bytes[0] !== DASH && bytes[bytes.length - 1] !== COMMA;
 }
 
 /** Writes the bytes in double quotes, with escapes as in C. */
@@ -81,7 +96,7 @@ export function writeHex(out: ByteWriter, bytes: Uint8Array, limit: number): voi
 }
 
 /** Can stand without quotes, and then every byte stands for itself. */
-export function isBareWord(bytes: Uint8Array): boolean {
+function isBareWord(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; ) {
     const byte = bytes[at] ?? 0;
     if (byte < 0x80) {

@@ -4,7 +4,7 @@ import type { Element } from "../netlink/ipset-element.ts";
 import type { Option, Value } from "../netlink/ipset-values.ts";
 import { writeAddress, writeMac } from "./address.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { isBareWord, writeQuoted, writeWord } from "./escape.ts";
+import { isBareName, writeQuoted } from "./escape.ts";
 import { portName, protocolName } from "./protocols.ts";
 
 const families: Partial<Record<number, string>> = { 2: "inet", 10: "inet6" };
@@ -79,8 +79,8 @@ function writePorts(out: ByteWriter, { protocol, from, to }: Of<"ports">): void 
 
 /** Between the commas of an element no name may pass for two parts, or for a part of another kind. */
 function writePartName(out: ByteWriter, name: Uint8Array): void {
-  const isPlain = isBareWord(name) && !name.includes(COMMA) && !startsWith(name, physdevBytes);
-  if (isPlain) writeWord(out, name);
+  const isPlain = isBareName(name) && !name.includes(COMMA) && !startsWith(name, physdevBytes);
+  if (isPlain) out.copy(name);
   else writeQuoted(out, name);
 }
 

@@ -4,7 +4,7 @@ import { accountableUid } from "../events/event.ts";
 import type { Element } from "../netlink/ipset-element.ts";
 import type { IpsetMessage } from "../netlink/ipset-message.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { writeHex, writeWord } from "./escape.ts";
+import { writeHex, writeName } from "./escape.ts";
 import { writeElement } from "./ipset-text.ts";
 import type { AuditRecord } from "./record.ts";
 import { localMinute } from "./time.ts";
@@ -45,12 +45,12 @@ function writeWho(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): 
   const uid = accountableUid(event);
   const name = userName(uid);
   if (event.isByReader) out.ascii("<unknown>");
-  else writeWord(out, event.comm);
+  else writeName(out, event.comm);
   out.ascii(" (pid: ");
   out.decimal(event.pid);
   out.ascii(") (username: ");
   if (name === undefined) out.ascii("<unknown>");
-  else writeWord(out, encoder.encode(name));
+  else writeName(out, encoder.encode(name));
   out.ascii(" - uid: ");
   out.decimal(uid);
   if (effectiveUid !== realUid) {
@@ -73,7 +73,7 @@ function writeWho(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): 
 function writeSubject(out: ByteWriter, message: IpsetMessage, isWhole: boolean): void {
   const name = (before: string, bytes: Uint8Array | undefined, missing: string): void => {
     out.ascii(before);
-    if (bytes) writeWord(out, bytes);
+    if (bytes) writeName(out, bytes);
     else out.ascii(isWhole ? `<${missing}>` : "<cut off>");
   };
   switch (message.command) {

@@ -133,9 +133,22 @@ test("a name cannot pass for another part of the line", () => {
   expect(tail({ message: { command: "RENAME" }, set: "a -> b", second: "c" })).toBe(
     `RENAME "a -> b" -> c - SUCCESS`,
   );
+  expect(tail({ message: { command: "SWAP" }, set: "<->", second: "->" })).toBe(
+    `SWAP "<->" <-> "->" - SUCCESS`,
+  );
+  expect(tail({ message: { command: "RENAME" }, set: "-", second: "-exist" })).toBe(
+    `RENAME "-" -> "-exist" - SUCCESS`,
+  );
+  expect(tail({ set: "-a", type: "-b" })).toBe(`CREATE "-a" (type: "-b") - SUCCESS`);
+  expect(tail({ message: { command: "FLUSH" }, set: "a," })).toBe(`FLUSH "a," - SUCCESS`);
+  expect(tail({ message: { command: "FLUSH" }, set: "a-b,c-" })).toBe("FLUSH a-b,c- - SUCCESS");
 });
 
 test("neither can the name of a program or of a user", () => {
+  const named = { event: { comm: Buffer.from("-sh") }, record: { userName: () => "-" } };
+  expect(format({ ...named, set: "a", type: "b" })).toStartWith(
+    `(2021/03/19_01:01) "-sh" (pid: 17436) (username: "-" - uid: 0) - CREATE`,
+  );
   const comm = Buffer.from("a (pid: 1)\x1b");
   const record = { userName: () => "root - uid: 0) x" };
   expect(format({ event: { comm }, set: "a", type: "b", record })).toBe(
@@ -197,6 +210,19 @@ describe("elements", () => {
     ];
     expect(add([element(1, options)])).toBe(
       String.raw`ADD a 10.0.0.1 timeout 300 nomatch comment "x\" - SUCCESS\n" - SUCCESS`,
+    );
+  });
+
+  test("are names of sets, which cannot pass for another part of the line", () => {
+    const members = (...names: string[]) =>
+      names.map((name): Element => ({ ...element(1), parts: [{ kind: "set", name: Buffer.from(name) }] }));
+    const set = "-";
+    expect(add(members("SUCCESS"), { set })).toBe('ADD "-" SUCCESS - SUCCESS');
+    expect(add(members("-", "-exist"))).toBe('ADD a "-", "-exist" - SUCCESS');
+    expect(add(members("", "a,"))).toBe('ADD a "", "a," - SUCCESS');
+    const reference = { kind: "set", name: Buffer.from("-") } as const;
+    expect(add([{ ...element(1), options: [{ name: "before", value: reference }] }])).toBe(
+      'ADD a 10.0.0.1 before "-" - SUCCESS',
     );
   });
 

@@ -134,5 +134,6 @@ const special: Record<string, string> = {
   "\x1b[31mred": String.raw`"\x1b[31mred"`,
   "bidi\xe2\x80\xaex": String.raw`"bidi\u{202e}x"`,
   "caf\xc3\xa9": "caf\u00e9",
+  "-": '"-"',
   "bad\xff": String.raw`"bad\xff"`,
 };

@@ -182,6 +182,13 @@ root create "$(printf 'caf\303\251')" hash:ip
 root create "$(printf 'bad\377')" hash:ip
 root rename "$(printf 'new\nline)')" "$(printf 'tab\tdel\177')"
 
+restore root <<LINES
+create - list:set
+create SUCCESS hash:ip
+add - SUCCESS
+destroy -
+destroy SUCCESS
+LINES
 restore login <<LINES
 create office hash:net
 create guests hash:net family inet
