@@ -2,7 +2,7 @@
 
 import type { Filter } from "../bpf/filter.ts";
 import { AUDIT_UID_UNSET } from "../events/event.ts";
-import { type Command, commands } from "../netlink/ipset-message.ts";
+import { type Command, commands, type IpsetMessage } from "../netlink/ipset-message.ts";
 import type { AuditRecord } from "../output/record.ts";
 import type { Config } from "./config.ts";
 
@@ -35,8 +35,15 @@ export function isWanted({ set, comm, failed }: Wanted, { event, message, outcom
   if (comm !== undefined && comm !== text(event.comm)) return false;
   if (set === undefined) return true;
   const names = [message.setName, message.secondName].filter((name) => name !== undefined);
-  if (names.length === 0) return unlimited.has(message.command);
-  return names.some((name) => set(text(name)));
+  if (names.some((name) => set(text(name)))) return true;
+  if (event.capturedLen < event.messageLen && mayLackName(message)) return true;
+  return names.length === 0 && unlimited.has(message.command);
+}
+
+/** Of a message that was cut: a name may be in what was not captured, and a sender must not hide a set so. */
+function mayLackName({ command, setName, secondName, mayHaveMore }: IpsetMessage): boolean {
+  const needsSecond = command === "RENAME" || command === "SWAP";
+  return mayHaveMore === true || setName === undefined || (needsSecond && secondName === undefined);
 }
 
 /** As arguments come to us from the command line: what is not UTF-8 has become U+FFFD in both. */

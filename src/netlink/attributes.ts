@@ -31,6 +31,8 @@ export interface AttributeList {
   malformed: string | undefined;
   /** The attribute that reaches past the end, with what is there of it: all there is when a capture was cut. */
   overrun?: Attribute;
+  /** How much of it is missing. */
+  missing?: number;
 }
 
 const HEADER_SIZE = 4;
@@ -46,7 +48,8 @@ export function readAttributes(bytes: Uint8Array, start = 0, end = bytes.length)
     if (length < HEADER_SIZE || length > end - at) {
       const malformed = `attribute at byte ${at - start} says it is ${length} bytes long`;
       if (length < HEADER_SIZE) return { attributes, malformed };
-      return { attributes, malformed, overrun: new Attribute(type, bytes, at + HEADER_SIZE, end) };
+      const overrun = new Attribute(type, bytes, at + HEADER_SIZE, end);
+      return { attributes, malformed, overrun, missing: at + length - end };
     }
     attributes.push(new Attribute(type, bytes, at + HEADER_SIZE, at + length));
     at += (length + 3) & ~3;

@@ -70,6 +70,8 @@ export interface IpsetMessage {
   unknown?: UnknownAttribute[] | undefined;
   /** What is wrong with the message, if anything is. */
   malformed?: string | undefined;
+  /** The capture ended before the last attribute of the command; of two with one number, the last counts. */
+  mayHaveMore?: true;
 }
 
 /** The fields of struct nlmsghdr and of struct nfgenmsg. */
@@ -84,6 +86,8 @@ export interface MessageHeader {
 }
 
 const HEADERS_SIZE = 20; // struct nlmsghdr (16) and struct nfgenmsg (4)
+/** The most bytes that follow an attribute and belong to none. */
+const PADDING = 3;
 const NLM_F_EXCL = 0x200;
 
 /**
@@ -99,11 +103,12 @@ export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMess
   const command = commands[commandNumber];
   const header = readHeader(bytes);
   const remainder = new Remainder();
-  const { attributes, malformed, overrun } = readAttributes(bytes, HEADERS_SIZE);
+  const { attributes, malformed, overrun, missing = 0 } = readAttributes(bytes, HEADERS_SIZE);
   if (isWhole) remainder.complain(malformed);
   const fields = new Fields("command", attributes, remainder);
 
   const message: IpsetMessage = { command, commandNumber, header };
+  if (!isWhole && header.length > bytes.length + missing + PADDING) message.mayHaveMore = true;
   message.protocol = fields.take(kinds.protocol);
   message.protocolMin = fields.take(kinds.protocolMin);
   message.setName = fields.take(kinds.setName);

@@ -9,6 +9,7 @@ import { AUDIT_UID_UNSET } from "../../src/events/event.ts";
 import { type Command, commands } from "../../src/netlink/ipset-message.ts";
 import { unknownOutcome } from "../../src/netlink/ipset-result.ts";
 import { constantsOfC } from "../support/compile.ts";
+import { element, nested } from "../support/ipset-encoder.ts";
 import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
 import { recordOf } from "../support/records.ts";
 
@@ -128,6 +129,42 @@ describe("wanted is", () => {
       const unnamed = (command: number) => isSetWanted(ipsetMessage(command), isWhite);
       expect([3, 4, 7, 8].every(unnamed)).toBe(true);
       expect([1, 2, 9, 10, 11, 13].some(unnamed)).toBe(false);
+    });
+
+    describe("of messages that were cut, what may name it:", () => {
+      const filler = (length: number) => attribute(99, Buffer.alloc(length));
+      const padding = filler(200);
+      const elements = nested(8, element(filler(200)));
+      const isCutWanted = (message: Uint8Array, captured: number) => {
+        const event = { message: message.subarray(0, captured), messageLen: message.length };
+        return isWanted(wanted({ set: isWhite }), recordOf(message, { event }));
+      };
+      const black = name(SETNAME, "black list");
+      const white = name(SETNAME, "white list");
+      const other = name(SETNAME2, "b");
+
+      test.each<[string, number, Uint8Array[], boolean]>([
+        ["no name", 9, [padding], true],
+        ["no second name", 5, [black, padding], true],
+        ["no second name", 6, [black, padding], true],
+        ["both names, and neither is it", 5, [black, other, padding], false],
+        ["another name, but one may follow that counts", 9, [black, padding, white], true],
+        ["another name, and elements to the end", 9, [black, elements], false],
+        ["another name, and options to the end", 2, [black, other, nested(7, padding)], false],
+        ["it", 9, [white, padding], true],
+      ])("%s (command %d)", (_, command, attributes, expected) => {
+        const message = ipsetMessage(command, ...attributes);
+        expect(isCutWanted(message, message.indexOf(Buffer.alloc(100)) + 50)).toBe(expected);
+      });
+
+      test("a name that was cut itself", () => {
+        const message = ipsetMessage(9, name(SETNAME, "white list"));
+        expect(isCutWanted(message, message.length - 5)).toBe(true);
+      });
+
+      test("nothing but a part of the header", () => {
+        expect(isCutWanted(ipsetMessage(9), 4)).toBe(true);
+      });
     });
 
     test("what has its name, as it would be typed", () => {
