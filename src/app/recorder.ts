@@ -3,11 +3,13 @@ import { hostname } from "node:os";
 import type { MineEvent } from "../events/event.ts";
 import { Cgroups } from "../kernel/cgroups.ts";
 import { ownNetns } from "../kernel/host.ts";
-import { type IpsetMessage, readIpsetMessage } from "../netlink/ipset-message.ts";
+import { type IpsetMessage, readIpsetMessage, readRefusedMessage } from "../netlink/ipset-message.ts";
 import { readOutcome, unknownOutcome } from "../netlink/ipset-result.ts";
 import type { AuditRecord } from "../output/record.ts";
 import { SetTypes } from "./set-types.ts";
 import { UserNames } from "./user-names.ts";
+
+const EPERM = 1;
 
 export class Recorder {
   readonly #backend: string;
@@ -27,7 +29,8 @@ export class Recorder {
 
   /** @param realtimeOffsetNs what to add to the event's time for nanoseconds since 1970. */
   record(event: MineEvent, realtimeOffsetNs: bigint): AuditRecord {
-    const message = readIpsetMessage(event.message, event.capturedLen === event.messageLen);
+    const read = isDenied(event) ? readRefusedMessage : readIpsetMessage;
+    const message = read(event.message, event.capturedLen === event.messageLen);
     // What the handler told the caller by itself says more than the -EINTR it then returns.
     const result = event.answer || event.result;
     const setType = result === 0 ? undefined : this.#types.of(event.netns, message);
@@ -48,6 +51,9 @@ export class Recorder {
     };
   }
 }
+
+/** The caller lacks CAP_NET_ADMIN. */
+const isDenied = ({ isRefused, result }: MineEvent): boolean => isRefused && result === -EPERM;
 
 /** With the error the kernel sends back the message, and in it the line at fault. */
 function elementAtFault({ elements = [] }: IpsetMessage, reply: Uint8Array): number | undefined {

@@ -95,10 +95,53 @@ const NLM_F_EXCL = 0x200;
  * @param isWhole false when capturing cut the message: its end is then missing, not malformed.
  */
 export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMessage {
-  if (bytes.length < HEADERS_SIZE) {
-    const malformed = `only ${bytes.length} bytes long`;
-    return { command: undefined, commandNumber: 0, malformed };
+  if (bytes.length < HEADERS_SIZE) return tooShort(bytes);
+  const { message, fields, remainder, overrun } = readNames(bytes, isWhole);
+  const { command } = message;
+  message.protocol = fields.take(kinds.protocol);
+  message.protocolMin = fields.take(kinds.protocolMin);
+  message.revision = fields.take(kinds.revision);
+  message.family = fields.take(kinds.family);
+  message.flags = fields.take(kinds.flags);
+  message.lineNumber = fields.take(kinds.lineNumber);
+  message.index = fields.take(kinds.index);
+  if (command === "CREATE") {
+    message.options = readCreateOptions(message, fields.take(kinds.data), remainder);
+  } else if (command === "ADD" || command === "DEL" || command === "TEST") {
+    message.elements = readElements(fields, overrun, remainder);
   }
+  fields.keepRest();
+  if (remainder.unknown.length > 0) message.unknown = remainder.unknown;
+  message.malformed = remainder.malformed;
+  return message;
+}
+
+/**
+ * Of a message that the kernel refused unread: the command and the names. Anybody can send these, so they get no
+ * more time than that.
+ */
+export function readRefusedMessage(bytes: Uint8Array, isWhole: boolean): IpsetMessage {
+  if (bytes.length < HEADERS_SIZE) return tooShort(bytes);
+  const { message, remainder } = readNames(bytes, isWhole);
+  message.malformed = remainder.malformed;
+  return message;
+}
+
+function tooShort({ length }: Uint8Array): IpsetMessage {
+  return { command: undefined, commandNumber: 0, malformed: `only ${length} bytes long` };
+}
+
+interface Begun {
+  message: IpsetMessage;
+  /** What is left to read. */
+  fields: Fields;
+  remainder: Remainder;
+  /** The attribute in which a capture ended. */
+  overrun: Attribute | undefined;
+}
+
+/** @param bytes at least the headers. */
+function readNames(bytes: Uint8Array, isWhole: boolean): Begun {
   const commandNumber = bytes[4] ?? 0; // low byte of nlmsg_type
   const command = commands[commandNumber];
   const header = readHeader(bytes);
@@ -109,29 +152,14 @@ export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMess
 
   const message: IpsetMessage = { command, commandNumber, header };
   if (!isWhole && header.length > bytes.length + missing + PADDING) message.mayHaveMore = true;
-  message.protocol = fields.take(kinds.protocol);
-  message.protocolMin = fields.take(kinds.protocolMin);
   message.setName = fields.take(kinds.setName);
   // One number, two meanings.
   if (command === "RENAME" || command === "SWAP") message.secondName = fields.take(kinds.secondName);
   else message.typeName = fields.take(kinds.typeName);
-  message.revision = fields.take(kinds.revision);
-  message.family = fields.take(kinds.family);
-  message.flags = fields.take(kinds.flags);
-  message.lineNumber = fields.take(kinds.lineNumber);
-  message.index = fields.take(kinds.index);
   if (command === "CREATE" || command === "ADD" || command === "DEL") {
     message.ignoresExisting = (header.flags & NLM_F_EXCL) === 0;
   }
-  if (command === "CREATE") {
-    message.options = readCreateOptions(message, fields.take(kinds.data), remainder);
-  } else if (command === "ADD" || command === "DEL" || command === "TEST") {
-    message.elements = readElements(fields, isWhole ? undefined : overrun, remainder);
-  }
-  fields.keepRest();
-  if (remainder.unknown.length > 0) message.unknown = remainder.unknown;
-  message.malformed = remainder.malformed;
-  return message;
+  return { message, fields, remainder, overrun: isWhole ? undefined : overrun };
 }
 
 function readHeader(bytes: Uint8Array): MessageHeader {

@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { Recorder } from "../../src/app/recorder.ts";
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
-import { address, batch, element, setName, u32 } from "../support/ipset-encoder.ts";
+import { address, batch, element, nested, setName, u32 } from "../support/ipset-encoder.ts";
 import { formatJson, formatText } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
 import { eventWith } from "../support/records.ts";
@@ -133,6 +133,65 @@ test("a message that was cut is not called malformed", () => {
   const cut = record({ message: whole.subarray(0, 100), messageLen: whole.length }).message;
   expect([cut.malformed, cut.elements?.length]).toEqual([undefined, 2]);
   expect(record({ message: whole.subarray(0, 100) }).message.malformed).toBeString();
+});
+
+describe("of what was denied only the names are read:", () => {
+  const denied = (message: Uint8Array, captured = 256) => {
+    const given = { message: message.subarray(0, captured), messageLen: message.length };
+    return record({ ...given, isRefused: true, result: -1 });
+  };
+  const typeName = attribute(3, zeroEnded("hash:ip"));
+
+  test("no elements", () => {
+    const long = denied(additions(...Array(100).keys()));
+    expect(parseEvent(formatJson(long)).ipset).toEqual({
+      command: "add",
+      set: "a",
+      exist: true,
+      truncated: { captured: 256, length: long.event.messageLen },
+      refused: true,
+      error: { name: "EPERM", number: 1, message: "Operation not permitted" },
+    });
+    expect(formatText(long)).toEndWith(
+      ` - ADD a -exist <truncated: 256 of ${long.event.messageLen} bytes> - ERROR (Operation not permitted)`,
+    );
+    expect(formatText(denied(additions(1, 2)))).toEndWith(
+      " - ADD a -exist - ERROR (Operation not permitted)",
+    );
+  });
+
+  test("no options", () => {
+    const create = ipsetMessage(
+      CREATE,
+      setName("a"),
+      typeName,
+      nested(7, u32(18, 64)),
+      attribute(99, typeName),
+    );
+    const { ipset } = parseEvent(formatJson(denied(create)));
+    expect([ipset.set, ipset.type, ipset.options, ipset.unknown_attributes]).toEqual([
+      "a",
+      "hash:ip",
+      undefined,
+      undefined,
+    ]);
+    expect(formatText(denied(create, 40))).toContain(" - CREATE a (type: <cut off>) ");
+  });
+
+  test("what the kernel refused for another reason is read whole", () => {
+    const message = additions(1, 2);
+    expect(record({ message, isRefused: true, result: -95 }).message.elements).toHaveLength(2);
+    expect(record({ message, result: -1 }).message.elements).toHaveLength(2);
+  });
+
+  test("wherever it was cut, it is not malformed", () => {
+    const rename = ipsetMessage(5, setName("a"), typeName, Buffer.alloc(8));
+    for (let captured = 20; captured < rename.length; captured++) {
+      expect(denied(rename, captured).message.malformed).toBeUndefined();
+    }
+    expect(denied(rename).message.malformed).toBeString();
+    expect(denied(rename, 7).message).toMatchObject({ command: undefined });
+  });
 });
 
 test("times are of the wall clock", () => {
