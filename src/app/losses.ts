@@ -6,6 +6,10 @@ export interface Losses {
   total: number;
   /** "3 (event buffer full: 2, ...)" or "0" */
   text: string;
+  /** Not lost: the kernel side limits what callers without CAP_NET_ADMIN take of the event buffer. */
+  denied: number;
+  /** ", 123 denied not shown" or "" */
+  deniedText: string;
 }
 
 export interface LossSource {
@@ -27,7 +31,7 @@ export function readLosses(
   { unreadable, unwritten }: LostHere,
   received?: number,
 ): Losses {
-  const { submitted, lostBuffer, lostCall, lostEntry, lostMessage, lostRest } = counters.read();
+  const { submitted, lostBuffer, lostCall, lostEntry, lostMessage, lostRest, denied } = counters.read();
   const causes: [string, number][] = [
     // Until then either may tell of the same.
     ["event buffer full", received === undefined ? Math.max(lostBuffer, buffer.lost) : submitted - received],
@@ -40,5 +44,10 @@ export function readLosses(
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);
   const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);
-  return { total, text: parts.length > 0 ? `${total} (${parts.join(", ")})` : "0" };
+  return {
+    total,
+    text: parts.length > 0 ? `${total} (${parts.join(", ")})` : "0",
+    denied,
+    deniedText: denied > 0 ? `, ${denied} denied not shown` : "",
+  };
 }

@@ -36,7 +36,8 @@ export class Tracer {
   #unreadable = 0;
   /** Events that nobody read from stdout in time. */
   #unwritten = 0;
-  #reportedLosses = 0;
+  /** Losses and denied events together. */
+  #reported = 0;
   #nextReportMs = 0;
 
   constructor(config: Config, source: Source) {
@@ -108,14 +109,14 @@ export class Tracer {
     this.#unwritten += this.#discard();
   }
 
-  /** Says, at most once a second, that more was lost. */
+  /** Says, at most once a second, that more was lost, or was denied and not shown. */
   reportLosses(): void {
     const nowMs = performance.now();
     if (nowMs < this.#nextReportMs) return;
     this.#nextReportMs = nowMs + LOSS_REPORT_MS;
-    const { total, text } = this.#losses();
-    if (total > this.#reportedLosses) log.warn(`events lost so far: ${text}`);
-    this.#reportedLosses = total;
+    const { total, text, denied, deniedText } = this.#losses();
+    if (total + denied > this.#reported) log.warn(`events lost so far: ${text}${deniedText}`);
+    this.#reported = total + denied;
   }
 
   /** After the last event. */
@@ -123,7 +124,7 @@ export class Tracer {
     this.#discard(); // what came after all that was asked for
     const losses = this.#losses(this.#received);
     const filtered = this.#filtered + this.#source.counters.read().filtered;
-    const suffix = filtered > 0 ? `, ${filtered} filtered` : "";
+    const suffix = `${filtered > 0 ? `, ${filtered} filtered` : ""}${losses.deniedText}`;
     return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;
   }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  asDeniedSender,
   asSender,
   compileSender,
   readSummary,
@@ -61,6 +62,23 @@ async function account(
   expect(lines(stdout)).toBe(seen);
   return { seen, full, unread, stderr };
 }
+
+test.skipIf(!isHere)(
+  "of a flood that the kernel denies, what is not shown is counted, and is not lost",
+  async () => {
+    let sent: Sent | undefined;
+    const run = await host.run(["--uid", SENDER_UID], {}, async () => {
+      sent = await send(...asDeniedSender, sender, "flood", COUNT);
+      await Bun.sleep(3000); // for a warning
+    });
+    const { seen, denied, causes } = readSummary(run.stderr);
+    expect(seen + denied + (causes[FULL] ?? 0)).toBe(sent?.handled ?? 0);
+    expect(sent).toMatchObject({ handled: sent?.failed, unanswered: 0 });
+    expect(denied).toBeGreaterThan(0);
+    expect(run.stderr).toMatch(/\nmine: warning: events lost so far: .*, \d+ denied not shown\n/);
+  },
+  soakTimeoutMs,
+);
 
 const lines = (text: string): number => text.split("\n").length - 1;
 const buffers: [what: string, env: Record<string, string>][] = [

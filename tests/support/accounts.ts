@@ -22,11 +22,13 @@ export function compileSender(dir: string): string {
 
 /** Nobody else's: with --uid, mine sees of this host's commands only those of our senders. */
 export const SENDER_UID = String(4_000_000_000 + process.pid);
-const rights = "+net_admin,+sys_admin";
-export const asSender = [
+const sendingWith = (rights: string) => [
   ...["setpriv", `--reuid=${SENDER_UID}`, `--regid=${SENDER_UID}`, "--clear-groups"],
   ...[`--inh-caps=${rights}`, `--ambient-caps=${rights}`],
 ];
+export const asSender = sendingWith("+net_admin,+sys_admin");
+/** Without the right that ipset asks for. */
+export const asDeniedSender = sendingWith("+sys_admin");
 
 /** What a sender printed. */
 export interface Sent {
@@ -57,6 +59,8 @@ export interface Summary {
   seen: number;
   lost: number;
   filtered: number;
+  /** Denied by the kernel, and too many to be shown. */
+  denied: number;
   truncated: number;
   /** Lost, by cause. */
   causes: Record<string, number>;
@@ -64,13 +68,15 @@ export interface Summary {
 
 export function readSummary(stderr: string): Summary {
   const line = stderr.trimEnd().split("\n").at(-1) ?? "";
-  const pattern = /^(\d+) events seen, (\d+)(?: \((.*)\))? lost, (\d+) truncated(?:, (\d+) filtered)?$/;
-  const [, seen, lost, causes = "", truncated, filtered = "0"] = pattern.exec(line) ?? [];
+  const pattern =
+    /^(\d+) events seen, (\d+)(?: \((.*)\))? lost, (\d+) truncated(?:, (\d+) filtered)?(?:, (\d+) denied not shown)?$/;
+  const [, seen, lost, causes = "", truncated, filtered = "0", denied = "0"] = pattern.exec(line) ?? [];
   if (seen === undefined) throw new Error(`not a summary: ${stderr}`);
   return {
     seen: Number(seen),
     lost: Number(lost),
     filtered: Number(filtered),
+    denied: Number(denied),
     truncated: Number(truncated),
     causes: Object.fromEntries(
       [...causes.matchAll(/([^:,]+): (\d+)/g)].map(([, cause = "", count]) => [cause.trim(), Number(count)]),

@@ -31,24 +31,24 @@ function losses(
 }
 
 test("nothing lost is 0", () => {
-  expect(losses({})).toEqual({ total: 0, text: "0" });
+  expect(losses({})).toMatchObject({ total: 0, text: "0" });
 });
 
 test("what found no room is counted once, whoever tells of it", () => {
   const five = { total: 5, text: "5 (event buffer full: 5)" };
-  expect(losses({ lostBuffer: 5 }, { lost: 3 })).toEqual(five);
-  expect(losses({ lostBuffer: 0 }, { lost: 5 })).toEqual(five);
+  expect(losses({ lostBuffer: 5 }, { lost: 3 })).toMatchObject(five);
+  expect(losses({ lostBuffer: 0 }, { lost: 5 })).toMatchObject(five);
 });
 
 test("in the end what was submitted and did not arrive found no room, whether or not anyone told", () => {
   const five = { total: 5, text: "5 (event buffer full: 5)" };
-  expect(losses({ submitted: 20, lostBuffer: 5 }, { lost: 5, received: 15 })).toEqual(five);
-  expect(losses({ submitted: 20 }, { lost: 1, received: 15 })).toEqual(five);
-  expect(losses({ submitted: 20 }, { received: 20 })).toEqual({ total: 0, text: "0" });
+  expect(losses({ submitted: 20, lostBuffer: 5 }, { lost: 5, received: 15 })).toMatchObject(five);
+  expect(losses({ submitted: 20 }, { lost: 1, received: 15 })).toMatchObject(five);
+  expect(losses({ submitted: 20 }, { received: 20 })).toMatchObject({ total: 0, text: "0" });
 });
 
 test("a record that is no event is a message that cannot be read", () => {
-  expect(losses({ lostMessage: 1 }, { unreadable: 2 })).toEqual({
+  expect(losses({ lostMessage: 1 }, { unreadable: 2 })).toMatchObject({
     total: 3,
     text: "3 (message not found or not readable: 3)",
   });
@@ -60,7 +60,7 @@ test("every cause is told by its name, those that did not happen are not", () =>
       { lostCall: 2, lostEntry: 4, lostMessage: 8, lostRest: 128 },
       { lost: 17, missed: 256, unreadable: 32, unwritten: 64 },
     ),
-  ).toEqual({
+  ).toMatchObject({
     total: 511,
     text: "511 (event buffer full: 17, probe missed: 256, too many commands at once: 2, entry not seen: 4, message not found or not readable: 40, message of a request that has too many: 128, not written to stdout: 64)",
   });
@@ -68,5 +68,15 @@ test("every cause is told by its name, those that did not happen are not", () =>
 });
 
 test("what was filtered is not lost", () => {
-  expect(losses({ filtered: 7 })).toEqual({ total: 0, text: "0" });
+  expect(losses({ filtered: 7 })).toMatchObject({ total: 0, text: "0" });
+});
+
+test("what was denied and not shown is told, and is not lost", () => {
+  expect(losses({ denied: 123, lostEntry: 1 })).toEqual({
+    total: 1,
+    text: "1 (entry not seen: 1)",
+    denied: 123,
+    deniedText: ", 123 denied not shown",
+  });
+  expect(losses({})).toEqual({ total: 0, text: "0", denied: 0, deniedText: "" });
 });
