@@ -10,6 +10,7 @@ import { SetTypes } from "./set-types.ts";
 import { UserNames } from "./user-names.ts";
 
 const EPERM = 1;
+const ENOENT = 2;
 
 export class Recorder {
   readonly #backend: string;
@@ -36,12 +37,14 @@ export class Recorder {
     const setType = result === 0 ? undefined : this.#types.of(event.netns, message);
     const outcome = event.isUnanswered ? unknownOutcome : readOutcome(message.command, result, setType);
     this.#types.learn(event.netns, message, outcome);
+    const hasFailed = !outcome.succeeded && !outcome.isUnknown;
+    const failedElement = hasFailed ? elementAtFault(message, event.reply) : undefined;
     return {
       event,
       message,
       outcome,
-      failedElement:
-        outcome.succeeded || outcome.isUnknown ? undefined : elementAtFault(message, event.reply),
+      failedElement,
+      appliedCount: hasFailed ? countApplied(event, message, result, failedElement) : undefined,
       timeNs: event.tsNs + realtimeOffsetNs,
       hostname: this.#hostname,
       ownNetns: this.#ownNetns,
@@ -62,4 +65,19 @@ function elementAtFault({ elements = [] }: IpsetMessage, reply: Uint8Array): num
   const candidates = [...elements.keys()].filter((index) => elements[index]?.lineNumber === line);
   // ipset(8) gives each element its own line; where another program does not, the line does not tell.
   return candidates.length === 1 ? candidates[0] : undefined;
+}
+
+/** The kernel takes the elements in turn, and stops at the first that fails. */
+function countApplied(
+  { isRefused, capturedLen, messageLen }: MineEvent,
+  { command, elements, unknown = [] }: IpsetMessage,
+  result: number,
+  failedElement: number | undefined,
+): number | undefined {
+  if ((command !== "ADD" && command !== "DEL") || !elements) return undefined;
+  if (failedElement !== undefined) return failedElement;
+  if (isRefused || result === -ENOENT) return 0; // it did not come to the elements
+  // What is no element stops the kernel as well.
+  const isAlone = elements.length <= 1 && unknown.every(({ level }) => level !== "batch");
+  return isAlone && capturedLen === messageLen ? 0 : undefined;
 }

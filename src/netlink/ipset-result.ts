@@ -46,7 +46,7 @@ export function readOutcome(command: Command | undefined, result: number, setTyp
       if (result === -EINTR) {
         return {
           succeeded: false,
-          sentence: "A line of the batch failed; the lines before it took effect",
+          sentence: "A line of the batch failed",
           error,
         };
       }

@@ -166,6 +166,7 @@ function writeIpset(json: JsonWriter, record: AuditRecord): void {
   writeStrings(json, "elements", message.elements, writeElement);
   json.number("element_count", message.elements?.length);
   json.number("failed_element", record.failedElement);
+  json.number("applied_count", record.appliedCount);
   if (message.command === "TEST" && outcome.succeeded) json.boolean("in_set", outcome.sentence === "in set");
   if (event.capturedLen < event.messageLen) {
     json.open("{", "truncated");

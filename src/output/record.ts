@@ -9,6 +9,8 @@ export interface AuditRecord {
   outcome: Outcome;
   /** Of a batch that failed: which element was at fault. Those before it took effect, those after it did not. */
   failedElement: number | undefined;
+  /** Of an ADD or DEL that failed: how many elements took effect; undefined where the kernel did not say. */
+  appliedCount: number | undefined;
   /** Nanoseconds since 1970. */
   timeNs: bigint;
   /** Functions, because what is not printed need not be looked up: a name may have to come from a server. */

@@ -120,7 +120,8 @@ function writeElements(out: ByteWriter, { elements = [] }: IpsetMessage): void {
   if (more > 0) out.ascii(` (+${more} more)`);
 }
 
-function writeResult(out: ByteWriter, { message, outcome, failedElement }: AuditRecord): void {
+function writeResult(out: ByteWriter, record: AuditRecord): void {
+  const { message, outcome, failedElement } = record;
   out.ascii(outcome.isUnknown ? "UNKNOWN" : outcome.succeeded ? "SUCCESS" : "ERROR");
   if (!outcome.sentence) return;
   out.ascii(" (");
@@ -131,5 +132,16 @@ function writeResult(out: ByteWriter, { message, outcome, failedElement }: Audit
     out.ascii(": ");
   }
   out.ascii(outcome.sentence);
+  if (outcome.error) writeApplied(out, record);
   out.ascii(")");
+}
+
+/** Of a batch of which something took effect, or may have. */
+function writeApplied(out: ByteWriter, { message, failedElement, appliedCount }: AuditRecord): void {
+  const { command, elements } = message;
+  if ((command !== "ADD" && command !== "DEL") || !elements) return;
+  if (appliedCount === undefined) out.ascii("; elements before the failed one may have taken effect");
+  else if (failedElement !== undefined && elements.length > 1) {
+    out.ascii(`; ${appliedCount} ${appliedCount === 1 ? "element" : "elements"} took effect`);
+  }
 }

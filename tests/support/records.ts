@@ -50,6 +50,7 @@ export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): Audi
   message: { command: "CREATE", commandNumber: 2 },
   outcome: { succeeded: true },
   failedElement: undefined,
+  appliedCount: undefined,
   timeNs: 0n,
   userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
   findCgroup: () => undefined,

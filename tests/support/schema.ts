@@ -65,6 +65,7 @@ export interface JsonEvent {
     elements?: string[];
     element_count?: number;
     failed_element?: number;
+    applied_count?: number;
     in_set?: boolean;
     truncated?: { captured: number; length: number };
     malformed?: string;

@@ -128,6 +128,62 @@ describe("the element at fault", () => {
   });
 });
 
+describe("how many elements took effect", () => {
+  const PROTOCOL = -4097;
+  const after = (message: Uint8Array, event: Partial<MineEvent>) => record({ message, ...event });
+  const applied = (message: Uint8Array, event: Partial<MineEvent>) => after(message, event).appliedCount;
+  const batchFailure = (line: number) => ({ reply: sentBack(line), result: EINTR, answer: EXIST });
+
+  test("is told by the element at fault", () => {
+    const message = additions(5, 6, 9);
+    expect([5, 6, 9].map((line) => applied(message, batchFailure(line)))).toEqual([0, 1, 2]);
+    expect(parseEvent(formatJson(after(message, batchFailure(9)))).ipset.applied_count).toBe(2);
+    expect(formatText(after(message, batchFailure(9)))).toEndWith(
+      " - ERROR (10.0.0.3: Element cannot be added to the set: it's already added; 2 elements took effect)",
+    );
+  });
+
+  test("is not known where the kernel did not say which failed", () => {
+    const malformed = ipsetMessage(
+      ADD,
+      setName("a"),
+      u32(LINENO, 1),
+      batch(
+        element(host(1), u32(LINENO, 1)),
+        element(host(2), u32(LINENO, 2)),
+        attribute(99, Buffer.alloc(4)),
+      ),
+    );
+    const event = after(malformed, { result: PROTOCOL });
+    expect(event.appliedCount).toBeUndefined();
+    expect(parseEvent(formatJson(event)).ipset.applied_count).toBeUndefined();
+    expect(formatText(event)).toEndWith(
+      " - ERROR (Kernel error received: ipset protocol error; elements before the failed one may have taken effect)",
+    );
+    expect(applied(additions(1, 2), { result: EINTR })).toBeUndefined();
+    const noElement = attribute(99, Buffer.alloc(4));
+    const followed = ipsetMessage(ADD, setName("a"), batch(element(host(1)), noElement));
+    expect(applied(followed, { result: PROTOCOL })).toBeUndefined();
+    const whole = additions(...Array(9).keys());
+    const cut = { message: whole.subarray(0, 80), messageLen: whole.length };
+    expect(record({ ...cut, result: PROTOCOL }).appliedCount).toBeUndefined();
+  });
+
+  test("is none where the kernel did not come to them, or the only one failed", () => {
+    expect(applied(additions(1, 2), { result: -2 })).toBe(0);
+    expect(applied(additions(1, 2), { result: -95, isRefused: true })).toBe(0);
+    expect(applied(additions(1), { result: EXIST })).toBe(0);
+    expect(applied(ipsetMessage(ADD), { result: PROTOCOL })).toBe(0);
+  });
+
+  test("is not asked of what succeeded, or of another command", () => {
+    expect(applied(additions(1, 2), {})).toBeUndefined();
+    expect(applied(additions(1, 2), { isUnanswered: true })).toBeUndefined();
+    expect(applied(ipsetMessage(11, setName("a"), element(host(1))), { result: -2 })).toBeUndefined();
+    expect(applied(ipsetMessage(CREATE), { result: -17 })).toBeUndefined();
+  });
+});
+
 test("a message that was cut is not called malformed", () => {
   const whole = additions(1, 2, 3);
   const cut = record({ message: whole.subarray(0, 100), messageLen: whole.length }).message;

@@ -47,6 +47,7 @@ const ipv4 = Buffer.from([10, 0, 0, 1]);
 const failedAdd = recordOf(addition(address(1, ipv4), attribute(99, Buffer.from([1]))), {
   result: -4103,
   failedElement: 0,
+  appliedCount: 0,
   findCgroup: () => ({ path: "/a", containerId: "0f".repeat(32) }),
   event: {
     ...{ effectiveUid: 1, effectiveGid: 2, loginUid: 0, sessionId: 2, cgroupId: 3n, isRefused: true },
@@ -138,6 +139,14 @@ describe("an event is refused", () => {
     ["a failure without an error", ({ ipset }) => delete ipset.error],
     ["an error of a success", ({ event }) => Object.assign(event, { outcome: "success" })],
     ["an element at fault without elements", ({ ipset }) => delete ipset.elements],
+    [
+      "a success of which only a part took effect",
+      (event) => {
+        Object.assign(event, { event: { ...event.event, outcome: "success" } });
+        delete event.ipset.error;
+        delete event.ipset.failed_element;
+      },
+    ],
     ["elements that were not counted", ({ ipset }) => delete ipset.element_count],
     ["a message that is not malformed", ({ ipset }) => Object.assign(ipset, { message: "00" })],
     ["a malformed message without its bytes", ({ ipset }) => Object.assign(ipset, { malformed: "x" })],

@@ -242,6 +242,29 @@ describe("elements", () => {
     );
   });
 
+  const error = { name: "X", number: 4103 };
+  const failed = { succeeded: false, sentence: "X", error };
+
+  test("of several, it is told how many took effect, or that this is not known", () => {
+    const applied = (count: number, failedElement: number | undefined, appliedCount: number | undefined) =>
+      /ERROR \((.*)\)$/.exec(
+        add(some(count), { outcome: failed, record: { failedElement, appliedCount } }),
+      )?.[1];
+    expect(applied(4, 0, 0)).toBe("10.0.0.1: X; 0 elements took effect");
+    expect(applied(4, 1, 1)).toBe("10.0.0.2: X; 1 element took effect");
+    expect(applied(4, 3, 3)).toBe("10.0.0.4: X; 3 elements took effect");
+    expect(applied(4, undefined, undefined)).toBe("X; elements before the failed one may have taken effect");
+    // The error alone says so.
+    expect(applied(4, undefined, 0)).toBe("X");
+    expect(applied(1, 0, 0)).toBe("X");
+    expect(applied(1, undefined, 0)).toBe("X");
+  });
+
+  test("of a test, an element takes no effect", () => {
+    const message = { command: "TEST", elements: some(1) } as const;
+    expect(tail({ set: "a", message, outcome: failed })).toBe("TEST a 10.0.0.1 - ERROR (X)");
+  });
+
   test("of one alone there is no question", () => {
     expect(add(some(1), { outcome, record: { failedElement: 0 } })).toBe(
       "ADD a 10.0.0.1 - ERROR (Element cannot be added to the set: it's already added)",

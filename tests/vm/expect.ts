@@ -91,8 +91,10 @@ function restoreOutcomes(command: Command): string[] {
       const what = action(args, elements);
       if (lastLine < failedLine) return `${what} - SUCCESS`;
       const failed = result(args, command);
-      const culprit = elements[failedLine - firstLine];
-      return `${what} - ${elements.length > 1 ? failed.replace("(", `(${culprit}: `) : failed}`;
+      if (elements.length <= 1) return `${what} - ${failed}`;
+      const before = failedLine - firstLine;
+      const effect = `${before} ${before === 1 ? "element" : "elements"} took effect`;
+      return `${what} - ${failed.replace("(", `(${elements[before]}: `).replace(/\)$/, `; ${effect})`)}`;
     });
 }
 
