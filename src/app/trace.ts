@@ -5,7 +5,9 @@ import { comeBeforeOthers } from "../kernel/priority.ts";
 import { ProgramPages } from "../kernel/program-pages.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
+import { PausableSource } from "./pausable.ts";
 import { openSession, type Session } from "./session.ts";
+import { countSignals, type Signals } from "./signals.ts";
 import { Tracer } from "./tracer.ts";
 
 /** Events and signals end a wait at once; looking at anything else can wait so long. */
@@ -18,20 +20,21 @@ const PATIENCE_MS = 1000;
 export async function trace(config: Config): Promise<void> {
   if (config.verbose) log.setVerbose();
   log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
-  const stop = countStopSignals();
+  const signals = countSignals();
   const pages = new ProgramPages();
   pages.drop(); // what only the start needed, now and after the next step of it
   comeBeforeOthers();
   using session = openSession(config);
-  const tracer = new Tracer(config, session);
+  const source = new PausableSource(session);
+  const tracer = new Tracer(config, source);
   for (const given of session.confine()) log.decision(`confined: ${given}`);
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
 
   try {
-    await follow(config, session, tracer, pages, stop);
+    await follow(config, { session, source, tracer, pages, signals });
     session.detach();
-    await finish(tracer, stop);
+    await finish(tracer, signals);
   } catch (error) {
     if (!(error instanceof MineError)) throw error;
     // stdout takes no more; what is lost by that is told all the same.
@@ -43,16 +46,21 @@ export async function trace(config: Config): Promise<void> {
   log.info(tracer.summary());
 }
 
+interface Running {
+  session: Session;
+  source: PausableSource;
+  tracer: Tracer;
+  pages: ProgramPages;
+  signals: Signals;
+}
+
 /** Writes what comes, until told to stop, or until enough was seen. */
 async function follow(
   { limits }: Config,
-  session: Session,
-  tracer: Tracer,
-  pages: ProgramPages,
-  stop: { signals: number },
+  { session, source, tracer, pages, signals }: Running,
 ): Promise<void> {
   const endMs = performance.now() + limits.seconds * 1000;
-  while (stop.signals === 0 && !tracer.isDone && performance.now() < endMs) {
+  while (signals.stops === 0 && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
     if (records > 0) pages.dropIfMany();
@@ -60,37 +68,28 @@ async function follow(
     // Signals are delivered by the event loop, and so looked for right before a wait: one that came earlier would
     // not end it.
     await pause(records > 0 ? BATCH_MS : 0);
-    if (records > 0 || stop.signals > 0) continue;
+    for (; signals.questions > 0; signals.questions--) log.info(source.paused(() => tracer.summary()));
+    if (records > 0 || signals.stops > 0) continue;
     tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
   }
 }
 
 /** Reads and writes what is left, as long as someone takes it; another signal ends that. */
-async function finish(tracer: Tracer, stop: { signals: number }): Promise<void> {
-  const { signals } = stop;
+async function finish(tracer: Tracer, signals: Signals): Promise<void> {
+  const { stops } = signals;
   let { writtenBytes } = tracer;
   let endMs = performance.now() + PATIENCE_MS;
   while (tracer.drain() > 0 || !tracer.isWritten) {
     if (tracer.writtenBytes > writtenBytes) {
       writtenBytes = tracer.writtenBytes;
       endMs = performance.now() + PATIENCE_MS;
-    } else if (performance.now() > endMs || stop.signals > signals) {
+    } else if (performance.now() > endMs || signals.stops > stops) {
       tracer.giveUp();
       break;
     }
     if (!tracer.isWritten) tracer.wait(PATIENCE_MS / 10);
     await pause(0);
   }
-}
-
-function countStopSignals(): { signals: number } {
-  const stop = { signals: 0 };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      stop.signals += 1;
-    });
-  }
-  return stop;
 }
 
 const pause = (ms: number): Promise<void> =>
