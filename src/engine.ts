@@ -15,6 +15,12 @@ if (Bun.main.startsWith("/$bunfs/") && process.env[NO_FTL] === undefined) {
   }
 }
 
-await import("./main.ts");
+try {
+  await import("./main.ts");
+} catch (error) {
+  // What is opened while it is loaded could not be.
+  const { report } = await import("./report.ts");
+  process.exitCode = report(error);
+}
 
 export {}; // a module, which may wait

@@ -67,6 +67,10 @@ const hints = {
     "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself. Before Linux 5.11 it may also be the locked-memory limit: ulimit -l unlimited.",
   memory:
     "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
+  "file size":
+    "What is made in memory counts as a file: raise the limit on the size of files (ulimit -f unlimited) and try again.",
+  "no compiler":
+    "Raise the limit on address space (ulimit -v unlimited), allow memory that is written and then executed (systemd: MemoryDenyWriteExecute=no), unset BUN_JSC_useJIT.",
   files: "More files have to be open at once: raise the limit (ulimit -n 256) and try again.",
   "kernel version":
     "A kernel before 5.0 checks the version it is told, and LIBBPF_KERN_VERSION names another one. Unset it.",
@@ -145,6 +149,8 @@ function reasonOf(error: CallError, { lockdown, isWrongVersion, refusal }: Circu
     case "EMFILE":
     case "ENFILE":
       return "files";
+    case "EFBIG":
+      return "file size";
     case "EINVAL":
       return isWrongVersion ? "kernel version" : "other";
     default:

@@ -4,8 +4,8 @@ import packageJson from "../package.json" with { type: "json" };
 import { print } from "./app/line-writer.ts";
 import { commandArgs, defaultCommand, mainCommand, usage } from "./cli/main-command.ts";
 import { strictArgs } from "./cli/strict-args.ts";
-import { EXIT_DONE, EXIT_FAILED, MineError } from "./errors.ts";
-import { log } from "./log.ts";
+import { EXIT_DONE } from "./errors.ts";
+import { report } from "./report.ts";
 
 async function main(rawArgs: string[]): Promise<number> {
   try {
@@ -25,18 +25,6 @@ async function plain(text: string): Promise<string> {
   if (process.stdout.isTTY) return text;
   const { stripVTControlCharacters } = await import("node:util"); // 3 MB that tracing does without
   return stripVTControlCharacters(text);
-}
-
-function report(error: unknown): number {
-  if (error instanceof MineError) {
-    log.error(error.message);
-    log.info(`      ${error.hint}`);
-    return error.exitCode;
-  }
-  // Whatever a user can cause is a MineError: this is a bug, and its stack is what helps to mend it.
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  for (const line of stack.split("\n")) log.error(line);
-  return EXIT_FAILED;
 }
 
 process.exitCode = await main(process.argv.slice(2));

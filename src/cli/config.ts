@@ -8,6 +8,8 @@ import { glob } from "./glob.ts";
 import { type traceArgs, variables } from "./options.ts";
 
 const MAX_UINT32 = 0xffffffff;
+/** TASK_COMM_LEN of linux/sched.h, without the NUL. */
+const COMM_MOST = 15;
 const UNITS = { K: 1024, M: 1024 * 1024 } as const;
 /** The least has room for a few of the largest events. */
 const BUFFER = { least: 64 * UNITS.K, most: 1024 * UNITS.M } as const;
@@ -34,7 +36,7 @@ export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
       set: args.set === undefined ? undefined : glob(args.set),
       uid: readNumber("uid", args.uid, 0, MAX_UINT32 - 1),
       pid: readNumber("pid", args.pid, 1, MAX_UINT32),
-      comm: args.comm,
+      comm: readComm(args.comm),
       failed: args.failed ?? false,
     },
     limits: {
@@ -68,6 +70,12 @@ function readNumber(
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw usageError(`--${option}: '${text}' is not a whole number from ${least} to ${most}`);
+}
+
+/** A longer one would match no process. */
+function readComm(text: string | undefined): string | undefined {
+  if (text === undefined || Buffer.byteLength(text) <= COMM_MOST) return text;
+  throw usageError(`--comm: '${text}' is longer than the ${COMM_MOST} bytes that the kernel keeps of a name`);
 }
 
 /** @returns bytes; rings are as large as a power of two, nothing else. */

@@ -14,10 +14,20 @@ import { type Libbpf, openLibbpf } from "./symbols.ts";
 export function loadLibbpf(image: Uint8Array): Libbpf {
   const fd = memfdCreate("libbpf.so");
   try {
-    for (let written = 0; written < image.length; ) written += writeSync(fd, image, written);
+    writeAll(fd, image);
     return openLibbpf(`/proc/self/fd/${fd}`);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** @throws CallError: EFBIG where the size of files is limited, which counts in memory too. */
+function writeAll(fd: number, image: Uint8Array): void {
+  try {
+    for (let written = 0; written < image.length; ) written += writeSync(fd, image, written);
+  } catch (error) {
+    if (!(error instanceof Error && "errno" in error && typeof error.errno === "number")) throw error;
+    throw new CallError("write to a file in memory", Math.abs(error.errno));
   }
 }
 

@@ -1,6 +1,7 @@
 // Every C function that mine calls, once. Types of the callable functions are inferred from these tables.
 // A pointer argument is not kept alive by the call: whoever passes a buffer holds on to it.
 import { dlopen, type FFIFunction, FFIType, type Library } from "bun:ffi";
+import { unsupported } from "../errors.ts";
 
 export const libcSymbols = {
   // long syscall(long number, ...): for what glibc 2.17 has no wrapper for; first a pointer, or a number in its place
@@ -103,5 +104,14 @@ export const libbpfSymbols = {
 export type Libc = Library<typeof libcSymbols>["symbols"];
 export type Libbpf = Library<typeof libbpfSymbols>["symbols"];
 
-export const openLibc = (): Libc => dlopen("libc.so.6", libcSymbols).symbols;
+/** The first that is opened. @throws MineError where the runtime cannot compile, which its calls of C need. */
+export function openLibc(): Libc {
+  try {
+    return dlopen("libc.so.6", libcSymbols).symbols;
+  } catch (error) {
+    if (!(error instanceof TypeError && error.message.includes("requires the JIT"))) throw error;
+    throw unsupported("no compiler", "the runtime was refused memory for compiled code, and needs it", error);
+  }
+}
+
 export const openLibbpf = (path: string): Libbpf => dlopen(path, libbpfSymbols).symbols;

@@ -1,6 +1,6 @@
 // Which BTF of the running kernel to use. libbpf has the same list, but stops at /sys/kernel/btf/vmlinux even
 // if that cannot be parsed, and does not tell what it looked at.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { unsupported } from "../errors.ts";
 
 export const SYSFS_BTF = "/sys/kernel/btf/vmlinux";
@@ -36,10 +36,10 @@ export interface BtfPlace {
  * @returns the places looked at, in this order; the last is the one to use, unless there is trouble there too.
  */
 export function searchBtf(named: string | undefined, check: BtfCheck, places: string[]): BtfPlace[] {
-  if (named !== undefined) return [{ path: named, trouble: check(named) }];
+  if (named !== undefined) return [{ path: named, trouble: checkKind(named) ?? check(named) }];
   const looked: BtfPlace[] = [];
   for (const [index, path] of places.entries()) {
-    const trouble = index === 0 ? checkMagic(path) : (checkOwner(path) ?? check(path));
+    const trouble = index === 0 ? checkMagic(path) : (checkKind(path) ?? checkOwner(path) ?? check(path));
     looked.push({ path, trouble });
     if (!trouble) break;
   }
@@ -85,6 +85,17 @@ function checkOwner(path: string): string | undefined {
       ? undefined
       : "others than root may write it; name it with --btf to trust it";
   });
+}
+
+/** To open a FIFO may never end, and to read a device neither. */
+function checkKind(path: string): string | undefined {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) return "not a regular file";
+    return found.size === 0 ? "empty" : undefined;
+  } catch {
+    return undefined; // who parses it tells why
+  }
 }
 
 function withFile(path: string, look: (fd: number) => string | undefined): string | undefined {

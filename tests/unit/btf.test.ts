@@ -20,8 +20,11 @@ function file(name: string, content: Uint8Array | string, mode = 0o600): string 
 /** struct btf_header begins with the magic 0xeb9f, then version, flags and its own length. */
 const kernels = file("kernels", new Uint8Array([0x9f, 0xeb, 1, 0, 24, 0, 0, 0]));
 const notBtf = file("text", "no BTF at all");
-const everybodys = file("everybodys", "", 0o666);
+const everybodys = file("everybodys", "anything", 0o666);
 const missing = join(directory, "missing");
+const empty = file("nothing", "");
+const fifo = join(directory, "fifo");
+Bun.spawnSync(["mkfifo", fifo]);
 /** Belong to root on every Debian, and nobody else may write them. */
 const rootsOwn = "/etc/debian_version";
 const rootsOther = "/usr/bin/dpkg";
@@ -107,6 +110,16 @@ test("a named file that cannot be parsed is refused, though there would be anoth
     "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
   );
   expect(error.exitCode).toBe(EXIT_UNSUPPORTED);
+});
+
+test.each<[what: string, path: string, trouble: string]>([
+  ["a FIFO, which would never be opened", fifo, "not a regular file"],
+  ["a device, which would never end", "/dev/zero", "not a regular file"],
+  ["a directory", directory, "not a regular file"],
+  ["an empty file", empty, "empty"],
+])("%s is not even parsed, whether named or found", (_what, path, trouble) => {
+  expect(refusal(path, uncalled).message).toBe(`${path} cannot be used as BTF: ${trouble}`);
+  expect(refusal(undefined, uncalled, [missing, path]).message).toEndWith(`, ${path} (${trouble})`);
 });
 
 test("the search tells every place that it looked at, and looks no further than it must", () => {

@@ -196,8 +196,26 @@ test("--buffer is a power of two, in K or M", () => {
 
 describe("text", () => {
   test("--comm is taken as it is", () => {
-    for (const comm of ["ipset", "", "*", "a b", "a\nb", "back\\slash", "--x"]) {
+    for (const comm of [
+      "ipset",
+      "",
+      "*",
+      "a b",
+      "a\nb",
+      "back\\slash",
+      "--x",
+      "fifteen-letters",
+      "ü".repeat(7),
+    ]) {
       expect(typed(`--comm=${comm}`).filter.comm).toBe(comm);
+    }
+  });
+
+  test("--comm is no longer than what the kernel keeps, in bytes", () => {
+    for (const comm of ["sixteen-letters-", "ü".repeat(8)]) {
+      expect(complaint(`--comm=${comm}`)).toBe(
+        `--comm: '${comm}' is longer than the 15 bytes that the kernel keeps of a name`,
+      );
     }
   });
 

@@ -23,6 +23,7 @@ const ENOMEM = 12;
 const EACCES = 13;
 const EMFILE = 24;
 const EINVAL = 22;
+const EFBIG = 27;
 
 const plain: Circumstances = { lockdown: "none" };
 
@@ -43,6 +44,7 @@ const hints: [string, number, Partial<Circumstances>, RegExp][] = [
   ["EACCES", EACCES, {}, /^Root here lacks/],
   ["ENOMEM", ENOMEM, {}, /ulimit -l/],
   ["EMFILE", EMFILE, {}, /ulimit -n/],
+  ["EFBIG", EFBIG, {}, /ulimit -f/],
   ["EINVAL", EINVAL, {}, /^Run with -v/],
   ["ENOENT", ENOENT, {}, /-v/],
   ["E2BIG", E2BIG, {}, /^Run with -v/],
@@ -87,6 +89,8 @@ const reasons = [
   "EPERM",
   "memory",
   "files",
+  "file size",
+  "no compiler",
   "kernel version",
   "verifier",
   "self-test",

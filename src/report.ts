@@ -1,0 +1,16 @@
+// How a run that failed is told on stderr.
+import { EXIT_FAILED, MineError } from "./errors.ts";
+import { log } from "./log.ts";
+
+/** @returns the exit code. */
+export function report(error: unknown): number {
+  if (error instanceof MineError) {
+    log.error(error.message);
+    log.info(`      ${error.hint}`);
+    return error.exitCode;
+  }
+  // Whatever a user can cause is a MineError: this is a bug, and its stack is what helps to mend it.
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  for (const line of stack.split("\n")) log.error(line);
+  return EXIT_FAILED;
+}

@@ -1,0 +1,86 @@
+// mine where the start itself is limited: one line that says what failed, one that says what to do, and an end.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { compileC } from "../support/compile.ts";
+import { Host, isRoot } from "../support/host.ts";
+
+let host: Host;
+beforeAll(() => {
+  host = new Host();
+});
+afterAll(() => host[Symbol.dispose]());
+
+if (!isRoot) console.warn("limits.test.ts: needs root and is skipped");
+
+/** What systemd's MemoryDenyWriteExecute= refuses: mmap(2) with both rights, mprotect(2) with the one to execute. */
+const denyWriteExecute = `
+  #include <linux/filter.h>
+  #include <linux/seccomp.h>
+  #include <sys/prctl.h>
+  #include <sys/syscall.h>
+  #include <unistd.h>
+  #define ARGUMENT_3 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16 + 8 * 2)
+  int main(int argc, char **argv)
+  {
+    struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 2),
+      ARGUMENT_3,
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 4, 5, 4),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 3),
+      ARGUMENT_3,
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 6),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0x7fff0000),
+      BPF_STMT(BPF_RET | BPF_K, 0x00050001),
+    };
+    struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+    if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2, &program)) return 99;
+    execv(argv[1], argv + 1);
+    return 98;
+  }`;
+
+/** The kernel's own word for it, since 6.3: prctl(PR_SET_MDWE). */
+const refuseExecGain = `
+  #include <sys/prctl.h>
+  #include <unistd.h>
+  int main(int argc, char **argv)
+  {
+    if (argc < 2 || prctl(65, 1, 0, 0, 0)) return 99;
+    execv(argv[1], argv + 1);
+    return 98;
+  }`;
+
+const NO_COMPILER =
+  "mine: the runtime was refused memory for compiled code, and needs it\n      Raise the limit on address space ";
+
+const shell = (line: string): string[] => ["bash", "-c", line];
+
+describe.skipIf(!isRoot)("it says what is in the way", () => {
+  test("a limit on the size of files, which counts in memory too", async () => {
+    const { exitCode, stdout, stderr } = await host.run([], { through: shell("ulimit -f 0; exec ./mine") });
+    expect(stderr).toMatch(/\nmine: cannot load libbpf: .*\(EFBIG\)\n {6}.*ulimit -f unlimited.*\n$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
+  });
+
+  test.each<[what: string, through: () => string[]]>([
+    ["2 GiB of address space", () => shell("ulimit -v 2097152; exec ./mine")],
+    ["half a GiB of address space", () => shell("ulimit -v 524288; exec ./mine")],
+    ["MemoryDenyWriteExecute", () => [compileC(host.dir, denyWriteExecute), "./mine"]],
+    ["PR_SET_MDWE", () => [compileC(host.dir, refuseExecGain), "./mine"]],
+    ["BUN_JSC_useJIT=0", () => shell("BUN_JSC_useJIT=0 exec ./mine")],
+  ])("%s", async (what, makeThrough) => {
+    const { exitCode, stdout, stderr } = await host.run([], { through: makeThrough() });
+    if (what === "PR_SET_MDWE" && exitCode === 99) {
+      console.warn(`${what}: this kernel does not have it (Linux 6.3), skipped`);
+      return;
+    }
+    expect(stderr).toStartWith(NO_COMPILER);
+    expect(stderr.split("\n")).toHaveLength(3);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
+  });
+});
+
+test("it needs little stack", async () => {
+  const through = ["bash", "-c", 'ulimit -s 256; exec ./mine "$@"', "mine"];
+  expect(await host.run(["--version"], { through })).toMatchObject({ exitCode: 0, stderr: "" });
+});
