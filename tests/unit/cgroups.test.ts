@@ -14,7 +14,6 @@ describe("a container is told by", () => {
     ["docker, systemd", `/system.slice/docker-${id}.scope`],
     ["docker, cgroupfs", `/docker/${id}`],
     ["docker, cgroupfs, with a parent", `/build/docker/${id}`],
-    ["docker, rootless", `/user.slice/user-1000.slice/user@1000.service/user.slice/docker-${id}.scope`],
     ["containerd, cgroupfs", `/default/${id}`],
     ["nerdctl, systemd", `/system.slice/nerdctl-${id}.scope`],
     [
@@ -34,12 +33,10 @@ describe("a container is told by", () => {
     ["cri-o, cgroupfs", `/kubepods/${pod}/crio-${id}`],
     ["podman, systemd", `/machine.slice/libpod-${id}.scope`],
     ["podman, with the container's own cgroup", `/machine.slice/libpod-${id}.scope/container`],
-    [
-      "podman, rootless",
-      `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${id}.scope/container`,
-    ],
     ["podman, cgroupfs", `/libpod_parent/libpod-${id}`],
     ["podman under systemd", `/system.slice/web.service/libpod-payload-${id}`],
+    ["a user's container in one of the system", `/docker/${id}/user.slice/docker-${other}.scope`],
+    ["a slice whose name only begins so", `/user.slice.d/docker-${id}.scope`],
     ["what runs in its own cgroups", `/docker/${id}/system.slice/cron.service`],
   ])("%s", (_, path) => {
     expect(cgroupOf(path)).toEqual({ path, containerId: id });
@@ -57,6 +54,14 @@ describe("a container is told by", () => {
     ["a service with such a name", `/system.slice/docker-${id}.service`],
     ["a pod, which is no container", `/kubepods.slice/kubepods-${pod}.slice`],
     ["lxc", "/lxc.payload.web"],
+    // There a user chooses the names.
+    ["a user's own", `/user.slice/user-1000.slice/user@1000.service/user.slice/docker-${id}.scope`],
+    [
+      "a user's own, with a cgroup in it",
+      `/user.slice/user-1000.slice/user@1000.service/libpod-${id}.scope/a`,
+    ],
+    ["one right below the users", `/user.slice/${id}`],
+    ["a user's own in another system", `/machine.slice/web.scope/user.slice/docker-${id}.scope`],
     // It watches over the container, from outside.
     ["conmon of podman", `/machine.slice/libpod-conmon-${id}.scope`],
     ["conmon of cri-o", `/kubepods.slice/kubepods-${pod}.slice/crio-conmon-${id}.scope`],
@@ -114,21 +119,101 @@ describe("a cgroup is found by its id", () => {
   test("when it is gone, where it was seen before", () => {
     const root = hierarchy("cgroup", ["a", "b"]);
     const cgroups = new Cgroups([root]);
-    const [a, b] = [idOf(join(root, "a")), idOf(join(root, "b"))];
-    expect(cgroups.find(b)?.path).toBe("/b");
+    const ids = [idOf(join(root, "a")), idOf(join(root, "b"))];
+    expect(ids.map((id) => cgroups.find(id)?.path)).toEqual(["/a", "/b"]);
     rmSync(join(root, "a"), { recursive: true });
-    expect(cgroups.find(a)?.path).toBe("/a");
+    expect(ids.map((id) => cgroups.find(id)?.path)).toEqual(["/a", "/b"]);
   });
 
-  test("when it is new, but one that is missing is not looked for all the time", async () => {
+  test("when it is new", () => {
     const root = hierarchy("cgroup", ["a"]);
     const cgroups = new Cgroups([root]);
     expect(cgroups.find(1n)).toBeUndefined();
     mkdirSync(join(root, "new"));
-    const found = idOf(join(root, "new"));
-    expect(cgroups.find(found)).toBeUndefined();
-    await Bun.sleep(1100);
-    expect(cgroups.find(found)?.path).toBe("/new");
+    expect(cgroups.find(idOf(join(root, "new")))?.path).toBe("/new");
     expect(cgroups.find(idOf(join(root, "a")))?.path).toBe("/a");
+  });
+
+  test.each<[name: number[], shown: string]>([
+    [[0x61, 0xff, 0x62], "/a\\xffb"],
+    [[0xc3, 0xbc, 0xc3], "/ü\\xc3"],
+    [[0x61, 0x5c, 0x78, 0x66, 0x66, 0xfe], "/a\\\\xff\\xfe"],
+    [[0x61, 0x5c, 0x78, 0x66, 0x66], "/a\\\\xff"],
+    [[0xef, 0xbf, 0xbd], "/\ufffd"],
+  ])("whose name is the bytes %j", (name, shown) => {
+    const root = hierarchy("cgroup", ["plain"]);
+    const directory = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name)]);
+    const below = Buffer.concat([directory, Buffer.from("/below")]);
+    mkdirSync(below, { recursive: true });
+    const cgroups = new Cgroups([root]);
+    const idIn = (path: Buffer) => statSync(path, { bigint: true }).ino;
+    expect(cgroups.find(idIn(directory))?.path).toBe(shown);
+    expect(cgroups.find(idIn(below))?.path).toBe(`${shown}/below`);
+    expect(cgroups.find(idOf(join(root, "plain")))?.path).toBe("/plain");
+  });
+});
+
+describe("of thousands of cgroups", () => {
+  const GROUPS = 50;
+  const IN_GROUP = 40;
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "cgroups-test-"));
+    writeFileSync(join(dir, "cgroup.controllers"), "");
+    for (let group = 0; group < GROUPS; group++) {
+      for (let index = 0; index < IN_GROUP; index++)
+        mkdirSync(join(dir, `${group}/${index}`), { recursive: true });
+    }
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** A clock that each look at it advances: to look at a cgroup takes a millisecond. */
+  function clock() {
+    const time = { ms: 0, now: () => time.ms++ };
+    return time;
+  }
+  const idOf = (path: string): bigint => statSync(join(dir, path), { bigint: true }).ino;
+
+  test("only a few are looked at for one event, however many events want it", () => {
+    const time = clock();
+    const cgroups = new Cgroups([dir], time.now);
+    const wanted = idOf(`${GROUPS - 1}/${IN_GROUP - 1}`);
+    for (let event = 0; event < 100; event++) {
+      const startMs = time.ms;
+      expect(cgroups.find(wanted)).toBeUndefined();
+      expect(time.ms - startMs).toBeLessThan(30);
+    }
+  });
+
+  test("it takes a twentieth of the time, and all are found in the end", () => {
+    const time = clock();
+    const cgroups = new Cgroups([dir], time.now);
+    const wanted = new Set(Array.from({ length: GROUPS }, (_, group) => `${group}/${IN_GROUP - 1}`));
+    let spentMs = 0;
+    for (let event = 0; wanted.size > 0; event++) {
+      if (event > 2000) throw new Error("never found");
+      const [path = ""] = wanted;
+      const startMs = time.ms;
+      const cgroup = cgroups.find(idOf(path));
+      spentMs += time.ms - startMs;
+      if (cgroup?.path === `/${path}`) wanted.delete(path);
+      time.ms += 100;
+    }
+    expect(spentMs).toBeLessThan(time.ms / 10);
+  });
+
+  test("one that is not there is not looked for any more, once all were looked at since", () => {
+    const time = clock();
+    const cgroups = new Cgroups([dir], time.now);
+    const spent = () => {
+      const startMs = time.ms;
+      cgroups.find(1n);
+      return time.ms - startMs;
+    };
+    for (let event = 0; event < 2000; event++) {
+      time.ms += 1000;
+      if (spent() === 0) return;
+    }
+    throw new Error("looked for all the time");
   });
 });

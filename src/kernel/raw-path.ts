@@ -1,0 +1,23 @@
+// Paths whose bytes need not be text: Linux forbids only "/" and NUL in a name.
+import { isUtf8 } from "node:buffer";
+
+/** Text where it can be. */
+export type Path = string | Buffer;
+
+export function joined(first: Path, second: Path): Path {
+  if (typeof first === "string" && typeof second === "string") return first + second;
+  return Buffer.concat([Buffer.from(first), Buffer.from(second)]);
+}
+
+/** @returns it as text, as everywhere in the output: a byte that is not UTF-8 as \xNN, and a backslash twice. */
+export function shownPath(path: Path): string {
+  if (typeof path === "string") return path.replaceAll("\\", "\\\\");
+  let shown = "";
+  for (let at = 0; at < path.length; ) {
+    const length = [1, 2, 3, 4].find((count) => isUtf8(path.subarray(at, at + count)));
+    const character = path.subarray(at, at + (length ?? 1));
+    shown += length === undefined ? `\\x${character.toString("hex")}` : shownPath(character.toString());
+    at += character.length;
+  }
+  return shown;
+}
