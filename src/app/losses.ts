@@ -31,13 +31,16 @@ export function readLosses(
   { unreadable, unwritten }: LostHere,
   received?: number,
 ): Losses {
-  const { submitted, lostBuffer, lostCall, lostEntry, lostMessage, lostRest, denied } = counters.read();
+  const { submitted, lostBuffer, lostCall, lostEntry, entered, returned, lostMessage, lostRest, denied } =
+    counters.read();
   const causes: [string, number][] = [
     // Until then either may tell of the same.
     ["event buffer full", received === undefined ? Math.max(lostBuffer, buffer.lost) : submitted - received],
     ["probe missed", misses()],
     ["too many commands at once", lostCall],
     ["entry not seen", lostEntry],
+    // Until then a command may be under way.
+    ["return not seen", received === undefined ? 0 : Math.max(entered - returned, 0)],
     ["message not found or not readable", lostMessage + unreadable],
     ["message of a request that has too many", lostRest],
     ["not written to stdout", unwritten],

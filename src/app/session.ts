@@ -132,6 +132,7 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
   );
   log.decision(buffer.description);
   let links = backend.attach(object);
+  counters.forgetUnreturned();
   stack.defer(() => links.dispose());
   checkReading(object, ground);
   const counted = backend.countsSkips ? backend.programs : [];

@@ -14,12 +14,19 @@ export class Counters {
   readonly #object: BpfObject;
   readonly #fd: number;
   readonly #values: DataView;
+  #unreturned = 0;
 
   constructor(object: BpfObject) {
     this.#object = object;
     this.#fd = object.mapFd("counters");
     const cpus = checkResult("libbpf_num_possible_cpus", object.lib.libbpf_num_possible_cpus());
     this.#values = new DataView(new ArrayBuffer(SIZE * cpus));
+  }
+
+  /** After attach: an entry that was seen before there was a probe at the return has none. */
+  forgetUnreturned(): void {
+    const { entered, returned } = this.read();
+    this.#unreturned = entered - returned;
   }
 
   read(): Counts {
@@ -31,6 +38,7 @@ export class Counters {
       const counts = new CpuCounters(this.#values, at);
       for (const name of names) sums[name] += Number(counts[name]);
     }
+    sums.entered -= this.#unreturned;
     return sums;
   }
 }

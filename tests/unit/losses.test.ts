@@ -67,6 +67,12 @@ test("every cause is told by its name, those that did not happen are not", () =>
   expect(losses({ lostEntry: 1 }).text).toBe("1 (entry not seen: 1)");
 });
 
+test("an entry without a return is lost in the end, and under way before", () => {
+  expect(losses({ entered: 9, returned: 7 }).text).toBe("0");
+  expect(losses({ entered: 9, returned: 7 }, { received: 0 }).text).toBe("2 (return not seen: 2)");
+  expect(losses({ entered: 7, returned: 9 }, { received: 0 }).text).toBe("0");
+});
+
 test("what was filtered is not lost", () => {
   expect(losses({ filtered: 7 })).toMatchObject({ total: 0, text: "0" });
 });
