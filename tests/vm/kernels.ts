@@ -33,6 +33,14 @@ function outsideRow(kernel: string): Row {
   };
 }
 
+/** @returns the row of this name; with MINE_VM_KERNEL the kernel from outside, whatever the name. */
+export function findKernel(name: string): Row {
+  const rows = readKernels();
+  const row = outside === undefined ? rows.find((candidate) => candidate.name === name) : rows[0];
+  if (!row) throw new Error(`tests/vm/KERNELS has no row ${name}`);
+  return row;
+}
+
 export function readKernels(): Row[] {
   if (outside !== undefined) return [outsideRow(outside)];
   const lines = readFileSync(join(import.meta.dir, "KERNELS"), "utf8").split("\n");

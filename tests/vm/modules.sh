@@ -3,6 +3,8 @@
 #
 # Runs in a test machine: ip_set is unloaded and loaded again while mine watches, by each form of probes.
 #
+#   BACKENDS   those that can be used, a comma between them
+#
 #   /results/FORM.*   what mine printed; FORM.unload what rmmod said, FORM.modules what was left of the modules
 set -eu
 
@@ -41,12 +43,17 @@ ipset create again hash:ip
 finish
 
 # The kernel does not let go of a module whose functions have trampolines.
-watch fexit /usr/local/bin/mine -v --backend fexit
-unload
-ipset create again hash:ip
-finish
+case $BACKENDS in *fexit*)
+  watch fexit /usr/local/bin/mine -v --backend fexit
+  unload
+  ipset create again hash:ip
+  finish
+  ;;
+esac
 
-# Without a way to tracefs, mounted or not, the probes go with the module and must be made again.
+# Without a way to tracefs, mounted or not, the probes go with the module and must be made again. The PMU of kprobes
+# came in 4.17.
+[ -e /sys/bus/event_source/devices/kprobe ] || exit 0
 umount /sys/kernel/tracing
 umount /sys/kernel/debug
 watch pmu /usr/local/bin/strace -D -f --seccomp-bpf -o /dev/null -e trace=fsopen -e inject=fsopen:error=EPERM \

@@ -8,6 +8,7 @@
 #   /results/mine.BACKEND.*        what mine printed, and its exit code
 set -eu
 
+# shellcheck disable=SC2153 # from the test
 backends=$(echo "$BACKENDS" | tr , ' ')
 for backend in $backends; do
   timeout -s KILL 170 /usr/local/bin/mine -o json --backend "$backend" --buffer 64M \

@@ -4,12 +4,11 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
-import { readKernels } from "./kernels.ts";
+import { findKernel } from "./kernels.ts";
 import { pythonFiles } from "./record-python.ts";
 import { runSession, type Session } from "./session.ts";
 
-const row = readKernels().find(({ name }) => name === "6.1") ?? readKernels()[0];
-if (!row) throw new Error("there are no kernels");
+const row = findKernel("6.1");
 const backends = row.backends.split(",");
 
 const senders = join(import.meta.dir, "../host/odd-senders.py");

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { readLossless, readWords } from "../support/escapes.ts";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
-import { fetchKernel } from "./kernels.ts";
+import { fetchKernel, findKernel, outsideBtf } from "./kernels.ts";
 import { pythonFiles } from "./record-python.ts";
 
 const root = join(import.meta.dir, "../..");
-const { MINE: mine = join(root, "mine") } = process.env;
+const { MINE: mine = join(root, "mine"), MINE_VM_KERNEL } = process.env;
 
 /** latin1: names need not be UTF-8. */
 const names = [
@@ -42,13 +42,19 @@ interface Machine {
   env: { BACKENDS: string; MINE_ASSUME_KERNEL?: string };
 }
 
-const machines: Record<string, Machine> = {
+const ours: Record<string, Machine> = {
   "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: { BACKENDS: "fexit,kprobe,tracepoint" } },
   "5.10 as 4.15": {
     kernel: { suite: "bullseye", series: "5.10" },
     env: { BACKENDS: "kprobe,tracepoint", MINE_ASSUME_KERNEL: "4.15" },
   },
 };
+const brought = findKernel("6.1");
+/** With MINE_VM_KERNEL, that kernel alone. */
+const machines: Record<string, Machine> =
+  MINE_VM_KERNEL === undefined
+    ? ours
+    : { [brought.name]: { kernel: brought, env: { BACKENDS: brought.backends } } };
 const watched = Object.entries(machines).flatMap(([machine, { env }]) =>
   env.BACKENDS.split(",").map((backend): [string, string] => [machine, backend]),
 );
@@ -66,6 +72,7 @@ beforeAll(async () => {
     "/usr/local/bin/mine": mine,
     "/client.py": join(import.meta.dir, "record-client.py"),
     "/names": namesPath,
+    ...outsideBtf(),
   };
   const script = join(import.meta.dir, "record-callers.sh");
   const boots = Object.entries(machines).map(async ([name, { kernel, env }]): Promise<[string, VmResult]> => {
