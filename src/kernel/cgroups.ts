@@ -12,6 +12,8 @@ const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 /** Looking takes no more than this part of the time, and no more at once than a few hundred cgroups need. */
 const SHARE = 1 / 20;
 const MOST_MS = 20;
+/** A walk begins with so many, however long they take: a host with few cgroups gets all their names, when busy too. */
+const LEAST_STEPS = 64;
 /** Ids that are remembered as asked for. */
 const MOST_ASKED = 4096;
 
@@ -75,7 +77,10 @@ export class Cgroups {
     this.#savedMs = Math.min(this.#savedMs + (startMs - this.#lastMs) * SHARE, MOST_MS);
     this.#lastMs = startMs;
     const endMs = startMs + this.#savedMs;
-    while (this.#walk <= decisive && !this.#known.has(id) && this.#now() < endMs) this.#step(root);
+    while (this.#walk <= decisive && !this.#known.has(id)) {
+      if (this.#next >= LEAST_STEPS && this.#now() >= endMs) break;
+      this.#step(root);
+    }
     this.#savedMs -= this.#now() - startMs;
   }
 

@@ -66,11 +66,20 @@ async function runQemu(directory: string, image: VmImage, machine: Machine): Pro
   const { memoryMb, processors, timeoutSeconds, options } = machine;
   // Nehalem has no AVX: the machine proves on every run that mine needs none. Without cx16: after that
   // instruction QEMU before 8.0 can leave garbage in the flags, and the next interrupt is a panic; Linux
-  // 6.12 uses it all the time. panic=-1 and -no-reboot make QEMU end at once when the kernel panics.
+  // 6.12 uses it all the time. With rdrand: 4.19 waits minutes for random numbers without. panic=-1 and -no-reboot make QEMU end at once when the kernel panics.
   const command = [
     qemu,
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-accel", accelerator, "-cpu", "Nehalem,-cx16", "-smp", String(processors), "-m", String(memoryMb)],
+    ...[
+      "-accel",
+      accelerator,
+      "-cpu",
+      "Nehalem,-cx16,+rdrand",
+      "-smp",
+      String(processors),
+      "-m",
+      String(memoryMb),
+    ],
     ...options,
     ...["-kernel", join(image.kernel, "vmlinuz"), "-initrd", join(directory, "initramfs")],
     ...["-append", "console=ttyS0 loglevel=5 panic=-1"],

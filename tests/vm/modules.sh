@@ -4,6 +4,7 @@
 # Runs in a test machine: ip_set is unloaded and loaded again while mine watches, by each form of probes.
 #
 #   BACKENDS   those that can be used, a comma between them
+#   PMU        yes: it takes probes in modules
 #
 #   /results/FORM.*   what mine printed; FORM.unload what rmmod said, FORM.modules what was left of the modules
 set -eu
@@ -51,9 +52,9 @@ case $BACKENDS in *fexit*)
   ;;
 esac
 
-# Without a way to tracefs, mounted or not, the probes go with the module and must be made again. The PMU of kprobes
-# came in 4.17.
-[ -e /sys/bus/event_source/devices/kprobe ] || exit 0
+[ "$PMU" = yes ] || exit 0
+
+# Without a way to tracefs, mounted or not, the probes go with the module and must be made again.
 umount /sys/kernel/tracing
 umount /sys/kernel/debug
 watch pmu /usr/local/bin/strace -D -f --seccomp-bpf -o /dev/null -e trace=fsopen -e inject=fsopen:error=EPERM \
