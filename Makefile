@@ -128,6 +128,11 @@ bench: ## measure mine beside C, bpftrace and BCC in a VM; writes docs/benchmark
 	$(Q)$(MAKE) --no-print-directory mine $(BENCH_PROGRAMS)
 	$(Q)$(BUN) tests/bench/bench.ts
 
+.PHONY: bench-packets
+bench-packets: ## measure what a packet costs more with backend tracepoint; on this host, in namespaces
+	$(Q)$(MAKE) --no-print-directory mine $(BENCH)/packets
+	$(Q)tests/bench/packets.sh $(BENCH)/packets ./mine
+
 # From two kernels far apart in age; either must do (tests/unit/vmlinux-headers.test.ts).
 .PHONY: vmlinux-headers
 vmlinux-headers: export CLANG := $(CLANG)

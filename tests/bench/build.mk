@@ -7,7 +7,7 @@
 #   BENCH_PROGRAMS
 
 BENCH := $(OUTPUT)/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,reference flooder prober stopwatch)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,reference flooder prober stopwatch packets)
 BENCH_CFLAGS := -O2 -Wall -Wextra -Werror
 
 $(BENCH):
@@ -29,6 +29,6 @@ $(BENCH)/reference: tests/bench/reference.c tests/bench/reference.h $(BENCH)/ref
 	$(Q)$(CC) $(BENCH_CFLAGS) $(LIBBPF_CFLAGS) -I$(BENCH) $< $(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a -o $@
 
 $(BENCH)/flooder $(BENCH)/prober: tests/bench/ipset-message.h
-$(BENCH)/flooder $(BENCH)/prober $(BENCH)/stopwatch: $(BENCH)/%: tests/bench/%.c | $(BENCH) $(TOOLS)
+$(BENCH)/flooder $(BENCH)/prober $(BENCH)/stopwatch $(BENCH)/packets: $(BENCH)/%: tests/bench/%.c | $(BENCH) $(TOOLS)
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(BENCH_CFLAGS) $< -o $@
