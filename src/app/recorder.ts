@@ -59,12 +59,17 @@ export class Recorder {
 const isDenied = ({ isRefused, result }: MineEvent): boolean => isRefused && result === -EPERM;
 
 /** With the error the kernel sends back the message, and in it the line at fault. */
-function elementAtFault({ elements = [] }: IpsetMessage, reply: Uint8Array): number | undefined {
+function elementAtFault({ elements }: IpsetMessage, reply: Uint8Array): number | undefined {
   const { lineNumber: line } = readIpsetMessage(reply, false);
-  if (line === undefined) return undefined;
-  const candidates = [...elements.keys()].filter((index) => elements[index]?.lineNumber === line);
-  // ipset(8) gives each element its own line; where another program does not, the line does not tell.
-  return candidates.length === 1 ? candidates[0] : undefined;
+  if (line === undefined || !elements) return undefined;
+  let found: number | undefined;
+  for (let index = 0; index < elements.length; index++) {
+    if (elements.lineNumber(index) !== line) continue;
+    // ipset(8) gives each element its own line; where another program does not, the line does not tell.
+    if (found !== undefined) return undefined;
+    found = index;
+  }
+  return found;
 }
 
 /** The kernel takes the elements in turn, and stops at the first that fails. */

@@ -38,24 +38,61 @@ export interface AttributeList {
 const HEADER_SIZE = 4;
 const TYPE_MASK = 0x3fff; // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
+/** Goes from attribute to attribute of the list that is bytes[start .. end), without an object for each. */
+export class AttributeCursor {
+  /** Of the attribute where it stands; its payload is bytes[start .. end). */
+  type = 0;
+  start = 0;
+  end = 0;
+  /** How much is missing of the attribute that reaches past the end of the list; it then stands there. */
+  missing = 0;
+  readonly #bytes: Uint8Array;
+  readonly #listStart: number;
+  readonly #listEnd: number;
+  /** Where the next attribute begins. */
+  #at: number;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#listStart = start;
+    this.#listEnd = end;
+    this.#at = start;
+  }
+
+  /** @returns whether there is another one that is whole. */
+  next(): boolean {
+    const at = this.#at;
+    const left = this.#listEnd - at;
+    if (left < HEADER_SIZE) return false;
+    const length = u16(this.#bytes, at);
+    if (length < HEADER_SIZE) return false;
+    this.type = u16(this.#bytes, at + 2) & TYPE_MASK;
+    this.start = at + HEADER_SIZE;
+    this.end = Math.min(at + length, this.#listEnd);
+    this.missing = Math.max(length - left, 0);
+    if (this.missing > 0) return false;
+    this.#at = at + ((length + 3) & ~3);
+    return true;
+  }
+
+  /** What is wrong with the bytes after the last attribute, if anything is. */
+  get malformed(): string | undefined {
+    const left = this.#listEnd - this.#at;
+    if (left <= 0) return undefined; // the padding of the last attribute may be missing
+    if (left < HEADER_SIZE) return `${left} stray bytes at the end`;
+    const length = u16(this.#bytes, this.#at);
+    return `attribute at byte ${this.#at - this.#listStart} says it is ${length} bytes long`;
+  }
+}
+
 /** Reads the list that is bytes[start .. end). */
 export function readAttributes(bytes: Uint8Array, start = 0, end = bytes.length): AttributeList {
   const attributes: Attribute[] = [];
-  let at = start;
-  while (end - at >= HEADER_SIZE) {
-    const length = u16(bytes, at);
-    const type = u16(bytes, at + 2) & TYPE_MASK;
-    if (length < HEADER_SIZE || length > end - at) {
-      const malformed = `attribute at byte ${at - start} says it is ${length} bytes long`;
-      if (length < HEADER_SIZE) return { attributes, malformed };
-      const overrun = new Attribute(type, bytes, at + HEADER_SIZE, end);
-      return { attributes, malformed, overrun, missing: at + length - end };
-    }
-    attributes.push(new Attribute(type, bytes, at + HEADER_SIZE, at + length));
-    at += (length + 3) & ~3;
-  }
-  // The padding of the last attribute may be missing; anything else is not an attribute.
-  return { attributes, malformed: at < end ? `${end - at} stray bytes at the end` : undefined };
+  const cursor = new AttributeCursor(bytes, start, end);
+  while (cursor.next()) attributes.push(new Attribute(cursor.type, bytes, cursor.start, cursor.end));
+  const { malformed, missing } = cursor;
+  if (missing === 0) return { attributes, malformed };
+  return { attributes, malformed, overrun: new Attribute(cursor.type, bytes, cursor.start, end), missing };
 }
 
 const u16 = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);

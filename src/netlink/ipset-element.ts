@@ -1,9 +1,10 @@
 // One element of a set, as ADD, DEL and TEST name it. The trap: the message does not say the type of the set.
 // But all types put what they have of these attributes in the same order, so that order is the text.
-import { type Attribute, readAttributes } from "./attributes.ts";
+import { type Attribute, AttributeCursor, readAttributes } from "./attributes.ts";
 import { Fields } from "./fields.ts";
 import { dataFlags, elementAttributes as kinds } from "./ipset-attributes.ts";
 import { addFlags, addOption, asBits, asNumber, type Option, type Value } from "./ipset-values.ts";
+import { type Payload, readNumber } from "./payloads.ts";
 import { Remainder, type UnknownAttribute } from "./remainder.ts";
 
 export interface Element {
@@ -19,6 +20,36 @@ export interface Element {
 }
 
 const words = { nomatch: dataFlags.nomatch, wildcard: dataFlags.wildcard };
+
+/** Of what an element may carry: its payload, by its number. */
+const payloads: (Payload<unknown> | undefined)[] = [];
+for (const [number, payload] of Object.values(kinds)) payloads[number] = payload;
+
+/** Whether a glance shows that the element in bytes[start .. end) is not malformed: this costs less than reading it. */
+export function isPlainElement(bytes: Uint8Array, start: number, end: number): boolean {
+  const cursor = new AttributeCursor(bytes, start, end);
+  while (cursor.next()) {
+    const payload = payloads[cursor.type];
+    const length = cursor.end - cursor.start;
+    if (payload === undefined) continue;
+    if (length < payload.minSize || length > payload.maxSize) return false;
+    if (payload.isPlain?.(bytes, cursor.start, cursor.end) === false) return false;
+  }
+  return cursor.malformed === undefined;
+}
+
+/** @returns the same as readElement() finds; this costs less. */
+export function readLineNumber(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const [number, { minSize }] = kinds.lineNumber;
+  const cursor = new AttributeCursor(bytes, start, end);
+  let line: number | undefined;
+  while (cursor.next()) {
+    if (cursor.type !== number) continue;
+    const isThere = cursor.end - cursor.start >= minSize;
+    line = isThere ? readNumber(bytes, cursor.start, minSize) : undefined;
+  }
+  return line;
+}
 
 /** @param data an IPSET_ATTR_DATA. */
 export function readElement(data: Attribute): Element {

@@ -4,7 +4,7 @@ import { type Attribute, readAttributes } from "./attributes.ts";
 import { Fields } from "./fields.ts";
 import { commandAttributes as kinds } from "./ipset-attributes.ts";
 import { readCreateOptions } from "./ipset-create-options.ts";
-import { type Element, readElement } from "./ipset-element.ts";
+import { type Elements, readElements } from "./ipset-elements.ts";
 import type { Option } from "./ipset-values.ts";
 import { Remainder, type UnknownAttribute } from "./remainder.ts";
 
@@ -65,7 +65,7 @@ export interface IpsetMessage {
   /** Of CREATE: what the message carries; the kernel chooses the rest. */
   options?: Option[] | undefined;
   /** Of ADD, DEL and TEST; of a message that was cut those that are whole. */
-  elements?: Element[] | undefined;
+  elements?: Elements | undefined;
   /** Attributes that are not understood, if there are any; an element has its own. */
   unknown?: UnknownAttribute[] | undefined;
   /** What is wrong with the message, if anything is. */
@@ -108,7 +108,7 @@ export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMess
   if (command === "CREATE") {
     message.options = readCreateOptions(message, fields.take(kinds.data), remainder);
   } else if (command === "ADD" || command === "DEL" || command === "TEST") {
-    message.elements = readElements(fields, overrun, remainder);
+    message.elements = readElements(bytes, fields, overrun, remainder);
   }
   fields.keepRest();
   if (remainder.unknown.length > 0) message.unknown = remainder.unknown;
@@ -173,28 +173,4 @@ function readHeader(bytes: Uint8Array): MessageHeader {
     version: view.getUint8(17),
     resourceId: view.getUint16(18), // network byte order
   };
-}
-
-/** @param cut the attribute in which a capture ended: of a batch its first elements are there all the same. */
-function readElements(fields: Fields, cut: Attribute | undefined, remainder: Remainder): Element[] {
-  const [dataNumber] = kinds.data;
-  const [batchNumber] = kinds.batch;
-  const single = fields.take(kinds.data);
-  const elements = single ? [readElement(single)] : [];
-
-  const isCut = cut?.type === batchNumber;
-  const batch = isCut ? cut : fields.take(kinds.batch);
-  if (batch) {
-    const { attributes, malformed } = readAttributes(batch.bytes, batch.start, batch.end);
-    if (malformed && !isCut) remainder.complain(`batch: ${malformed}`);
-    for (const attribute of attributes) {
-      if (attribute.type === dataNumber) elements.push(readElement(attribute));
-      else remainder.keep("batch", attribute);
-    }
-  }
-  for (let at = 0; at < elements.length; at++) {
-    const malformed = elements[at]?.malformed;
-    if (malformed) remainder.complain(`element ${at + 1}: ${malformed}`);
-  }
-  return elements;
 }

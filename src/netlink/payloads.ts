@@ -1,12 +1,14 @@
 // The payloads of ipset's attributes: numbers are in network byte order, strings end at a NUL or with the
 // attribute. One that is too short is not read at all; of one that is too long the kernel looks at the
 // first bytes only, and so do we; either is malformed.
-import { type Attribute, readAttributes } from "./attributes.ts";
+import { type Attribute, AttributeCursor, readAttributes } from "./attributes.ts";
 import type { Remainder } from "./remainder.ts";
 
 export interface Payload<T> {
   minSize: number;
   maxSize: number;
+  /** Where the size does not tell: whether a glance shows that nothing is wrong with bytes[start .. end). */
+  isPlain?(bytes: Uint8Array, start: number, end: number): boolean;
   /** @param attribute at least minSize long. */
   read(attribute: Attribute, remainder: Remainder): T | undefined;
 }
@@ -15,12 +17,15 @@ export interface Payload<T> {
 const number = (size: number): Payload<number> => ({
   minSize: size,
   maxSize: size,
-  read({ bytes, start }) {
-    let value = 0;
-    for (let at = start; at < start + size; at++) value = value * 256 + (bytes[at] ?? 0);
-    return value;
-  },
+  read: ({ bytes, start }) => readNumber(bytes, start, size),
 });
+
+/** @param size not more than 4. */
+export function readNumber(bytes: Uint8Array, start: number, size: number): number {
+  let value = 0;
+  for (let at = start; at < start + size; at++) value = value * 256 + (bytes[at] ?? 0);
+  return value;
+}
 
 export const u8 = number(1);
 export const u16 = number(2);
@@ -44,6 +49,7 @@ export const mac = fixed(6);
 export const text = (size: number, noun: string): Payload<Uint8Array> => ({
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
+  isPlain: (bytes, start, end) => end - start < size || (end - start === size && bytes[end - 1] === 0),
   read({ bytes, start, end }, remainder) {
     let nul = start;
     while (nul < end && bytes[nul] !== 0) nul += 1;
@@ -77,6 +83,10 @@ const sizeOf = ({ type }: Attribute): number => addressSizes[type] ?? Number.POS
 export const address: Payload<Uint8Array> = {
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
+  isPlain(bytes, start, end) {
+    const cursor = new AttributeCursor(bytes, start, end);
+    return cursor.next() && cursor.end === end && cursor.end - cursor.start === addressSizes[cursor.type];
+  },
   read({ bytes, start, end }, remainder) {
     const { attributes, malformed } = readAttributes(bytes, start, end);
     remainder.complain(malformed && `address: ${malformed}`);

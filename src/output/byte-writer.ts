@@ -5,6 +5,7 @@ const encoder = new TextEncoder();
 
 const DIGIT_ZERO = 0x30;
 const LETTER_A = 0x61;
+const DIGITS = "0123456789abcdef";
 
 /** The most digits of a number that is exact: 2 ** 53. */
 const MOST_DIGITS = 16;
@@ -92,6 +93,16 @@ export class ByteWriter {
     for (let limit = 16 ** width; value >= limit; limit *= 16) digits += 1;
     if (this.length + digits > this.#bytes.length) this.#grow(digits);
     this.#digits(value, 16, digits);
+  }
+
+  /** Each byte as two digits. */
+  hexBytes(bytes: Uint8Array): void {
+    if (this.length + bytes.length * 2 > this.#bytes.length) this.#grow(bytes.length * 2);
+    for (let index = 0; index < bytes.length; index++) {
+      const byte = bytes[index] ?? 0;
+      this.#bytes[this.length++] = DIGITS.charCodeAt(byte >> 4);
+      this.#bytes[this.length++] = DIGITS.charCodeAt(byte & 0xf);
+    }
   }
 
   #digits(value: number, base: number, count: number): void {

@@ -91,7 +91,7 @@ export function writeLossless(out: ByteWriter, bytes: Uint8Array): void {
 /** Writes the first `limit` bytes in hexadecimal, and how many more there are. */
 export function writeHex(out: ByteWriter, bytes: Uint8Array, limit: number): void {
   const shown = Math.min(bytes.length, limit);
-  for (let at = 0; at < shown; at++) out.hex(bytes[at] ?? 0, 2);
+  out.hexBytes(bytes.subarray(0, shown));
   if (bytes.length > shown) out.ascii(` +${bytes.length - shown} bytes`);
 }
 

@@ -73,6 +73,21 @@ export class JsonWriter {
     this.#out.byte(QUOTE);
   }
 
+  /**
+   * Writes what `write` does, or nothing where that is more than `most` bytes.
+   * @param write may look whether that much was written, and leave it at that.
+   */
+  within(most: number, write: (isFull: () => boolean) => void): boolean {
+    const start = this.#out.length;
+    const neededComma = this.#needsComma;
+    const isFull = () => this.#out.length - start > most;
+    write(isFull);
+    if (!isFull()) return true;
+    this.#out.length = start;
+    this.#needsComma = neededComma;
+    return false;
+  }
+
   /** @param write writes something, always at the same place of the same object; only asked where the key is new. */
   repeated(repeated: Repeated, key: RepeatedKey, write: () => void): void {
     repeated.write(this.#out, key, write);

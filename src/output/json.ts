@@ -3,10 +3,9 @@
 // this can be told apart, a backslash becomes two.
 import { AUDIT_UID_UNSET } from "../events/event.ts";
 import type { Command } from "../netlink/ipset-message.ts";
-import type { UnknownAttribute } from "../netlink/remainder.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { writeHex, writeLossless, writeWord } from "./escape.ts";
-import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
+import { writeLossless, writeWord } from "./escape.ts";
+import { writeIpset } from "./json-ipset.ts";
 import { JsonWriter } from "./json-writer.ts";
 import type { AuditRecord } from "./record.ts";
 import { Repeated } from "./repeated.ts";
@@ -80,8 +79,9 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
   json.close("}");
   const key = [comm, event.program, argumentsCaptured, argumentsLen, executableLen, flags];
   json.repeated(program, key, () => {
-    writeName(json, "name", comm);
-    writeName(json, "executable", event.executable);
+    json.string("name", (out) => writeLossless(out, comm));
+    const { executable } = event;
+    if (executable) json.string("executable", (out) => writeLossless(out, executable));
     if (argumentsCaptured > 0) json.string("command_line", (out) => writeCommandLine(out, event.arguments));
     if (argumentsCaptured < argumentsLen) json.boolean("command_line_truncated", true);
   });
@@ -147,84 +147,6 @@ function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: C
     if (isByReader) json.boolean("ended_by_other_process", true);
     json.close("}");
   });
-}
-
-function writeIpset(json: JsonWriter, record: AuditRecord): void {
-  const { event, message, outcome } = record;
-  const { family, malformed } = message;
-  json.open("{", "ipset");
-  json.text("command", message.command?.toLowerCase() ?? String(message.commandNumber));
-  writeName(json, "set", message.setName);
-  writeName(json, "new_name", message.secondName);
-  writeName(json, "type", message.typeName);
-  if (family !== undefined) json.string("family", (out) => writeValue(out, { kind: "family", family }));
-  json.number("revision", message.revision);
-  json.number("index", message.index);
-  if (message.ignoresExisting) json.boolean("exist", true);
-  json.number("flags", message.flags);
-  writeStrings(json, "options", message.options, writeOption);
-  writeStrings(json, "elements", message.elements, writeElement);
-  json.number("element_count", message.elements?.length);
-  json.number("failed_element", record.failedElement);
-  json.number("applied_count", record.appliedCount);
-  if (message.command === "TEST" && outcome.succeeded) json.boolean("in_set", outcome.sentence === "in set");
-  if (event.capturedLen < event.messageLen) {
-    json.open("{", "truncated");
-    json.number("captured", event.capturedLen);
-    json.number("length", event.messageLen);
-    json.close("}");
-  }
-  if (malformed) {
-    json.text("malformed", malformed);
-    writeBytes(json, "message", event.message);
-  }
-  writeUnknown(json, record);
-  if (event.isRefused) json.boolean("refused", true);
-  if (outcome.error) {
-    json.open("{", "error");
-    json.text("name", outcome.error.name);
-    json.number("number", outcome.error.number);
-    json.text("message", outcome.sentence);
-    json.close("}");
-  }
-  json.close("}");
-}
-
-function writeUnknown(json: JsonWriter, { message }: AuditRecord): void {
-  const { unknown = [], elements = [] } = message;
-  if (unknown.length === 0 && elements.every((element) => element.unknown.length === 0)) return;
-  json.open("[", "unknown_attributes");
-  for (const attribute of unknown) writeAttribute(json, attribute);
-  for (const element of elements) for (const attribute of element.unknown) writeAttribute(json, attribute);
-  json.close("]");
-}
-
-function writeAttribute(json: JsonWriter, { level, number, bytes }: UnknownAttribute): void {
-  json.open("{");
-  json.text("level", level);
-  json.number("number", number);
-  writeBytes(json, "bytes", bytes);
-  json.close("}");
-}
-
-function writeStrings<T>(
-  json: JsonWriter,
-  key: string,
-  items: readonly T[] | undefined,
-  write: (out: ByteWriter, item: T) => void,
-): void {
-  if (!items) return;
-  json.open("[", key);
-  for (const item of items) json.string(undefined, (out) => write(out, item));
-  json.close("]");
-}
-
-function writeName(json: JsonWriter, key: string, name: Uint8Array | undefined): void {
-  if (name) json.string(key, (out) => writeLossless(out, name));
-}
-
-function writeBytes(json: JsonWriter, key: string, bytes: Uint8Array): void {
-  json.string(key, (out) => writeHex(out, bytes, bytes.length));
 }
 
 /** Writes the arguments with spaces between them, each as a word. */

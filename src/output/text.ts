@@ -111,10 +111,11 @@ function writeSubject(out: ByteWriter, message: IpsetMessage, isWhole: boolean):
 }
 
 /** Writes ` 10.0.0.1, 10.0.0.2 (+164 more)`. */
-function writeElements(out: ByteWriter, { elements = [] }: IpsetMessage): void {
+function writeElements(out: ByteWriter, { elements }: IpsetMessage): void {
+  if (!elements) return;
   for (let index = 0; index < Math.min(elements.length, SHOWN_ELEMENTS); index++) {
     out.ascii(index === 0 ? " " : ", ");
-    writeElement(out, elements[index] as Element);
+    writeElement(out, elements.at(index) as Element);
   }
   const more = elements.length - SHOWN_ELEMENTS;
   if (more > 0) out.ascii(` (+${more} more)`);
@@ -125,7 +126,7 @@ function writeResult(out: ByteWriter, record: AuditRecord): void {
   out.ascii(outcome.isUnknown ? "UNKNOWN" : outcome.succeeded ? "SUCCESS" : "ERROR");
   if (!outcome.sentence) return;
   out.ascii(" (");
-  const culprit = failedElement === undefined ? undefined : message.elements?.[failedElement];
+  const culprit = failedElement === undefined ? undefined : message.elements?.at(failedElement);
   // Which of several; of one alone there is no question.
   if (culprit && message.elements?.length !== 1) {
     writeElement(out, culprit);

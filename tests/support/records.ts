@@ -1,5 +1,7 @@
 // Events and records as a run makes them: of a command of root that succeeded, but for what a test gives.
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
+import type { Element } from "../../src/netlink/ipset-element.ts";
+import type { Elements } from "../../src/netlink/ipset-elements.ts";
 import { readIpsetMessage } from "../../src/netlink/ipset-message.ts";
 import { readOutcome } from "../../src/netlink/ipset-result.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
@@ -58,6 +60,14 @@ export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): Audi
   ownNetns: 4026531840,
   backend: "kprobe",
   ...given,
+});
+
+/** Elements as a decoded message has them. */
+export const elementsOf = (elements: readonly Element[]): Elements => ({
+  length: elements.length,
+  at: (index) => elements[index],
+  lineNumber: (index) => elements[index]?.lineNumber,
+  [Symbol.iterator]: () => elements[Symbol.iterator](),
 });
 
 export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {

@@ -68,6 +68,7 @@ export interface JsonEvent {
     applied_count?: number;
     in_set?: boolean;
     truncated?: { captured: number; length: number };
+    abridged?: true;
     malformed?: string;
     message?: string;
     unknown_attributes?: { level: string; number: number; bytes: string }[];

@@ -15,9 +15,9 @@ const { MINE_FUZZ_SECONDS: seconds = "2", MINE_FUZZ_SEED: seed = String(Date.now
   process.env;
 const HEADER_SIZE = mineEvent.data[0];
 const MESSAGE_MAX = 16384; // MINE_MESSAGE_MAX
-/** A byte becomes five characters at most (\\xNN), an attribute of four bytes some sixty. */
-const MOST_GROWTH = 32;
-const MOST_OVERHEAD = 4096;
+/** A line is at most that many times as long as its message, beside what is said of the caller. */
+const MOST_GROWTH = 4;
+const MOST_OVERHEAD = 8192;
 
 /** The numbers of attributes, and lengths, that lead somewhere. */
 const interesting = [

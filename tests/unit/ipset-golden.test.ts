@@ -36,12 +36,12 @@ const string = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toStr
 
 /** The lines that ipset would have to be given to send this. */
 function lines(message: IpsetMessage): string[] {
-  const { command = "", options = [], elements = [] } = message;
+  const { command = "", options = [], elements } = message;
   const start = [command.toLowerCase(), string(message.setName)];
   if (command === "CREATE") {
     return [[...start, string(message.typeName), formatOptions(options)].join(" ").trimEnd()];
   }
-  return elements.map((element) =>
+  return [...(elements ?? [])].map((element) =>
     [...start, formatParts(element), formatOptions(element.options)].join(" ").trimEnd(),
   );
 }
@@ -58,8 +58,13 @@ test("every type of set was recorded, in each of its families", () => {
 
 test("all of every message is understood", () => {
   for (const { typed, message } of recordings) {
-    const { malformed, unknown, elements = [] } = message;
-    const found = { typed, malformed, unknown, elements: elements.flatMap((element) => element.unknown) };
+    const { malformed, unknown, elements } = message;
+    const found = {
+      typed,
+      malformed,
+      unknown,
+      elements: [...(elements ?? [])].flatMap((element) => element.unknown),
+    };
     expect(found).toEqual({ typed, malformed: undefined, unknown: undefined, elements: [] });
     expect(message.protocol).toBe(7);
     expect(message.header).toMatchObject({ portId: 0, version: 0, resourceId: 0 });
@@ -105,9 +110,8 @@ describe("reads every line of a batch", () => {
     "%s",
     (typed, { message }) => {
       expect(lines(message)).toEqual(typed.replace("restore ", "").split(/; (?=add |del )/));
-      expect(message.elements?.map(({ lineNumber }) => lineNumber)).toEqual(
-        message.elements?.map((_, at) => at + 1),
-      );
+      const elements = [...(message.elements ?? [])];
+      expect(elements.map(({ lineNumber }) => lineNumber)).toEqual(elements.map((_, at) => at + 1));
       expect(message.lineNumber).toBe(1);
     },
   );

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { readLossless, readWords } from "../support/escapes.ts";
-import { addition, address, batch, creation, element, setName } from "../support/ipset-encoder.ts";
+import { addition, address, batch, creation, element, nested, setName } from "../support/ipset-encoder.ts";
 import { formatJson } from "../support/lines.ts";
 import { attribute, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
 import { recordedMessages } from "../support/recorded-messages.ts";
@@ -59,6 +59,40 @@ describe("messages whole, cut and wrong", () => {
     );
     const address6 = formatted(recordOf(addition(both))).ipset.unknown_attributes;
     expect(address6).toEqual([{ level: "address", number: 96, bytes: "" }]);
+  });
+
+  describe("of one that would be many times as long, decoded, the bytes stand for it:", () => {
+    const ROOM = 16384;
+    const filledWith = (bytes: Uint8Array) =>
+      Buffer.concat(Array<Uint8Array>(Math.floor((ROOM - 60) / bytes.length)).fill(bytes));
+    const empty = (number: number) => attribute(number, Buffer.alloc(0));
+    const filled = (bytes: Uint8Array) => ipsetMessage(ADD, setName("a"), nested(8, filledWith(bytes)));
+    const binary = element(address(1, ipv4), attribute(26, Buffer.alloc(255, 0xff)));
+
+    test.each<[string, Buffer, boolean]>([
+      ["empty elements", filled(empty(7)), false],
+      ["what is no element", filled(empty(8)), true],
+      ["elements with something unknown", filled(element(empty(30))), true],
+      ["elements with a bad address", filled(element(empty(1))), true],
+      ["comments of bytes", filled(binary), true],
+      ["a command with something unknown", ipsetMessage(ADD, setName("a"), filledWith(empty(99))), true],
+      ["a name of controls", ipsetMessage(ADD, attribute(2, Buffer.alloc(ROOM - 60, 1))), true],
+      ["one such comment", ipsetMessage(ADD, setName("a"), batch(binary)), false],
+    ])("%s", (_, message, isAbridged) => {
+      for (const result of [0, -4097]) {
+        const line = formatJson(recordOf(message, { result }));
+        expect(line.length).toBeLessThanOrEqual(Math.max(message.length * 4, 4096));
+        const { ipset } = parseEvent(line);
+        expect(ipset.abridged ?? false).toBe(isAbridged);
+        if (isAbridged) expect(ipset.message).toBe(message.toHex());
+      }
+    });
+
+    test("what is said beside", () => {
+      const { ipset } = formatted(recordOf(filled(element(empty(30))), { result: -4097 }));
+      expect(ipset).toMatchObject({ command: "add", set: "a", exist: true, element_count: 2040 });
+      expect(ipset.error?.name).toBe("IPSET_ERR_PROTOCOL");
+    });
   });
 
   test("any bytes, any answer", () => {

@@ -66,6 +66,7 @@ const lines = [
   recordOf(ipsetMessage(5, attribute(2, zeroEnded("a")), attribute(3, zeroEnded("b")))),
   recordOf(ipsetMessage(8, u32(6, 3))),
   recordOf(ipsetMessage(11)),
+  recordOf(ipsetMessage(11, ...Array<Uint8Array>(200).fill(attribute(99, Buffer.alloc(0))))),
   recordOf(ipsetMessage(7), { event: { isByReader: true } }),
   recordOf(ipsetMessage(15, attribute(11, Buffer.alloc(2)))),
   ...recordedMessages.map((bytes) => recordOf(bytes)),
@@ -154,6 +155,10 @@ describe("an event is refused", () => {
     [
       "a name of a process that is not the one which ended the command",
       ({ mine }) => Object.assign(mine, { ended_by_other_process: true }),
+    ],
+    [
+      "elements of a message that is abridged",
+      ({ ipset }) => Object.assign(ipset, { abridged: true, message: "" }),
     ],
     ["half a byte", ({ ipset }) => Object.assign(ipset, { malformed: "x", message: "0" })],
     ["a time without nanoseconds", (event) => Object.assign(event, { "@timestamp": "2021-03-19T00:00:00Z" })],

@@ -6,7 +6,7 @@ import type { IpsetMessage } from "../../src/netlink/ipset-message.ts";
 import type { Outcome } from "../../src/netlink/ipset-result.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { formatText } from "../support/lines.ts";
-import { eventWith, recordWith } from "../support/records.ts";
+import { elementsOf, eventWith, recordWith } from "../support/records.ts";
 
 const setExists = "Set cannot be created: set with the same name already exists";
 
@@ -188,7 +188,7 @@ describe("elements", () => {
     malformed: undefined,
   });
   const add = (elements: Element[], given: Given = {}) =>
-    tail({ set: "a", message: { command: "ADD", elements }, ...given });
+    tail({ set: "a", message: { command: "ADD", elements: elementsOf(elements) }, ...given });
   const some = (count: number) => Array.from({ length: count }, (_, index) => element(index + 1));
 
   test.each([
@@ -227,7 +227,7 @@ describe("elements", () => {
   });
 
   test("come before -exist", () => {
-    const message = { command: "DEL", elements: some(3), ignoresExisting: true } as const;
+    const message = { command: "DEL", elements: elementsOf(some(3)), ignoresExisting: true } as const;
     expect(tail({ set: "a", message })).toBe("DEL a 10.0.0.1, 10.0.0.2 (+1 more) -exist - SUCCESS");
   });
 
@@ -261,7 +261,7 @@ describe("elements", () => {
   });
 
   test("of a test, an element takes no effect", () => {
-    const message = { command: "TEST", elements: some(1) } as const;
+    const message = { command: "TEST", elements: elementsOf(some(1)) } as const;
     expect(tail({ set: "a", message, outcome: failed })).toBe("TEST a 10.0.0.1 - ERROR (X)");
   });
 
