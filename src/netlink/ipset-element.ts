@@ -21,6 +21,15 @@ export interface Element {
 
 const words = { nomatch: dataFlags.nomatch, wildcard: dataFlags.wildcard };
 
+/** A message has room for four thousand of these: one object is enough for all. */
+const emptyElement: Element = {
+  parts: [],
+  options: [],
+  lineNumber: undefined,
+  unknown: [],
+  malformed: undefined,
+};
+
 /** Of what an element may carry: its payload, by its number. */
 const payloads: (Payload<unknown> | undefined)[] = [];
 for (const [number, payload] of Object.values(kinds)) payloads[number] = payload;
@@ -53,6 +62,7 @@ export function readLineNumber(bytes: Uint8Array, start: number, end: number): n
 
 /** @param data an IPSET_ATTR_DATA. */
 export function readElement(data: Attribute): Element {
+  if (data.length === 0) return emptyElement;
   const remainder = new Remainder();
   const { attributes, malformed } = readAttributes(data.bytes, data.start, data.end);
   remainder.complain(malformed);
