@@ -30,8 +30,8 @@ const FSMOUNT_CLOEXEC = 0x1;
  */
 export const numbers = {
   ...{
-    x64: { memfdCreate: 319, perfEventOpen: 298, seccomp: 317, capset: 126 },
-    arm64: { memfdCreate: 279, perfEventOpen: 241, seccomp: 277, capset: 91 },
+    x64: { memfdCreate: 319, perfEventOpen: 298, seccomp: 317, capset: 126, setresuid: 117 },
+    arm64: { memfdCreate: 279, perfEventOpen: 241, seccomp: 277, capset: 91, setresuid: 147 },
   }[process.arch as "x64" | "arm64"],
   ...{ fsopen: 430, fsconfig: 431, fsmount: 432 },
 };

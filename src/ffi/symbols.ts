@@ -25,6 +25,10 @@ export const libcSymbols = {
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long)
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+  // int setresuid(uid_t real, uid_t effective, uid_t saved), and the like: the C library has every thread do it
+  setresuid: { args: ["u32", "u32", "u32"], returns: "i32" },
+  setresgid: { args: ["u32", "u32", "u32"], returns: "i32" },
+  setgroups: { args: ["u64", "ptr"], returns: "i32" },
   // int getpwuid_r(uid_t, struct passwd *, char *buf, size_t buflen, struct passwd **result)
   getpwuid_r: { args: ["u32", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
   // int unshare(int flags): of the calling thread

@@ -1,0 +1,84 @@
+// What mine can still do once it sees events: in the thread that reads them, and in those of the runtime.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readText } from "../../src/kernel/host.ts";
+import { statusField } from "../../src/kernel/privileges.ts";
+import { root } from "../support/compile.ts";
+import { canTraceHere, Host, isRoot } from "../support/host.ts";
+
+const isHere = canTraceHere("confinement.test.ts");
+
+let host: Host;
+beforeAll(() => {
+  host = new Host();
+});
+afterAll(() => host[Symbol.dispose]());
+
+interface Tried {
+  told?: string[];
+  own: Record<string, string>;
+  other: Record<string, string>;
+}
+
+function tryAll(...mode: string[]): Tried {
+  const dir = host.emptyDirectory("open-to-all");
+  chmodSync(dir, 0o777);
+  writeFileSync(join(dir, "file"), "");
+  chmodSync(join(dir, "file"), 0o666);
+  const command = [process.execPath, join(root, "tests/fixtures/confined.ts"), dir, ...mode];
+  const { stdout, stderr } = Bun.spawnSync(command);
+  if (stdout.length === 0) throw new Error(stderr.toString());
+  return JSON.parse(stdout.toString());
+}
+
+const allowed = ["read a file", "read a directory"];
+const doneOf = (outcomes: Record<string, string>): string[] =>
+  Object.keys(outcomes).filter((name) => outcomes[name] === "done");
+
+describe.skipIf(!isRoot)("in all threads", () => {
+  test("nothing can be written, made, removed, started, signalled, and no secret read", () => {
+    const { told, own, other } = tryAll();
+    expect(doneOf(own)).toEqual(allowed);
+    expect(doneOf(other)).toEqual(allowed);
+    expect(own["read a secret of root"]).toBe("EACCES");
+    expect(other["read a secret of root"]).toBe("EACCES");
+    expect(told?.[0]).toMatch(/^no new privileges, \d+ system calls refused$/);
+    for (const line of told ?? []) expect(line.length).toBeLessThanOrEqual(66);
+  });
+
+  test("where probes have to be removed files can be appended to, and no more", () => {
+    const { own, other } = tryAll("append");
+    const more = ["read a secret of root", "append to a file", "append to a file of root"];
+    expect(doneOf(own)).toEqual([...allowed, ...more]); // as root, whom this leaves alone
+    expect(doneOf(other)).toEqual([...allowed, ...more]);
+  });
+});
+
+/** Of each thread: its name, and fields of /proc/PID/task/TID/status. */
+function threadsOf(pid: number): { name: string; fields: (name: string) => string }[] {
+  return readdirSync(`/proc/${pid}/task`).map((tid) => {
+    const status = readText(`/proc/${pid}/task/${tid}/status`) ?? "";
+    const fields = (name: string) =>
+      new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trimEnd() ?? "";
+    return { name: statusField(status, "Name") ?? "", fields };
+  });
+}
+
+test.skipIf(!isHere)("mine at work: only one thread has a capability, and none is root", async () => {
+  let threads: ReturnType<typeof threadsOf> = [];
+  const { exitCode } = await host.run(["--backend", "tracepoint"], {}, async (pid) => {
+    await Bun.sleep(200);
+    threads = threadsOf(pid);
+  });
+  expect(exitCode).toBe(0);
+  expect(threads.length).toBeGreaterThan(3);
+  for (const { fields } of threads) {
+    const uids = fields("Uid").split("\t");
+    expect(new Set(uids).size).toBe(1);
+    expect(uids[0]).not.toBe("0");
+    expect([fields("Groups"), fields("NoNewPrivs"), fields("Seccomp")]).toEqual(["", "1", "2"]);
+  }
+  const holders = threads.filter(({ fields }) => BigInt(`0x${fields("CapPrm")}`) !== 0n);
+  expect(holders.map(({ name }) => name)).toEqual(["mine"]);
+});
