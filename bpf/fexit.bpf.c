@@ -80,8 +80,8 @@ int mine_exit(__u64 *ctx)
 }
 
 SEC("fentry/netlink_ack")
-int BPF_PROG(mine_fentry_ack, struct sk_buff *request, void *message, int error)
+int BPF_PROG(mine_fentry_ack, struct sk_buff *request, void *message, int error, void *extack)
 {
-	report_refusal(ctx, request, (__u64)message, error, SLOT_REFUSAL);
+	report_refusal(ctx, request, (__u64)message, error, extack, SLOT_REFUSAL);
 	return 0;
 }

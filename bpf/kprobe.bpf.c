@@ -88,8 +88,8 @@ int BPF_KRETPROBE(mine_return, int result)
 }
 
 SEC("kprobe/netlink_ack")
-int BPF_KPROBE(mine_ack, struct sk_buff *request, void *message, int error)
+int BPF_KPROBE(mine_ack, struct sk_buff *request, void *message, int error, void *extack)
 {
-	report_refusal(ctx, request, (__u64)message, error, 0);
+	report_refusal(ctx, request, (__u64)message, error, extack, 0);
 	return 0;
 }

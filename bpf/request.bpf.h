@@ -15,11 +15,7 @@
 #define NLMSG_ERROR 2
 #define NFNL_SUBSYS_IPSET 6
 #define MESSAGE_MIN 20 /* struct nlmsghdr and struct nfgenmsg: no ipset message is shorter */
-#define IPSET_CMD_LIST 7
-#define IPSET_CMD_SAVE 8
 #define EINTR 4
-#define EINVAL 22
-#define ERANGE 34
 
 /* NETLINK_CB() of linux/netlink.h */
 static __always_inline struct netlink_skb_parms *netlink_cb(struct sk_buff *skb)
@@ -58,14 +54,6 @@ static __always_inline bool is_ipset_message(__u64 address)
 	if ((__s64)address >= 0)
 		return false;
 	return !bpf_probe_read_kernel(&header, sizeof(header), (void *)address) && is_ipset(&header);
-}
-
-/* LIST and SAVE: their answer is a dump. */
-static __always_inline bool is_dump(const struct nlmsghdr *message)
-{
-	__u8 command = message->nlmsg_type;
-
-	return command == IPSET_CMD_LIST || command == IPSET_CMD_SAVE;
 }
 
 /* The beginning of an acknowledgement: struct nlmsghdr and struct nlmsgerr. */
@@ -199,12 +187,12 @@ static __always_inline void report_handled(void *ctx, struct sk_buff *request, s
  * netlink_ack(request, message, error, extack): where no handler has seen the message, nfnetlink has refused it,
  * because its sender lacks CAP_NET_ADMIN, or because it cannot be parsed.
  */
-static __always_inline void report_refusal(void *ctx, struct sk_buff *request, __u64 message, __s32 error, __u32 slot)
+static __always_inline void report_refusal(void *ctx, struct sk_buff *request, __u64 message, __s32 error,
+					   const void *extack, __u32 slot)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), *handled;
 	struct mine_command command = { .message = message, .result = error, .flags = MINE_REFUSED };
 	struct sock *sock = BPF_CORE_READ(request, sk);
-	struct nlmsghdr header = {};
 
 	/* Others' messages may look like ipset's. */
 	if (!is_netfilter(sock))
@@ -220,9 +208,8 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 		if (before == message)
 			return;
 	}
-	/* ip_set_dump() acknowledges by itself, and then returns the error all the same. */
-	bpf_probe_read_kernel(&header, sizeof(header), (void *)message);
-	if (is_dump(&header) && error != -EPERM && error != -EINVAL && error != -ERANGE)
+	/* ip_set_dump() acknowledges by itself, without extack, and then returns the error all the same. */
+	if (!extack && error != -EPERM)
 		return;
 	command.net = BPF_CORE_READ(sock, __sk_common.skc_net.net);
 	report(ctx, &command, slot);

@@ -20,10 +20,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define NLM_F_ACK 0x4
 #define NLMSG_ALIGN(length) (((length) + 3) & ~3ULL)
 #define IPSET_CMD_NONE 0
+#define IPSET_CMD_LIST 7
+#define IPSET_CMD_SAVE 8
 #define IPSET_CMD_ADD 9
 #define IPSET_CMD_DEL 10
 #define IPSET_ERR_PROTOCOL 4097
 #define ENOENT 2
+#define EINVAL 22
 
 /*
  * At most so many messages of a request are reported, and as many counted then. In front of an answer that is looked
@@ -214,6 +217,14 @@ static __always_inline void end_walk(const struct mine_walk *walk)
 	if (now.answer == receive_queue(sock))
 		now.answer = NULL;
 	bpf_map_update_elem(&sockets, &sock, &now, BPF_ANY);
+}
+
+/* LIST and SAVE: their answer is a dump. */
+static __always_inline bool is_dump(const struct nlmsghdr *message)
+{
+	__u8 command = message->nlmsg_type;
+
+	return command == IPSET_CMD_LIST || command == IPSET_CMD_SAVE;
 }
 
 /* What was found of an answer. */
