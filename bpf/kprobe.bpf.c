@@ -90,6 +90,18 @@ int BPF_KRETPROBE(mine_return, int result)
 SEC("kprobe/netlink_ack")
 int BPF_KPROBE(mine_ack, struct sk_buff *request, void *message, int error, void *extack)
 {
-	report_refusal(ctx, request, (__u64)message, error, extack, 0);
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct mine_call *call = bpf_map_lookup_elem(&calls, &thread);
+	struct mine_command command = { .message = (__u64)message, .result = error };
+
+	if (!call || call->message != command.message) {
+		report_refusal(ctx, request, command.message, error, extack, 0);
+	} else if (extack) {
+		/* The handler has returned, and more threads were in it than the kernel follows to the return. */
+		command.net = call->net;
+		bpf_map_delete_elem(&calls, &thread);
+		COUNT(returned);
+		report(ctx, &command, 0);
+	}
 	return 0;
 }

@@ -155,6 +155,7 @@ export function openRung(ground: Ground, name: BackendName, config: SessionConfi
     detach: () => {
       const misses = probeMisses(); // gone with the probes
       probeMisses = () => misses;
+      counters.endEntries();
       links.dispose();
     },
     [Symbol.dispose]: () => held.dispose(),

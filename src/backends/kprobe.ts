@@ -16,12 +16,6 @@ import { log } from "../log.ts";
 import type { Command } from "../netlink/ipset-message.ts";
 import type { Backend } from "./backend.ts";
 
-/** The entry before the return, so that no return comes without its entry. */
-const handlerPrograms = [
-  ["entry", "mine_enter"],
-  ["return", "mine_return"],
-] as const;
-
 /** Where nfnetlink refuses a message; built in. After the handlers, whose errors it must know. */
 const refusals = { module: undefined, symbol: "netlink_ack", kind: "entry", program: "mine_ack" } as const;
 
@@ -76,11 +70,19 @@ function chooseProbes(features: Features): (object: BpfObject) => Probes {
 const isMissing = (error: unknown): boolean =>
   error instanceof CallError && ["ENOENT", "EINVAL"].includes(error.code);
 
-/** Both probes or none. */
-function attachHandler(probes: Probes, module: string | undefined, symbol: string): DisposableStack {
+/** Both probes or none. The entry comes first and goes first, so that each has its other. */
+function attachHandler(probes: Probes, module: string | undefined, symbol: string): Disposable {
+  const entry = probes.attach({ module, symbol, kind: "entry", program: "mine_enter" });
   using stack = new DisposableStack();
-  for (const [kind, program] of handlerPrograms) stack.use(probes.attach({ module, symbol, kind, program }));
-  return stack.move();
+  stack.use(entry);
+  const exit = probes.attach({ module, symbol, kind: "return", program: "mine_return" });
+  stack.move();
+  return {
+    [Symbol.dispose]: () => {
+      entry[Symbol.dispose]();
+      exit[Symbol.dispose]();
+    },
+  };
 }
 
 function attachAll(

@@ -15,6 +15,7 @@ export class Counters {
   readonly #fd: number;
   readonly #values: DataView;
   #unreturned = 0;
+  #lostEntry: number | undefined;
 
   constructor(object: BpfObject) {
     this.#object = object;
@@ -29,6 +30,11 @@ export class Counters {
     this.#unreturned = entered - returned;
   }
 
+  /** Before detach: probes at entries go first, and a return after that has lost nothing. */
+  endEntries(): void {
+    this.#lostEntry = this.read().lostEntry;
+  }
+
   read(): Counts {
     const { lib } = this.#object;
     const values = new Uint8Array(this.#values.buffer);
@@ -39,6 +45,7 @@ export class Counters {
       for (const name of names) sums[name] += Number(counts[name]);
     }
     sums.entered -= this.#unreturned;
+    sums.lostEntry = this.#lostEntry ?? sums.lostEntry;
     return sums;
   }
 }
