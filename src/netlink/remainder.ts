@@ -11,6 +11,9 @@ export interface UnknownAttribute {
   bytes: Uint8Array;
 }
 
+/** A message has room for four thousand empty attributes: one view is enough for all. */
+const nothing = new Uint8Array();
+
 export class Remainder {
   /** The first thing that is wrong, if anything is. */
   malformed: string | undefined;
@@ -20,7 +23,8 @@ export class Remainder {
     this.malformed ??= what;
   }
 
-  keep(level: Level, { type, payload }: Attribute): void {
-    this.unknown.push({ level, number: type, bytes: payload });
+  keep(level: Level, attribute: Attribute): void {
+    const bytes = attribute.length === 0 ? nothing : attribute.payload;
+    this.unknown.push({ level, number: attribute.type, bytes });
   }
 }

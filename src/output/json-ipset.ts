@@ -2,7 +2,7 @@
 // send as many of them as there is room for. So what was decoded is written only as long as it is not much longer
 // than the message; else the bytes of the message stand for it.
 import type { UnknownAttribute } from "../netlink/remainder.ts";
-import { writeHex, writeLossless } from "./escape.ts";
+import { writeLossless } from "./escape.ts";
 import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
 import type { JsonWriter } from "./json-writer.ts";
 import type { AuditRecord } from "./record.ts";
@@ -38,7 +38,7 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
     json.close("}");
   }
   json.text("malformed", malformed);
-  if (malformed || !isWritten) writeBytes(json, "message", event.message);
+  if (malformed || !isWritten) json.hex("message", event.message);
   if (event.isRefused) json.boolean("refused", true);
   if (outcome.error) {
     json.open("{", "error");
@@ -99,10 +99,6 @@ function writeAttribute(json: JsonWriter, { level, number, bytes }: UnknownAttri
   json.open("{");
   json.text("level", level);
   json.number("number", number);
-  writeBytes(json, "bytes", bytes);
+  json.hex("bytes", bytes);
   json.close("}");
-}
-
-function writeBytes(json: JsonWriter, key: string, bytes: Uint8Array): void {
-  json.string(key, (out) => writeHex(out, bytes, bytes.length));
 }

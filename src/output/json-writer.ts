@@ -63,6 +63,13 @@ export class JsonWriter {
     this.string(key, (out) => out.utf8(value));
   }
 
+  hex(key: string, bytes: Uint8Array): void {
+    this.#begin(key);
+    this.#out.byte(QUOTE);
+    this.#out.hexBytes(bytes);
+    this.#out.byte(QUOTE);
+  }
+
   /** @param write writes UTF-8, which is then escaped. */
   string(key: string | undefined, write: (out: ByteWriter) => void): void {
     this.#begin(key);

@@ -1,7 +1,7 @@
 // What was sent is seen or lost, to the last command, by what this host offers; and each way to lose events that can
 // be had here is provoked. What is filtered is accounted for where nobody else uses ipset: tests/vm/losses.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   asDeniedSender,
@@ -161,7 +161,7 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
         const cwd = host.directoryWithBinary();
         let reader = 0;
         const stopped = async (pid: number, flood: () => Promise<Sent>) => {
-          reader = Number(readFileSync(join(cwd, "reader"), "utf8"));
+          reader = await readPid(join(cwd, "reader"));
           process.kill(reader, "SIGSTOP");
           const sent = await flood();
           for (const signal of after) process.kill(reader, signal);
@@ -178,6 +178,15 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
     );
   });
 });
+
+/** Waits until it is written. */
+async function readPid(path: string): Promise<number> {
+  for (;;) {
+    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+    if (text.endsWith("\n")) return Number(text);
+    await Bun.sleep(10);
+  }
+}
 
 /** Lets the reader go on when mine has ended. */
 async function continueAfter(mine: number, reader: number): Promise<void> {
