@@ -5,7 +5,6 @@ import { comeBeforeOthers } from "../kernel/priority.ts";
 import { ProgramPages } from "../kernel/program-pages.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
-import { PausableSource } from "./pausable.ts";
 import { openSession, type Session } from "./session.ts";
 import { countSignals, type Signals } from "./signals.ts";
 import { Tracer } from "./tracer.ts";
@@ -25,14 +24,13 @@ export async function trace(config: Config): Promise<void> {
   pages.drop(); // what only the start needed, now and after the next step of it
   comeBeforeOthers();
   using session = openSession(config);
-  const source = new PausableSource(session);
-  const tracer = new Tracer(config, source);
+  const tracer = new Tracer(config, session);
   for (const given of session.confine()) log.decision(`confined: ${given}`);
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
 
   try {
-    await follow(config, { session, source, tracer, pages, signals });
+    await follow(config, { session, tracer, pages, signals });
     session.detach();
     await finish(tracer, signals);
   } catch (error) {
@@ -48,17 +46,13 @@ export async function trace(config: Config): Promise<void> {
 
 interface Running {
   session: Session;
-  source: PausableSource;
   tracer: Tracer;
   pages: ProgramPages;
   signals: Signals;
 }
 
 /** Writes what comes, until told to stop, or until enough was seen. */
-async function follow(
-  { limits }: Config,
-  { session, source, tracer, pages, signals }: Running,
-): Promise<void> {
+async function follow({ limits }: Config, { session, tracer, pages, signals }: Running): Promise<void> {
   const endMs = performance.now() + limits.seconds * 1000;
   while (signals.stops === 0 && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
@@ -68,7 +62,7 @@ async function follow(
     // Signals are delivered by the event loop, and so looked for right before a wait: one that came earlier would
     // not end it.
     await pause(records > 0 ? BATCH_MS : 0);
-    for (; signals.questions > 0; signals.questions--) log.info(source.paused(() => tracer.summary()));
+    for (; signals.questions > 0; signals.questions--) log.info(tracer.progress());
     if (records > 0 || signals.stops > 0) continue;
     tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
   }

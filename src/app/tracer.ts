@@ -119,10 +119,18 @@ export class Tracer {
     this.#reported = total + denied;
   }
 
+  /** So far; events on their way are not counted yet. */
+  progress(): string {
+    return this.#account(this.#losses());
+  }
+
   /** After the last event. */
   summary(): string {
     this.#discard(); // what came after all that was asked for
-    const losses = this.#losses(this.#received);
+    return this.#account(this.#losses(this.#received));
+  }
+
+  #account(losses: Losses): string {
     const filtered = this.#filtered + this.#source.counters.read().filtered;
     const suffix = `${filtered > 0 ? `, ${filtered} filtered` : ""}${losses.deniedText}`;
     return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;

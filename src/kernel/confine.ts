@@ -5,7 +5,6 @@
 import { CallError } from "../errors.ts";
 import { filterSyscalls, keepCapabilities, leaveRoot, returnToRoot } from "../ffi/confinement.ts";
 import { readText } from "./host.ts";
-import { mayHaveProbesInTracefs } from "./own-probes.ts";
 import { statusField } from "./privileges.ts";
 import { refused, syscallFilter } from "./syscall-filter.ts";
 
@@ -23,16 +22,19 @@ export const NOBODYS_UID = 0xffff_fff0;
  */
 export function confine(mayAttachAgain: boolean): string[] {
   const held = BigInt(`0x${statusField(readText("/proc/self/status") ?? "", "CapEff") ?? "0"}`);
-  const needsRoot = mayAttachAgain || mayHaveProbesInTracefs();
-  const who = needsRoot ? "all other threads" : "all threads";
+  const who = mayAttachAgain ? "all other threads" : "all threads";
   const threads = tried(`${who}: uid ${NOBODYS_UID}, which nobody else has`, () => leaveRoot(NOBODYS_UID));
-  const user = needsRoot
-    ? [tried("the thread that reads events: uid 0, it has probes to remove", () => returnToRoot(held))]
+  const user = mayAttachAgain
+    ? [
+        tried("the thread that reads events: uid 0, it may have to make probes again", () =>
+          returnToRoot(held),
+        ),
+      ]
     : [];
   const capabilities = mayAttachAgain
     ? "capabilities: in that thread as before, it may have to make them again"
     : giveUpCapabilities(held);
-  return [...refuseSyscalls(needsRoot), threads, ...user, capabilities];
+  return [...refuseSyscalls(), threads, ...user, capabilities];
 }
 
 function giveUpCapabilities(held: bigint): string {
@@ -44,12 +46,12 @@ function giveUpCapabilities(held: bigint): string {
 }
 
 /** The last to do: it refuses what the others need. */
-function refuseSyscalls(mayAppend: boolean): string[] {
+function refuseSyscalls(): string[] {
   if (process.arch !== "x64") return ["system calls: as before"];
   const done = `no new privileges, ${Object.keys(refused).length + 1} system calls refused`;
-  const answer = tried(done, () => filterSyscalls(syscallFilter(mayAppend)));
+  const answer = tried(done, () => filterSyscalls(syscallFilter()));
   if (answer !== done) return [answer];
-  return [done, mayAppend ? "files: opened to read, or to append" : "files: opened to read only"];
+  return [done, "files: opened to read only"];
 }
 
 function tried(done: string, run: () => void): string {

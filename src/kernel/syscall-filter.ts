@@ -101,7 +101,6 @@ const BPF_PROG_LOAD = 5;
 
 // fcntl.h: what is neither of these reads only. O_TMPFILE needs O_WRONLY or O_RDWR.
 const O_ACCMODE = 0o3;
-const O_WRONLY = 0o1;
 const O_CREAT = 0o100;
 const O_TRUNC = 0o1000;
 const O_APPEND = 0o2000;
@@ -135,8 +134,7 @@ interface Line {
   no?: Label;
 }
 
-/** @param mayAppend whether a file that is there may be opened to be appended to: probes are made and removed so. */
-export function syscallFilter(mayAppend: boolean): FilterInstruction[] {
+export function syscallFilter(): FilterInstruction[] {
   return assemble([
     { code: LOAD, k: ARCHITECTURE },
     { code: IS, k: AUDIT_ARCH_X86_64, no: "refuse" },
@@ -154,8 +152,7 @@ export function syscallFilter(mayAppend: boolean): FilterInstruction[] {
     { code: IS_AT_LEAST, k: 0, yes: "flags" },
     { at: "openat", code: LOAD, k: argument(2) },
     { at: "flags", code: AND, k: O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND },
-    { code: IS, k: 0, yes: "allow" },
-    { code: IS, k: mayAppend ? O_WRONLY | O_APPEND : 0, yes: "allow", no: "refuse" },
+    { code: IS, k: 0, yes: "allow", no: "refuse" },
     { at: "allow", code: RETURN, k: ALLOW },
     { at: "refuse", code: RETURN, k: REFUSE | EPERM },
     { at: "missing", code: RETURN, k: REFUSE | ENOSYS },

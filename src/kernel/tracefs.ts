@@ -1,7 +1,7 @@
 // tracefs: the numbers of the kernel's tracepoints, and probes made in kprobe_events. The latter outlive a
 // process that is killed, hence a group name with the pid, by which what a dead predecessor left is known and
 // swept.
-import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
+import { constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { CallError } from "../errors.ts";
 import { mountPrivately } from "../ffi/libc.ts";
 import { log } from "../log.ts";
@@ -25,8 +25,14 @@ export interface TracefsProbe extends Disposable {
   id: number;
 }
 
+/** More than the lines of all probes of a host. */
+const PROFILE_BYTES = 1024 * 1024;
+
 export class Tracefs {
   readonly #root: string;
+  // Kept open: once events are seen this process may not open them any more.
+  #probes: number | undefined;
+  #profile: number | undefined;
   readonly #group = `${GROUP_PREFIX}${process.pid}`;
 
   private constructor(root: string) {
@@ -69,10 +75,19 @@ export class Tracefs {
    */
   misses(): number {
     if (isBefore(runningKernel(), [5, 14, 0])) return 0;
-    const profile = readText(`${this.#root}/kprobe_profile`) ?? "";
-    return [...profile.matchAll(/^ *entry_\S+_(\d+) +\d+ +(\d+)$/gm)]
+    return [...this.#readProfile().matchAll(/^ *entry_\S+_(\d+) +\d+ +(\d+)$/gm)]
       .filter(([, pid]) => Number(pid) === process.pid)
       .reduce((sum, [, , misses]) => sum + Number(misses), 0);
+  }
+
+  #readProfile(): string {
+    if (this.#profile === undefined) return "";
+    const text = Buffer.alloc(PROFILE_BYTES);
+    let length = 0;
+    for (let more = 1; more > 0; length += more) {
+      more = readSync(this.#profile, text, length, PROFILE_BYTES - length, length);
+    }
+    return text.toString("latin1", 0, length);
   }
 
   /** Takes away the probes of predecessors that are no more; those of a living one are left alone. */
@@ -97,17 +112,16 @@ export class Tracefs {
 
   #command(line: string): void {
     const path = `${this.#root}/kprobe_events`;
-    // O_APPEND: opening it to truncate would remove everybody's probes.
-    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND);
     try {
-      writeSync(fd, `${line}\n`);
+      // O_APPEND: opening it to truncate would remove everybody's probes.
+      this.#probes ??= openSync(path, constants.O_WRONLY | constants.O_APPEND);
+      this.#profile ??= openSync(`${this.#root}/kprobe_profile`, constants.O_RDONLY);
+      writeSync(this.#probes, `${line}\n`);
     } catch (error) {
       if (error instanceof Error && "errno" in error && typeof error.errno === "number") {
         throw new CallError(`write '${line}' to ${path}`, Math.abs(error.errno));
       }
       throw error;
-    } finally {
-      closeSync(fd);
     }
   }
 }
