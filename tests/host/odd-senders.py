@@ -414,6 +414,27 @@ def another_file():
         os.close(number)
 
 
+def hidden_arguments():
+    """The command line is where nobody can read: each reading of it is a fault within a program."""
+    set_mm, arg_start, arg_end = 35, 8, 9
+    start, end = (int(field) for field in open("/proc/self/stat").read().rsplit(")", 1)[1].split()[45:47])
+    page = mmap.mmap(-1, mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, 0)
+
+    def place(*ends):
+        return all(libc.prctl(set_mm, what, ctypes.c_ulong(at), 0, 0) == 0 for what, at in ends)
+
+    if not place((arg_start, address), (arg_end, address + mmap.PAGESIZE)):
+        print("arguments cannot be hidden on this kernel", file=sys.stderr)
+        return
+    with kernel_socket() as sock:
+        for number in range(5):
+            sock.send(destroy(f"hidden{number}", number))
+            expect(f"hidden{number}", answer(sock), "destroy")
+    place((arg_end, end), (arg_start, start))
+
+
 def filtered_answer():
     """A filter of the sender's keeps answers away from its socket."""
     drop = struct.pack("=HBBI", 0x06, 0, 0, 0)  # return 0
@@ -493,6 +514,7 @@ ways = [denied] if os.geteuid() else [
     forged_answer,
     behind_noops,
     another_file,
+    hidden_arguments,
     filtered_answer,
     dump_not_read,
     row,
