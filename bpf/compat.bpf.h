@@ -123,4 +123,30 @@ static __always_inline __u64 cgroup_id(struct task_struct *task)
 	return 0;
 }
 
+/* Before 4.19 (2c4704756cab) a task had its struct pid elsewhere. */
+struct task_struct___o {
+	struct pid_link {
+		struct pid *pid;
+	} pids[1];
+} __attribute__((preserve_access_index));
+
+/* @return the process id of the current task in its own pid namespace: what struct scm_creds has of a sender */
+static __always_inline __u32 own_pid(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct pid *pid = NULL;
+	__u64 number;
+	__u32 nr = 0;
+
+	if (bpf_core_field_exists(leader->thread_pid))
+		pid = BPF_CORE_READ(leader, thread_pid);
+	if (bpf_core_field_exists(((struct task_struct___o *)leader)->pids))
+		pid = BPF_CORE_READ((struct task_struct___o *)leader, pids[0].pid);
+	number = (__u64)pid + bpf_core_field_offset(struct pid, numbers);
+	number += BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid);
+	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)number + bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
 #endif /* MINE_COMPAT_BPF_H */

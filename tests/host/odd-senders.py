@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Sends ipset messages in every way that a program can, in this network namespace.
 
-Each way uses sets of its own. Writes as JSON which commands were sent, and what the kernel answered. Where the sender
+    odd-senders.py [block]
+
+With "block" it sends nothing to ipset, and keeps 1,100 threads in calls that send. Each way uses sets of its own. Writes as JSON which commands were sent, and what the kernel answered. Where the sender
 sees to it that an answer does not come to be in its receive queue, the answer is "hidden".
 """
 import contextlib
@@ -499,6 +501,30 @@ def send_answer():
         sock.sendto(struct.pack("=IHHIIi", 36, NLMSG_ERROR, 0, 1, 0, -ENOENT) + header, sock.getsockname())
 
 
+def block_for_good():
+    """1,100 threads, each in a call that sends and does not return: the receiver takes nothing."""
+    full = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    full.bind((0, 0))
+    with kernel_socket() as sock:
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sock.sendto(create("blocked"), full.getsockname())
+
+    def send_one():
+        with kernel_socket() as sock:
+            sock.setblocking(True)
+            sock.sendto(create("blocked"), full.getsockname())
+
+    threading.stack_size(64 << 10)
+    for _ in range(1100):
+        threading.Thread(target=send_one, daemon=True).start()
+    print("blocked", flush=True)
+    time.sleep(600)
+
+
+if sys.argv[1:] == ["block"]:
+    block_for_good()
 ways = [denied] if os.geteuid() else [
     one_call_each,
     many_in_one_call,

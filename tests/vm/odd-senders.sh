@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: every way to send a message, while one mine for each backend of BACKENDS (a comma between
-# them) watches; then the same by a user without rights.
+# Runs in a test machine: a user without rights sends in odd ways, and keeps 1,100 threads in calls that send; then root
+# sends in every way. One mine for each backend of BACKENDS (a comma between them) watches.
 #
 #   /results/truth, truth.nobody   what the senders were told by the kernel
 #   /results/mine.BACKEND.*        what mine printed, and its exit code
@@ -18,9 +18,19 @@ for backend in $backends; do
   /usr/local/bin/await-tracing $pid "/results/mine.$backend.stderr"
 done
 
-python3 -I /odd-senders.py >/results/truth 2>/results/senders.stderr
 chmod 755 /odd-senders.py
-su -s /bin/sh rafaeldtinoco -c 'python3 -I /odd-senders.py' >/results/truth.nobody
+as_user() {
+  su -s /bin/sh rafaeldtinoco -c "$*"
+}
+as_user python3 -I /odd-senders.py >/results/truth.nobody
+as_user exec unshare -U -r -n python3 -I /odd-senders.py block >/run/blocked &
+blocked=$!
+until grep -q blocked /run/blocked; do
+  kill -0 $blocked
+  sleep 0.1
+done
+python3 -I /odd-senders.py >/results/truth 2>/results/senders.stderr
+kill -KILL $blocked
 
 for backend in $backends; do
   pid=$(cat "/run/$backend.pid")

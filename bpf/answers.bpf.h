@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The answers to the messages of a request that the kernel has handled: in the receive queue of its sender, in the order
+ * of the messages, behind those to earlier requests; or received meanwhile, by another thread.
+ */
+#ifndef MINE_ANSWERS_BPF_H
+#define MINE_ANSWERS_BPF_H
+
+#include "request.bpf.h"
+
+#define NLM_F_ACK 0x4
+#define IPSET_CMD_NONE 0
+#define IPSET_CMD_LIST 7
+#define IPSET_CMD_SAVE 8
+#define IPSET_CMD_ADD 9
+#define IPSET_CMD_DEL 10
+#define IPSET_ERR_PROTOCOL 4097
+#define ENOENT 2
+#define EINVAL 22
+
+/* So many are looked at to find one. */
+#ifdef MINE_LEGACY
+#define ANSWERS 8
+#else
+#define ANSWERS 16
+#endif
+
+/* Those to one request. */
+struct mine_answers {
+	struct sock *sock;	/* the sender's */
+	struct sk_buff *answer; /* in the receive queue: later ones have not been taken for answers yet */
+	bool may_be_lacking;
+};
+
+/* What is known of a sender's socket from its last request. */
+struct mine_socket {
+	struct sk_buff *answer; /* the last in the receive queue that is not a later request's; NULL when it was received */
+	__u64 inode;		/* of the socket: another one may be at its address by now */
+	__u64 drops;		/* answers that found no room, so far */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sock *);
+	__type(value, struct mine_socket);
+} sockets SEC(".maps");
+
+/* An answer that was received before the request that it answers was over. */
+struct mine_taken_key {
+	struct sock *sock;
+	__u64 sequence;
+};
+
+struct mine_taken {
+	struct mine_ack ack;
+	__u8 reply[MINE_REPLY_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct mine_taken_key);
+	__type(value, struct mine_taken);
+} taken SEC(".maps");
+
+/* An answer is being freed: it has been received. */
+static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)
+{
+	struct mine_socket *known = bpf_map_lookup_elem(&sockets, &sock);
+	struct mine_taken_key key = { .sock = sock };
+	struct mine_taken answer = {};
+	__u64 length;
+
+	/* Those of earlier requests come first. */
+	if (known && known->answer) {
+		if (known->answer == skb)
+			known->answer = NULL;
+		return;
+	}
+	if (!read_ack(skb, &answer.ack) || answer.ack.request.nlmsg_type >> 8 != NFNL_SUBSYS_IPSET)
+		return;
+	length = AT_MOST(answer.ack.header.nlmsg_len - REPLY_OFFSET, MINE_REPLY_MAX);
+	bpf_probe_read_kernel(answer.reply, length, BPF_CORE_READ(skb, data) + REPLY_OFFSET);
+	key.sequence = answer.ack.header.nlmsg_seq;
+	bpf_map_update_elem(&taken, &key, &answer, BPF_ANY);
+}
+
+/* @return the number of the socket's inode, which no other socket has had; 0 when it is closed */
+static __always_inline __u64 inode_of(struct sock *sock)
+{
+	struct socket *socket = BPF_CORE_READ(sock, sk_socket);
+	struct socket_alloc *both = (void *)socket - bpf_core_field_offset(struct socket_alloc, socket);
+
+	return socket ? BPF_CORE_READ(both, vfs_inode.i_ino) : 0;
+}
+
+/* How many answers have found no room. */
+static __always_inline __u32 drops_of(struct sock *sock)
+{
+	return BPF_CORE_READ(sock, sk_drops.counter);
+}
+
+static __always_inline void begin_answers(struct mine_answers *answers, struct sock *sock)
+{
+	struct netlink_sock *netlink = (void *)sock;
+	struct mine_socket *found = bpf_map_lookup_elem(&sockets, &sock), known = {};
+	struct sk_buff *answer;
+
+	if (found)
+		known = *found;
+	if (known.inode != inode_of(sock)) {
+		known.drops = 0;
+		known.answer = NULL;
+	}
+	answer = known.answer;
+	answers->sock = sock;
+	/* Lost for want of room; kept away by a filter of the socket; sent to nobody, when it is connected to a process. */
+	answers->may_be_lacking = drops_of(sock) != known.drops || BPF_CORE_READ(sock, sk_err) ||
+				  BPF_CORE_READ(sock, sk_filter) || BPF_CORE_READ(netlink, dst_portid);
+	answers->answer = receive_queue(sock);
+	/* It is there: what is not in the queue any more has no place in it. */
+	if (answer && BPF_CORE_READ(answer, next, prev) == answer)
+		answers->answer = answer;
+}
+
+/* What comes into the queue from now on belongs to later requests. */
+static __always_inline void end_answers(const struct mine_answers *answers)
+{
+	struct sock *sock = answers->sock;
+	struct mine_socket now = {
+		.answer = BPF_CORE_READ(sock, sk_receive_queue.prev),
+		.inode = inode_of(sock),
+		.drops = drops_of(sock),
+	};
+
+	if (now.answer == receive_queue(sock))
+		now.answer = NULL;
+	bpf_map_update_elem(&sockets, &sock, &now, BPF_ANY);
+}
+
+/* LIST and SAVE: their answer is a dump. */
+static __always_inline bool is_dump(const struct nlmsghdr *message)
+{
+	__u8 command = message->nlmsg_type;
+
+	return command == IPSET_CMD_LIST || command == IPSET_CMD_SAVE;
+}
+
+/* What was found of an answer. */
+struct mine_found {
+	struct mine_ack ack;
+	__u64 reply;  /* address; 0 when there is no answer */
+	bool is_sure; /* all that may be it was looked at */
+};
+
+/* Behind the answers to earlier messages. @most: so many are looked at */
+static __always_inline void find_queued(struct mine_answers *answers, const struct nlmsghdr *message,
+					struct mine_found *found, int most)
+{
+	struct sk_buff *skb = answers->answer, *queue = receive_queue(answers->sock);
+
+	UNROLL
+	for (int step = 0; step < most; step++) {
+		skb = BPF_CORE_READ(skb, next);
+		if (!skb || skb == queue) {
+			found->is_sure = true;
+			return;
+		}
+		if (read_ack(skb, &found->ack) && is_ack_of(&found->ack, message)) {
+			answers->answer = skb;
+			found->reply = (__u64)BPF_CORE_READ(skb, data) + REPLY_OFFSET;
+			return;
+		}
+	}
+}
+
+/* Among those that were received meanwhile. */
+static __always_inline void find_taken(const struct mine_answers *answers, const struct nlmsghdr *message,
+				       struct mine_found *found)
+{
+	struct mine_taken_key key = { .sock = answers->sock, .sequence = message->nlmsg_seq };
+	struct mine_taken *answer = bpf_map_lookup_elem(&taken, &key);
+
+	if (!answer || !is_ack_of(&answer->ack, message))
+		return;
+	found->ack = answer->ack;
+	found->reply = (__u64)answer->reply; /* stays as it is until another answer with this number comes */
+	bpf_map_delete_elem(&taken, &key);
+}
+
+/* Fills in what the kernel answered to a message that it has handled. */
+static __always_inline void set_result(const struct mine_answers *answers, const struct nlmsghdr *message,
+				       const struct mine_found *found, struct mine_command *command)
+{
+	__u8 number = message->nlmsg_type;
+	__s32 error = found->reply ? found->ack.error : 0;
+
+	command->result = error;
+	if (!found->reply) {
+		/* A dump is its own answer; else one that was not asked for comes with an error alone. */
+		bool is_due = message->nlmsg_flags & NLM_F_ACK && !is_dump(message);
+
+		if (is_due || answers->may_be_lacking || !found->is_sure)
+			command->flags |= MINE_UNANSWERED;
+	}
+	if (!error)
+		return;
+	/*
+	 * nfnetlink refuses with -EINVAL what cannot be parsed; no handler says so of its own. A handler for number 0
+	 * is there to say -EOPNOTSUPP. -ERANGE comes from both: not told apart.
+	 */
+	if (error == -EINVAL || number == IPSET_CMD_NONE)
+		command->flags |= MINE_REFUSED;
+	/*
+	 * With the error of an element ADD and DEL send back the line at fault. These two errors come before any
+	 * element is looked at, and bring the message as it was.
+	 */
+	else if ((number == IPSET_CMD_ADD || number == IPSET_CMD_DEL) && error != -ENOENT &&
+		 error != -IPSET_ERR_PROTOCOL)
+		set_answer(command, &found->ack, found->reply);
+}
+
+#endif /* MINE_ANSWERS_BPF_H */
