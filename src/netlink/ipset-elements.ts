@@ -13,6 +13,8 @@ export interface Elements extends Iterable<Element> {
   lineNumber(index: number): number | undefined;
 }
 
+/** The first are read at once, and kept: these are what a line of text shows. */
+const FIRST = 2;
 const [DATA] = kinds.data;
 const [BATCH] = kinds.batch;
 
@@ -21,6 +23,7 @@ class ElementsInPlace implements Elements {
   readonly #bytes: Uint8Array;
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
+  readonly #first: Element[] = [];
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -36,6 +39,10 @@ class ElementsInPlace implements Elements {
   }
 
   at(index: number): Element | undefined {
+    return this.#first[index] ?? this.#read(index);
+  }
+
+  #read(index: number): Element | undefined {
     const start = this.#starts[index];
     return start === undefined
       ? undefined
@@ -53,8 +60,11 @@ class ElementsInPlace implements Elements {
   /** Says of the first that is malformed what is wrong with it. */
   complain(remainder: Remainder): void {
     for (let index = 0; index < this.length; index++) {
-      if (isPlainElement(this.#bytes, this.#starts[index] ?? 0, this.#ends[index] ?? 0)) continue;
-      const malformed = this.at(index)?.malformed;
+      const isFirst = index < FIRST;
+      if (!isFirst && isPlainElement(this.#bytes, this.#starts[index] ?? 0, this.#ends[index] ?? 0)) continue;
+      const element = this.#read(index) as Element;
+      if (isFirst) this.#first.push(element);
+      const { malformed } = element;
       if (malformed) {
         remainder.complain(`element ${index + 1}: ${malformed}`);
         return;
