@@ -23,6 +23,9 @@ export function judge(results: Results, sizes: Sizes): Verdict[] {
     return watched !== undefined && alone !== undefined ? watched - alone : undefined;
   };
 
+  const restoreMs = of("mine", "restoreCpuMs");
+  const perElementUs = restoreMs === undefined ? undefined : (restoreMs * 1000) / sizes.restore;
+
   const all = (what: string, shown: number | undefined, caused: number): Verdict => ({
     promise: `all of ${caused} ${what}`,
     found: shown === undefined ? "" : `${shown} in the worst round`,
@@ -45,10 +48,18 @@ export function judge(results: Results, sizes: Sizes): Verdict[] {
       0.8,
       " ×",
     ),
-    atMost("start to tracing, to the C reference's", against(reference, "startMs"), 1.1, " ×"),
+    atMost(
+      "sender's slowdown by tracepoint, to the C reference's",
+      ratio(slowdown("mine-tracepoint"), slowdown(reference)),
+      1,
+      " ×",
+    ),
+    atMost("start to tracing, to the C reference's", against(reference, "startMs"), 1, " ×"),
     atMost("start to tracing, to bpftrace's", against("bpftrace", "startMs"), 0.2, " ×"),
     atMost("processor time per event, to the C reference's", against(reference, "cpuPerEventUs"), 1, " ×"),
-    atMost("peak memory", most("mine", "peakMb"), 48, " MB"),
+    atMost("processor time per event, to c-tuned's", against("c-tuned", "cpuPerEventUs"), 1.5, " ×"),
+    atMost("processor time per element of `ipset restore`", perElementUs, 4, " µs"),
+    atMost("peak memory", most("mine", "peakMb"), 40, " MB"),
     atMost("peak memory, to bpftrace's", against("bpftrace", "peakMb"), 0.5, " ×"),
     atMost("idle processor time", of("mine", "idlePercent"), 0.1, " %"),
   ];
