@@ -29,6 +29,8 @@
 struct mine_answers {
 	struct sock *sock;	/* the sender's */
 	struct sk_buff *answer; /* in the receive queue: later ones have not been taken for answers yet */
+	__u64 drops; /* until the request before */
+	bool is_outdated; /* what is known of the socket */
 	bool may_be_lacking;
 };
 
@@ -106,15 +108,20 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 	struct netlink_sock *netlink = (void *)sock;
 	struct mine_socket *found = bpf_map_lookup_elem(&sockets, &sock), known = {};
 	struct sk_buff *answer;
+	bool is_stale = false;
 
-	if (found)
+	if (found) {
 		known = *found;
-	if (known.inode != inode_of(sock)) {
+		is_stale = known.inode != inode_of(sock);
+	}
+	if (is_stale) {
 		known.drops = 0;
 		known.answer = NULL;
 	}
 	answer = known.answer;
 	answers->sock = sock;
+	answers->drops = known.drops;
+	answers->is_outdated = is_stale || answer;
 	/* Lost for want of room; kept away by a filter of the socket; sent to nobody, when it is connected to a process. */
 	answers->may_be_lacking = drops_of(sock) != known.drops || BPF_CORE_READ(sock, sk_err) ||
 				  BPF_CORE_READ(sock, sk_filter) || BPF_CORE_READ(netlink, dst_portid);
@@ -136,6 +143,9 @@ static __always_inline void end_answers(const struct mine_answers *answers)
 
 	if (now.answer == receive_queue(sock))
 		now.answer = NULL;
+	/* Most senders wait for each answer, or ask for none: then there is nothing to remember. */
+	if (!now.answer && !answers->is_outdated && now.drops == answers->drops)
+		return;
 	bpf_map_update_elem(&sockets, &sock, &now, BPF_ANY);
 }
 

@@ -318,7 +318,7 @@ def aio(sock, data):
 
 
 def sendfile(sock, data):
-    with open("/tmp/odd-senders-message", "w+b", buffering=0) as file:
+    with os.fdopen(os.memfd_create("message"), "w+b", buffering=0) as file:
         file.write(data)
         return os.sendfile(sock.fileno(), file.fileno(), 0, len(data))
 

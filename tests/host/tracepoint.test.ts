@@ -3,10 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readSummary } from "../support/accounts.ts";
 import { canTraceHere, Host, type Run } from "../support/host.ts";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
 
 const senders = join(import.meta.dir, "odd-senders.py");
+const TOO_MANY = "message of a request that has too many";
 const isHere = canTraceHere("tracepoint.test.ts");
 
 /** A command, and what odd-senders.py was told by the kernel; null where that is hidden from this backend. */
@@ -31,6 +33,8 @@ beforeAll(() => {
 afterAll(() => host[Symbol.dispose]());
 
 interface Watched extends Run {
+  /** How many there were on the host. */
+  all: number;
   events: JsonEvent[];
   /** Of what was watched. */
   output: string;
@@ -50,7 +54,12 @@ async function watch(command: string[], env: Record<string, string> = {}): Promi
   });
   expect(run).toMatchObject({ exitCode: 0 });
   const events = run.stdout.split("\n").filter(Boolean).map(parseEvent);
-  return { ...run, output, events: events.filter(({ linux }) => linux.netns === namespace.inode) };
+  return {
+    ...run,
+    output,
+    all: events.length,
+    events: events.filter(({ linux }) => linux.netns === namespace.inode),
+  };
 }
 
 /** Lives as long as a process does nothing in it: the number of one that is gone is given to the next. */
@@ -91,10 +100,14 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
   const env = { MINE_ASSUME_KERNEL: assume };
 
   test("sees every way to send a message, and what the kernel answered", async () => {
-    const { events, output, stderr } = await watch(["/usr/bin/python3", senders], env);
-    const truth = readTruth(output);
+    const { events, output, stderr, all } = await watch(["/usr/bin/python3", senders], env);
+    const sent = readTruth(output);
+    // The kernel frees the request of a dump that was not read a little after its socket was closed.
+    const isLate = ({ set, command }: Truth): boolean => command === "save" || set === "behind-a-dump";
+    const truth = sent.filter((one) => !isLate(one));
     const end = truth.findIndex(isOfRow);
-    const seen = events.map(told);
+    const seen = events.map(told).filter((one) => !isLate(one));
+    expect(events.map(told).filter(isLate)).toEqual(sent.filter(isLate));
     // What another thread receives may have left the queue and not yet arrived: unknown then, never wrong.
     const raced = seen.filter(({ set, outcome }) => set?.startsWith("recv") && outcome === null);
     for (const one of raced) one.outcome = truth[seen.indexOf(one)]?.outcome ?? null;
@@ -109,9 +122,13 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
     expect(rows[0]).toEqual(whole.slice(0, rows[0]?.length));
     expect(rows[1]).toEqual(whole.filter(isBehind).slice(0, rows[1]?.length));
     expect(rows.map(({ length }) => length)).toEqual(reportedAtOnce);
+    // The account is the host's: others' commands are in it, too.
     const unseen = truth.length - seen.length;
-    const lost = unseen === 0 ? "0" : `${unseen} (message of a request that has too many: ${unseen})`;
-    expect(stderr).toContain(`${seen.length} events seen, ${lost} lost, `);
+    const { causes } = readSummary(stderr);
+    expect(Object.keys(causes).filter((cause) => cause !== TOO_MANY)).toEqual([]);
+    const { [TOO_MANY]: lost = 0 } = causes;
+    if (all === events.length) expect(lost).toBe(unseen);
+    else expect(lost).toBeGreaterThanOrEqual(unseen);
   });
 
   test("sees who has no right, and never calls that a success", async () => {

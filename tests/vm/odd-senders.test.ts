@@ -38,6 +38,8 @@ beforeAll(async () => {
   console.error(`Linux ${row.name}: ${truth.length} commands; ${session.text("senders.stderr")}`);
 }, 400_000);
 
+const isLate = ({ set, command }: Truth): boolean => command === "save" || set === "behind-a-dump";
+
 const seen = ({ event, ipset }: JsonEvent): string =>
   JSON.stringify([
     ipset.set ?? null,
@@ -55,10 +57,15 @@ describe.each(backends)("%s", (backend) => {
       JSON.stringify([set, command, hidden && isBlind ? null : outcome]),
     );
     const unknown = truth.map(({ set, command }) => JSON.stringify([set, command, null]));
-    const reported = events.map(seen);
+    // The kernel frees the request of a dump that was not read a little after its socket was closed.
+    const late = expected.filter((_, index) => isLate(truth[index] as Truth));
+    const all = events.map(seen);
+    expect(all.filter((line) => late.includes(line)).toSorted()).toEqual(late.toSorted());
+    const reported = all.filter((line) => !late.includes(line));
     let at = 0;
     let counted = 0;
     for (const [index, line] of expected.entries()) {
+      if (late.includes(line)) continue;
       const isRaced = mayRace(truth[index] as Truth) && reported[at] === unknown[index];
       if (reported[at] === line || isRaced) at += 1;
       else if (truth[index]?.set?.startsWith("row")) counted += 1;
@@ -66,9 +73,7 @@ describe.each(backends)("%s", (backend) => {
     }
     expect(reported.slice(at)).toEqual([]);
     const lost = counted === 0 ? "0" : `${counted} (message of a request that has too many: ${counted})`;
-    expect(session.text(`mine.${backend}.stderr`)).toContain(
-      `${reported.length} events seen, ${lost} lost, `,
-    );
+    expect(session.text(`mine.${backend}.stderr`)).toContain(`${all.length} events seen, ${lost} lost, `);
     expect(session.text(`mine.${backend}.exit`)).toBe("0");
   });
 });
