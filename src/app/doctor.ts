@@ -100,7 +100,6 @@ interface Trials {
 function tryAll(lib: Libbpf, config: DoctorConfig): Trials {
   const trials: Trials = { backends: [], choice: null, buffer: null };
   for (const name of backendNames) {
-    log.takeLibbpfWarnings(); // those before have nothing to do with this one
     const backend: Backend = {
       name,
       usable: false,

@@ -121,6 +121,7 @@ function requireRoot(): void {
 export function openRung(ground: Ground, name: BackendName, config: SessionConfig): Session {
   const { lib, features } = ground;
   log.decision(`trying ${name}`);
+  log.takeLibbpfWarnings(); // those of another backend do not explain a failure of this one
   using stack = new DisposableStack();
   const backend = openBackend[name](features, config.filter.commands);
   const loaded = loadObject(ground, backend, config, ringSize(features, config.bufferBytes));
