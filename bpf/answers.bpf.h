@@ -30,11 +30,11 @@ struct mine_answers {
 	struct sock *sock;	/* the sender's */
 	struct sk_buff *answer; /* in the receive queue: later ones have not been taken for answers yet */
 	__u64 drops; /* until the request before */
-	bool is_outdated; /* what is known of the socket */
+	bool is_outdated; /* the entry of the map "sockets" */
 	bool may_be_lacking;
 };
 
-/* What is known of a sender's socket from its last request. */
+/* The state of a sender's socket after its last request. */
 struct mine_socket {
 	struct sk_buff *answer; /* the last in the receive queue that is not a later request's; NULL when it was received */
 	__u64 inode;		/* of the socket: another one may be at its address by now */
@@ -122,16 +122,19 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 	answers->sock = sock;
 	answers->drops = known.drops;
 	answers->is_outdated = is_stale || answer;
-	/* Lost for want of room; kept away by a filter of the socket; sent to nobody, when it is connected to a process. */
+	/*
+	 * A full queue drops answers, a filter of the socket may drop them, and a socket that is connected to a process
+	 * gets none.
+	 */
 	answers->may_be_lacking = drops_of(sock) != known.drops || BPF_CORE_READ(sock, sk_err) ||
 				  BPF_CORE_READ(sock, sk_filter) || BPF_CORE_READ(netlink, dst_portid);
 	answers->answer = receive_queue(sock);
-	/* It is there: what is not in the queue any more has no place in it. */
+	/* An answer that has left the queue is not linked into it any more. */
 	if (answer && BPF_CORE_READ(answer, next, prev) == answer)
 		answers->answer = answer;
 }
 
-/* What comes into the queue from now on belongs to later requests. */
+/* Remembers the last answer in the queue: later ones belong to later requests. */
 static __always_inline void end_answers(const struct mine_answers *answers)
 {
 	struct sock *sock = answers->sock;
@@ -157,7 +160,7 @@ static __always_inline bool is_dump(const struct nlmsghdr *message)
 	return command == IPSET_CMD_LIST || command == IPSET_CMD_SAVE;
 }
 
-/* What was found of an answer. */
+/* The answer to one message. */
 struct mine_found {
 	struct mine_ack ack;
 	__u64 reply;  /* address; 0 when there is no answer */
@@ -199,7 +202,7 @@ static __always_inline void find_taken(const struct mine_answers *answers, const
 	bpf_map_delete_elem(&taken, &key);
 }
 
-/* Fills in what the kernel answered to a message that it has handled. */
+/* Fills in the result of a message that the kernel has handled. */
 static __always_inline void set_result(const struct mine_answers *answers, const struct nlmsghdr *message,
 				       const struct mine_found *found, struct mine_command *command)
 {

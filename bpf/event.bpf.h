@@ -140,7 +140,7 @@ static __always_inline void fill_who(struct mine_event *event, struct task_struc
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
-/* The caller is another one, of whom the socket buffer tells this much. */
+/* The sender is another process: the socket buffer has its ids, and nothing else of it. */
 static __always_inline void fill_sender(struct mine_event *event, struct scm_creds *sender)
 {
 	event->pid = BPF_CORE_READ(sender, pid);

@@ -2,9 +2,9 @@
 /*
  * Trampolines at the end of the handlers: arguments and result in one program, and nothing to remember in between.
  *
- * Why the handlers, and not nfnetlink_rcv(), which all of them are called from: a program of a trampoline can be
- * preempted, and the kernel skips it for whoever runs meanwhile on that CPU. The handlers run under nfnetlink's mutex,
- * so there is never more than one at a time.
+ * The programs are on the handlers, and not on nfnetlink_rcv(), which calls them all: the program of a trampoline can
+ * be preempted, and the kernel then skips it for other tasks on that CPU. The handlers run under nfnetlink's mutex, so
+ * there is never more than one at a time.
  */
 #include "request.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -59,7 +59,7 @@ static __always_inline __s32 result_after_three(const __u64 *ctx)
 	return (__s64)result >> 32;
 }
 
-/* Of a handler that has ended; has the target of one of them because it must have one. */
+/* Reports the command of a handler that has ended. A program of this type needs a target; any handler will do. */
 SEC("fexit/ip_set_create")
 int mine_exit(__u64 *ctx)
 {

@@ -3,7 +3,7 @@
  * A probe where a handler of ipset is entered and one where it returns, and one where nfnetlink refuses a message.
  * One pair of programs serves all handlers (ip_set_create, ip_set_uadd, ...).
  *
- * Why the handlers, and not nfnetlink_rcv(), which all of them are called from: they run under nfnetlink's mutex, so
+ * The probes are on the handlers, and not on nfnetlink_rcv(), which calls them all: they run under nfnetlink's mutex, so
  * few are ever under way. In nfnetlink_rcv() any number of threads can wait for it, of users who are root in a user
  * namespace of their own; they would use up the return probes that a kernel can follow.
  */

@@ -21,7 +21,7 @@
 #define MINE_NAME_MAX 256
 /* Of the message that the kernel sends back with an error, the beginning: the line at fault is there. */
 #define MINE_REPLY_MAX 96
-/* Of a message from a caller without CAP_NET_ADMIN: whoever floods must not fill the buffer. */
+/* Captured bytes of a message from a caller without CAP_NET_ADMIN: a flood must not fill the buffer. */
 #define MINE_DENIED_MAX 256
 #define MINE_DATA_MAX                                                                              \
 	(MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX + MINE_NAME_MAX + MINE_REPLY_MAX)
@@ -85,7 +85,7 @@ struct mine_filter {
 	__u32 details;	/* not 0: with parent, session, cgroup, command line and executable, which cost as much as the rest */
 };
 
-/* What was read of the sender of a request: mine knows what it must be. The one element of the "checks" map. */
+/* Facts about the sender of a request, as the kernel side reads them. The one element of the "checks" map. */
 struct mine_check {
 	__u64 arguments_len;
 	__u32 is_read; /* not 0: all of this was */

@@ -23,7 +23,7 @@ static __always_inline struct netlink_skb_parms *netlink_cb(struct sk_buff *skb)
 	return (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
 }
 
-/* Of a request: where its first message begins. What was handled has been pulled, so skb->data may be behind it. */
+/* @return the address of a request's first message. The kernel pulls each message that it has handled: skb->data moves. */
 static __always_inline __u64 first_message(struct sk_buff *skb)
 {
 	return (__u64)BPF_CORE_READ(skb, head);
@@ -89,7 +89,7 @@ static __always_inline void set_answer(struct mine_command *command, const struc
 	command->reply_len = ack->header.nlmsg_len - REPLY_OFFSET;
 }
 
-/* The head of the list: what comes before the first answer and after the last. */
+/* @return the head of the list, which links the last answer to the first */
 static __always_inline struct sk_buff *receive_queue(struct sock *sock)
 {
 	return (void *)sock + bpf_core_field_offset(struct sock, sk_receive_queue);
@@ -141,7 +141,7 @@ struct {
 	__type(value, struct mine_check);
 } checks SEC(".maps");
 
-/* A BTF that is not this kernel's gives offsets that are not either, and garbage is what is read there. */
+/* Reads facts about the current task. Another kernel's BTF gives wrong offsets, and these facts are then garbage. */
 static __always_inline void check_reading(__u64 message, struct sock *sock)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

@@ -67,7 +67,7 @@ static __always_inline void begin_walk(struct mine_walk *walk, struct sk_buff *s
 	walk->sender = creds;
 	walk->stage = 0;
 	walk->rest = 0;
-	/* What has been handled is pulled. */
+	/* The kernel pulls each message that it has handled. */
 	walk->is_denied = (__u64)BPF_CORE_READ(skb, data) == walk->head;
 	walk->flags = 0;
 	if (BPF_CORE_READ(netlink, cb.skb) == skb && BPF_CORE_READ(creds, pid) != own_pid())
