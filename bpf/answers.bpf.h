@@ -29,7 +29,8 @@
 struct mine_answers {
 	struct sock *sock;	/* the sender's */
 	struct sk_buff *answer; /* in the receive queue: later ones have not been taken for answers yet */
-	__u64 drops; /* until the request before */
+	struct sk_buff *last;	/* of the receive queue: its head where it is empty */
+	__u64 drops;		/* until this request */
 	bool is_outdated; /* the entry of the map "sockets" */
 	bool may_be_lacking;
 };
@@ -109,6 +110,7 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 	struct mine_socket *found = bpf_map_lookup_elem(&sockets, &sock), known = {};
 	struct sk_buff *answer;
 	bool is_stale = false;
+	__u64 drops = drops_of(sock);
 
 	if (found) {
 		known = *found;
@@ -120,15 +122,16 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 	}
 	answer = known.answer;
 	answers->sock = sock;
-	answers->drops = known.drops;
-	answers->is_outdated = is_stale || answer;
+	answers->drops = drops;
+	answers->is_outdated = is_stale || answer || drops != known.drops;
 	/*
 	 * A full queue drops answers, a filter of the socket may drop them, and a socket that is connected to a process
 	 * gets none.
 	 */
-	answers->may_be_lacking = drops_of(sock) != known.drops || BPF_CORE_READ(sock, sk_err) ||
+	answers->may_be_lacking = drops != known.drops || BPF_CORE_READ(sock, sk_err) ||
 				  BPF_CORE_READ(sock, sk_filter) || BPF_CORE_READ(netlink, dst_portid);
 	answers->answer = receive_queue(sock);
+	answers->last = BPF_CORE_READ(sock, sk_receive_queue.prev);
 	/* An answer that has left the queue is not linked into it any more. */
 	if (answer && BPF_CORE_READ(answer, next, prev) == answer)
 		answers->answer = answer;
@@ -138,17 +141,14 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 static __always_inline void end_answers(const struct mine_answers *answers)
 {
 	struct sock *sock = answers->sock;
-	struct mine_socket now = {
-		.answer = BPF_CORE_READ(sock, sk_receive_queue.prev),
-		.inode = inode_of(sock),
-		.drops = drops_of(sock),
-	};
+	struct mine_socket now = { .drops = answers->drops };
 
-	if (now.answer == receive_queue(sock))
-		now.answer = NULL;
+	if (answers->last != receive_queue(sock))
+		now.answer = answers->last;
 	/* Most senders wait for each answer, or ask for none: then there is nothing to remember. */
-	if (!now.answer && !answers->is_outdated && now.drops == answers->drops)
+	if (!now.answer && !answers->is_outdated)
 		return;
+	now.inode = inode_of(sock);
 	bpf_map_update_elem(&sockets, &sock, &now, BPF_ANY);
 }
 
@@ -173,6 +173,10 @@ static __always_inline void find_queued(struct mine_answers *answers, const stru
 {
 	struct sk_buff *skb = answers->answer, *queue = receive_queue(answers->sock);
 
+	if (answers->last == queue) {
+		found->is_sure = true;
+		return;
+	}
 	UNROLL
 	for (int step = 0; step < most; step++) {
 		skb = BPF_CORE_READ(skb, next);

@@ -305,20 +305,20 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
 
 /*
  * Reports a command.
- * @slot of the scratch, which no other program uses at the same time on the same CPU.
+ * @header: of its message
+ * @slot: of the scratch, which no other program uses at the same time on the same CPU.
  */
-static __always_inline void report(void *ctx, const struct mine_command *command, __u32 slot)
+static __always_inline void report(void *ctx, const struct mine_command *command, const struct nlmsghdr *header,
+				   __u32 slot)
 {
-	struct nlmsghdr header = {};
 	struct mine_event *event = bpf_map_lookup_elem(&scratch, &slot);
 	__u64 captured;
 
 	if (!event)
 		return;
-	bpf_probe_read_kernel(&header, sizeof(header), (void *)command->message);
-	if (!begin_event(event, command, &header))
+	if (!begin_event(event, command, header))
 		return;
-	captured = header.nlmsg_len;
+	captured = header->nlmsg_len;
 	if (is_denied(event) && captured > MINE_DENIED_MAX)
 		captured = MINE_DENIED_MAX;
 	captured = AT_MOST(captured, MINE_MESSAGE_MAX);

@@ -93,6 +93,7 @@ int BPF_KPROBE(mine_ack, struct sk_buff *request, void *message, int error, void
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct mine_call *call = bpf_map_lookup_elem(&calls, &thread);
 	struct mine_command command = { .message = (__u64)message, .result = error };
+	struct nlmsghdr header = {};
 
 	if (!call || call->message != command.message) {
 		report_refusal(ctx, request, command.message, error, extack, 0);
@@ -101,7 +102,8 @@ int BPF_KPROBE(mine_ack, struct sk_buff *request, void *message, int error, void
 		command.net = call->net;
 		bpf_map_delete_elem(&calls, &thread);
 		COUNT(returned);
-		report(ctx, &command, 0);
+		bpf_probe_read_kernel(&header, sizeof(header), message);
+		report(ctx, &command, &header, 0);
 	}
 	return 0;
 }

@@ -103,20 +103,19 @@ static __always_inline struct sk_buff *receive_queue(struct sock *sock)
  * error of its own, which then is among the last answers: which line of a batch failed (call_ad()); before 5.6,
  * that there is no such set to be dumped.
  */
-static __always_inline void find_own_answer(struct sk_buff *request, struct mine_command *command)
+static __always_inline void find_own_answer(struct sk_buff *request, struct mine_command *command,
+					    const struct nlmsghdr *message)
 {
 	struct sock *sock = BPF_CORE_READ(netlink_cb(request), sk);
 	struct sk_buff *skb = receive_queue(sock), *queue = skb;
-	struct nlmsghdr message = {};
 	struct mine_ack ack;
 
-	bpf_probe_read_kernel(&message, sizeof(message), (void *)command->message);
 #pragma unroll
 	for (int step = 0; step < LAST_ANSWERS; step++) {
 		skb = BPF_CORE_READ(skb, prev);
 		if (!skb || skb == queue)
 			return;
-		if (read_ack(skb, &ack) && ack.error && is_ack_of(&ack, &message)) {
+		if (read_ack(skb, &ack) && ack.error && is_ack_of(&ack, message)) {
 			set_answer(command, &ack, (__u64)BPF_CORE_READ(skb, data) + REPLY_OFFSET);
 			return;
 		}
@@ -142,21 +141,16 @@ struct {
 } checks SEC(".maps");
 
 /* Reads facts about the current task. Another kernel's BTF gives wrong offsets, and these facts are then garbage. */
-static __always_inline void check_reading(__u64 message, struct sock *sock)
+static __always_inline void check_reading(const struct nlmsghdr *message, struct net *net)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	FILTER *filter = what_is_wanted();
-	struct nlmsghdr header = {};
 	struct mine_check check = {};
 	const struct cred *cred;
 	struct mm_struct *mm;
-	struct net *net;
 	__u32 first = 0;
 
-	if (!filter || !filter->check)
-		return;
-	bpf_probe_read_kernel(&header, sizeof(header), (void *)message);
-	if (header.nlmsg_seq != filter->check)
+	if (!filter || !filter->check || message->nlmsg_seq != filter->check)
 		return;
 	mm = BPF_CORE_READ(task, mm);
 	check.arguments_len = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
@@ -165,7 +159,6 @@ static __always_inline void check_reading(__u64 message, struct sock *sock)
 	check.effective_uid = BPF_CORE_READ(cred, euid.val);
 	check.login_uid = login_uid(task);
 	check.session_id = session_id(task);
-	net = BPF_CORE_READ(sock, __sk_common.skc_net.net);
 	check.netns = BPF_CORE_READ(net, ns.inum);
 	check.is_read = true;
 	bpf_map_update_elem(&checks, &first, &check, BPF_ANY);
@@ -175,12 +168,14 @@ static __always_inline void check_reading(__u64 message, struct sock *sock)
 static __always_inline void report_handled(void *ctx, struct sk_buff *request, struct mine_command *command, __u32 slot)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
+	struct nlmsghdr header = {};
 
+	bpf_probe_read_kernel(&header, sizeof(header), (void *)command->message);
 	if (command->result == -EINTR)
-		find_own_answer(request, command);
+		find_own_answer(request, command, &header);
 	else if (command->result)
 		bpf_map_update_elem(&reported, &thread, &command->message, BPF_ANY);
-	report(ctx, command, slot);
+	report(ctx, command, &header, slot);
 }
 
 /*
@@ -193,12 +188,14 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 	__u64 thread = bpf_get_current_pid_tgid(), *handled;
 	struct mine_command command = { .message = message, .result = error, .flags = MINE_REFUSED };
 	struct sock *sock = BPF_CORE_READ(request, sk);
+	struct nlmsghdr header;
 
 	/* Others' messages may look like ipset's. */
-	if (!is_netfilter(sock))
+	if (!is_netfilter(sock) || bpf_probe_read_kernel(&header, sizeof(header), (void *)message))
 		return;
-	check_reading(message, sock);
-	if (!error || !is_ipset_message(message))
+	command.net = BPF_CORE_READ(sock, __sk_common.skc_net.net);
+	check_reading(&header, command.net);
+	if (!error || !is_ipset(&header))
 		return;
 	handled = bpf_map_lookup_elem(&reported, &thread);
 	if (handled) {
@@ -211,8 +208,7 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 	/* ip_set_dump() acknowledges by itself, without extack, and then returns the error all the same. */
 	if (!extack && error != -EPERM)
 		return;
-	command.net = BPF_CORE_READ(sock, __sk_common.skc_net.net);
-	report(ctx, &command, slot);
+	report(ctx, &command, &header, slot);
 }
 
 #endif /* MINE_REQUEST_BPF_H */

@@ -36,7 +36,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* The request under way. Tracepoints are not preempted, and no request is freed in an interrupt. */
 struct mine_walk {
 	__u64 head; /* address of its first message */
-	__u64 end;  /* its length */
+	__u64 end;  /* how far its messages go */
 	__u64 offset; /* of the next message */
 	struct net *net;
 	struct scm_creds *sender;
@@ -61,14 +61,16 @@ static __always_inline void begin_walk(struct mine_walk *walk, struct sk_buff *s
 	struct scm_creds *creds = &netlink_cb(skb)->creds;
 
 	walk->head = first_message(skb);
-	walk->end = BPF_CORE_READ(skb, tail);
 	walk->offset = 0;
 	walk->net = BPF_CORE_READ(kernel, __sk_common.skc_net.net);
 	walk->sender = creds;
 	walk->stage = 0;
 	walk->rest = 0;
-	/* The kernel pulls each message that it has handled. */
-	walk->is_denied = (__u64)BPF_CORE_READ(skb, data) == walk->head;
+	/* The kernel pulls each message that it has handled; none of a sender that it denies. */
+	walk->end = (__u64)BPF_CORE_READ(skb, data) - walk->head;
+	walk->is_denied = !walk->end;
+	if (walk->is_denied)
+		walk->end = BPF_CORE_READ(skb, tail);
 	walk->flags = 0;
 	if (BPF_CORE_READ(netlink, cb.skb) == skb && BPF_CORE_READ(creds, pid) != own_pid())
 		walk->flags = MINE_BY_READER;
@@ -125,7 +127,7 @@ static __always_inline bool step(void *ctx, struct mine_walk *walk)
 			find_taken(&walk->answers, &message, &found);
 		set_result(&walk->answers, &message, &found, &command);
 	}
-	report(ctx, &command, 0);
+	report(ctx, &command, &message, 0);
 next:
 	walk->offset += NLMSG_ALIGN((__u64)message.nlmsg_len);
 	return !walk->is_denied;
@@ -175,6 +177,7 @@ static __always_inline bool count_rest(struct mine_walk *walk)
 static __always_inline bool on_free(struct sk_buff *skb)
 {
 	struct sock *sock = BPF_CORE_READ(skb, sk), *sender;
+	struct nlmsghdr first = {};
 	struct mine_walk *walk;
 
 	if (!sock || !is_netfilter(sock))
@@ -189,7 +192,8 @@ static __always_inline bool on_free(struct sk_buff *skb)
 	if (!walk)
 		return false;
 	begin_walk(walk, skb, sock, sender);
-	check_reading(walk->head, sock);
+	next_message(walk, &first);
+	check_reading(&first, walk->net);
 	return true;
 }
 
@@ -318,7 +322,6 @@ SEC("raw_tracepoint")
 int mine_free(__u64 *ctx)
 {
 	struct mine_walk *walk;
-
 	bool is_whole;
 
 	if (!on_free((void *)ctx[0]))
