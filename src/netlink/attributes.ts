@@ -95,4 +95,5 @@ export function readAttributes(bytes: Uint8Array, start = 0, end = bytes.length)
   return { attributes, malformed, overrun: new Attribute(cursor.type, bytes, cursor.start, end), missing };
 }
 
-const u16 = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+/** Reads a little-endian number. */
+export const u16 = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);

@@ -38,6 +38,11 @@ export class Fields {
     return isSet(this.#left, number);
   }
 
+  /** Every attribute that has a name is taken. */
+  get isEmpty(): boolean {
+    return this.#left === 0;
+  }
+
   /** @returns undefined if it is not there, was taken before, or cannot be read. */
   take<T>(kind: AttributeKind<T>): T | undefined {
     if (!isSet(this.#left, kind[0])) return undefined;

@@ -2,7 +2,7 @@
 // But all types put what they have of these attributes in the same order, so that order is the text.
 import { type Attribute, AttributeCursor, readAttributes } from "./attributes.ts";
 import { Fields } from "./fields.ts";
-import { dataFlags, elementAttributes as kinds } from "./ipset-attributes.ts";
+import { type AttributeKind, dataFlags, elementAttributes as kinds } from "./ipset-attributes.ts";
 import { addFlags, addOption, asBits, asNumber, type Option, type Value } from "./ipset-values.ts";
 import { type Payload, readNumber } from "./payloads.ts";
 import { Remainder, type UnknownAttribute } from "./remainder.ts";
@@ -70,16 +70,21 @@ export function readElement(data: Attribute): Element {
   const lineNumber = fields.take(kinds.lineNumber);
   const flags = takeFlags(fields);
   const parts: Value[] = [];
-  addAddresses(parts, fields, [kinds.ip, kinds.prefix, kinds.ipTo]);
+  addAddresses(parts, fields, kinds.ip, kinds.prefix, kinds.ipTo);
   addPorts(parts, fields);
   addPart(parts, fields.take(kinds.mark), asBits);
-  addPart(parts, fields.take(kinds.mac), (address) => ({ kind: "mac", address }));
-  addAddresses(parts, fields, [kinds.ip2, kinds.prefix2, kinds.ip2To]);
-  addPart(parts, fields.take(kinds.interfaceName), (name) => {
-    return { kind: "interface", name, isPhysdev: (flags & dataFlags.physdev) !== 0 };
-  });
+  addPart(parts, fields.take(kinds.mac), asMac);
+  addAddresses(parts, fields, kinds.ip2, kinds.prefix2, kinds.ip2To);
+  const name = fields.take(kinds.interfaceName);
+  if (name) parts.push({ kind: "interface", name, isPhysdev: (flags & dataFlags.physdev) !== 0 });
   addPart(parts, fields.take(kinds.setName), asSet);
+  // Most elements have no options.
+  const options = flags === 0 && fields.isEmpty ? [] : takeOptions(fields, flags);
+  fields.keepRest();
+  return { parts, options, lineNumber, unknown: remainder.unknown, malformed: remainder.malformed };
+}
 
+function takeOptions(fields: Fields, flags: number): Option[] {
   const options: Option[] = [];
   const reference = flags & dataFlags.before ? "before" : "after";
   addOption(options, reference, fields.take(kinds.referenceName), asSet);
@@ -95,13 +100,13 @@ export function readElement(data: Attribute): Element {
     return { kind: "skbprio", major: pair >>> 16, minor: pair & 0xffff };
   });
   addOption(options, "skbqueue", fields.take(kinds.skbQueue), asNumber);
-  fields.keepRest();
-  return { parts, options, lineNumber, unknown: remainder.unknown, malformed: remainder.malformed };
+  return options;
 }
 
 /** Bits that mean nothing here stay behind, and the attribute with them. */
 function takeFlags(fields: Fields): number {
-  const flags = fields.peek(kinds.flags) ?? 0;
+  const flags = fields.peek(kinds.flags);
+  if (flags === undefined) return 0;
   const used =
     dataFlags.nomatch |
     (fields.has(kinds.interfaceName) ? dataFlags.physdev | dataFlags.wildcard : 0) |
@@ -110,21 +115,23 @@ function takeFlags(fields: Fields): number {
   return flags & used;
 }
 
-type Kinds = typeof kinds;
-type AddressKinds =
-  | readonly [Kinds["ip"], Kinds["prefix"], Kinds["ipTo"]]
-  | readonly [Kinds["ip2"], Kinds["prefix2"], Kinds["ip2To"]];
+type Address = AttributeKind<Uint8Array>;
 
-function addAddresses(parts: Value[], fields: Fields, [ip, prefix, to]: AddressKinds): void {
-  addPart(parts, fields.take(ip), (from) => {
-    return { kind: "addresses", from, prefix: fields.take(prefix), to: fields.take(to) };
-  });
+function addAddresses(
+  parts: Value[],
+  fields: Fields,
+  ip: Address,
+  prefix: AttributeKind<number>,
+  to: Address,
+): void {
+  const from = fields.take(ip);
+  if (from) parts.push({ kind: "addresses", from, prefix: fields.take(prefix), to: fields.take(to) });
 }
 
 function addPorts(parts: Value[], fields: Fields): void {
-  addPart(parts, fields.take(kinds.port), (from) => {
-    return { kind: "ports", protocol: fields.take(kinds.protocol), from, to: fields.take(kinds.portTo) };
-  });
+  const from = fields.take(kinds.port);
+  if (from === undefined) return;
+  parts.push({ kind: "ports", protocol: fields.take(kinds.protocol), from, to: fields.take(kinds.portTo) });
 }
 
 /** Nothing where there is no value. */
@@ -132,4 +139,5 @@ function addPart<T>(parts: Value[], value: T | undefined, typed: (value: T) => V
   if (value !== undefined) parts.push(typed(value));
 }
 
+const asMac = (address: Uint8Array): Value => ({ kind: "mac", address });
 const asSet = (name: Uint8Array): Value => ({ kind: "set", name });

@@ -1,6 +1,6 @@
 // An ipset request as the kernel received it: struct nlmsghdr, struct nfgenmsg, attributes.
 // Source: UAPI linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/ipset/ip_set.h.
-import { type Attribute, readAttributes } from "./attributes.ts";
+import { type Attribute, readAttributes, u16 } from "./attributes.ts";
 import { Fields } from "./fields.ts";
 import { commandAttributes as kinds } from "./ipset-attributes.ts";
 import { readCreateOptions } from "./ipset-create-options.ts";
@@ -43,7 +43,7 @@ export interface IpsetMessage {
   /** Undefined for a number that no known ipset has. */
   command: Command | undefined;
   commandNumber: number;
-  /** Missing when there are too few bytes for it. */
+  /** Absent when there are too few bytes for it. */
   header?: MessageHeader;
   protocol?: number | undefined;
   protocolMin?: number | undefined;
@@ -74,15 +74,11 @@ export interface IpsetMessage {
   mayHaveMore?: true;
 }
 
-/** The fields of struct nlmsghdr and of struct nfgenmsg. */
+/** Fields of struct nlmsghdr. */
 export interface MessageHeader {
   length: number;
   flags: number;
   sequence: number;
-  portId: number;
-  family: number;
-  version: number;
-  resourceId: number;
 }
 
 const HEADERS_SIZE = 20; // struct nlmsghdr (16) and struct nfgenmsg (4)
@@ -162,15 +158,8 @@ function readNames(bytes: Uint8Array, isWhole: boolean): Begun {
   return { message, fields, remainder, overrun: isWhole ? undefined : overrun };
 }
 
-function readHeader(bytes: Uint8Array): MessageHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return {
-    length: view.getUint32(0, true),
-    flags: view.getUint16(6, true),
-    sequence: view.getUint32(8, true),
-    portId: view.getUint32(12, true),
-    family: view.getUint8(16),
-    version: view.getUint8(17),
-    resourceId: view.getUint16(18), // network byte order
-  };
-}
+const readHeader = (bytes: Uint8Array): MessageHeader => ({
+  length: u16(bytes, 0) + u16(bytes, 2) * 0x10000,
+  flags: u16(bytes, 6),
+  sequence: u16(bytes, 8) + u16(bytes, 10) * 0x10000,
+});

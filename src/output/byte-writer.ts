@@ -47,7 +47,10 @@ export class ByteWriter {
   /** Text of our own, which is ASCII. */
   ascii(text: string): void {
     if (this.length + text.length > this.#bytes.length) this.#grow(text.length);
-    for (let index = 0; index < text.length; index++) this.#bytes[this.length++] = text.charCodeAt(index);
+    const bytes = this.#bytes;
+    let at = this.length;
+    for (let index = 0; index < text.length; index++) bytes[at++] = text.charCodeAt(index);
+    this.length = at;
   }
 
   /** Any text, without escapes; a lone surrogate becomes U+FFFD. */
@@ -70,7 +73,10 @@ export class ByteWriter {
       this.length += bytes.length;
       return;
     }
-    for (let index = 0; index < bytes.length; index++) this.#bytes[this.length++] = bytes[index] ?? 0;
+    const target = this.#bytes;
+    let at = this.length;
+    for (let index = 0; index < bytes.length; index++) target[at++] = bytes[index] ?? 0;
+    this.length = at;
   }
 
   /** @param value an integer from 0 to 2 ** 53. */
@@ -106,13 +112,15 @@ export class ByteWriter {
   }
 
   #digits(value: number, base: number, count: number): void {
+    const bytes = this.#bytes;
+    const start = this.length;
     let rest = value;
-    for (let at = this.length + count - 1; at >= this.length; at--) {
+    for (let at = start + count - 1; at >= start; at--) {
       const digit = rest % base;
-      this.#bytes[at] = digit < 10 ? DIGIT_ZERO + digit : LETTER_A + digit - 10;
+      bytes[at] = digit < 10 ? DIGIT_ZERO + digit : LETTER_A + digit - 10;
       rest = (rest - digit) / base;
     }
-    this.length += count;
+    this.length = start + count;
   }
 
   #grow(count: number): void {

@@ -108,16 +108,10 @@ test("command attributes and headers are read", () => {
     encode.u32(9, 77),
     encode.u8(10, 6),
   );
-  bytes.writeUInt32LE(4711, 12);
-  bytes.writeUInt8(1, 17);
-  bytes.writeUInt16BE(258, 18);
   expect(readIpsetMessage(bytes, true)).toEqual({
     command: "TYPE",
     commandNumber: 13,
-    header: {
-      ...{ length: bytes.length, flags: 5, sequence: 1616112000, portId: 4711 },
-      ...{ family: 2, version: 1, resourceId: 258 },
-    },
+    header: { length: bytes.length, flags: 5, sequence: 1616112000 },
     typeName: new Uint8Array(Buffer.from("hash:ip")),
     ...{ protocol: 7, protocolMin: 6, revision: 6, family: 10, flags: 0x80000001, lineNumber: 77 },
   });
