@@ -1,6 +1,7 @@
 // What `mine doctor` found, for people: two columns, lines of at most 80 characters where words allow it.
 import type { Backend, Btf, Buffer, DoctorReport, IpSet, Privileges, SelfTest } from "./doctor-report.ts";
 import { harmless } from "./escape.ts";
+import { fold } from "./fold.ts";
 
 const WIDTH = 80;
 const LABEL_WIDTH = 14;
@@ -32,20 +33,6 @@ export function formatDoctorText(report: DoctorReport): string {
 function row(label: string, ...texts: string[]): string[] {
   const lines = texts.flatMap((text) => fold(harmless(text), WIDTH - LABEL_WIDTH));
   return lines.map((line, index) => (index === 0 ? label : "").padEnd(LABEL_WIDTH) + line);
-}
-
-function fold(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
 
 const userNamespaces = {
