@@ -1,11 +1,10 @@
 // From what was typed to a Config; each complaint names the option.
-import type { ParsedArgs } from "citty";
 import type { Config, HostConfig } from "../app/config.ts";
 import { usageError } from "../errors.ts";
 import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
 import { type Command, commands, handshakeCommands } from "../netlink/ipset-message.ts";
 import { glob } from "./glob.ts";
-import { type traceArgs, variables } from "./options.ts";
+import { options, type Values, variables } from "./options.ts";
 
 const MAX_UINT32 = 0xffffffff;
 /** TASK_COMM_LEN of linux/sched.h, without the NUL. */
@@ -14,7 +13,7 @@ const UNITS = { K: 1024, M: 1024 * 1024 } as const;
 /** The least has room for a few of the largest events. */
 const BUFFER = { least: 64 * UNITS.K, most: 1024 * UNITS.M } as const;
 
-export function readHostConfig(args: Pick<ParsedArgs<typeof traceArgs>, "verbose" | "btf">): HostConfig {
+export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfig {
   if (args.btf === "") throw usageError("--btf needs the path of a file");
   return {
     verbose: args.verbose ?? false,
@@ -24,11 +23,12 @@ export function readHostConfig(args: Pick<ParsedArgs<typeof traceArgs>, "verbose
   };
 }
 
-export function readConfig(args: ParsedArgs<typeof traceArgs>): Config {
+export function readConfig(args: Values): Config {
+  const { backend = options.backend.default, output = options.output.default } = args;
   return {
     ...readHostConfig(args),
-    backend: args.backend === "auto" ? undefined : args.backend,
-    output: args.output,
+    backend: backend === "auto" ? undefined : backend,
+    output,
     bufferBytes: readBufferSize(args.buffer),
     filter: {
       commands: readCommands(args.command, args.all ?? false),

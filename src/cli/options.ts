@@ -1,71 +1,205 @@
-// Every option and variable, once: they are parsed and documented from here, and nothing else is accepted.
-import type { ArgsDef } from "citty";
+// The one table of commands, options and variables: the parser, the help, the man page and the completions of shells
+// are made from it.
 import { backendNames } from "../backends/backend.ts";
+import { handshakeCommands, commands as ipsetCommands } from "../netlink/ipset-message.ts";
 
-/** What has to do with the host, whatever is done there. */
-const hostArgs = {
-  verbose: { type: "boolean", alias: "v", description: "Show libbpf's log and what mine decides, on stderr" },
-  btf: {
-    type: "string",
-    valueHint: "PATH",
-    description: "Use this BTF file (raw or ELF) instead of searching",
-  },
-} as const satisfies ArgsDef;
+/** The commands, each in one line. */
+export const commandSummaries = {
+  trace: "Show every ipset command on this host until Ctrl-C (the default)",
+  doctor: "Show what this host offers, and test that mine works here",
+} as const;
 
-export const doctorArgs = {
-  json: { type: "boolean", description: "Print one JSON object instead of text" },
-  ...hostArgs,
-} as const satisfies ArgsDef;
+export type CommandName = keyof typeof commandSummaries;
 
-export const traceArgs = {
-  ...hostArgs,
-  backend: {
-    type: "enum",
-    options: ["auto", ...backendNames],
-    default: "auto",
-    description: "How to see the commands; auto takes the first that this kernel can do",
-  },
+export const defaultCommand: CommandName = "trace";
+
+interface Row {
+  /** The commands that take the option. */
+  commands: readonly CommandName[];
+  /** The letter after a single dash. */
+  short?: string;
+  /** The name of the value in the help; an option without it takes no value. */
+  value?: string;
+  /** The only possible values. */
+  words?: readonly string[];
+  /** The word in place of a missing option. */
+  default?: string;
+  /** The value is a path. */
+  isPath?: true;
+  /** The value is a list of these words, with commas between them. */
+  listOf?: readonly string[];
+  /** A line for the short help; words and default are shown after it. */
+  summary: string;
+  /** A paragraph for the long help and the man page; words and default are shown after it. */
+  details: string;
+}
+
+const listed = (names: Iterable<string>): string => [...names].join(", ").toLowerCase();
+
+const both = ["trace", "doctor"] as const satisfies CommandName[];
+
+export const options = {
   output: {
-    type: "enum",
-    alias: "o",
-    options: ["text", "json"],
+    commands: ["trace"],
+    short: "o",
+    value: "FORMAT",
+    words: ["text", "json"],
     default: "text",
-    description: "One line of text, or of JSON (Elastic Common Schema), per command",
+    summary: "Output format",
+    details:
+      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema.",
   },
-  all: { type: "boolean", description: "Also report the handshake queries (PROTOCOL, HEADER, TYPE, ...)" },
-  command: { type: "string", valueHint: "LIST", description: "Only these commands, e.g. create,destroy" },
-  set: { type: "string", valueHint: "GLOB", description: "Only sets whose name matches (* and ?)" },
+  command: {
+    commands: ["trace"],
+    value: "LIST",
+    listOf: ipsetCommands.map((name) => name.toLowerCase()),
+    summary: "Only these ipset commands, for example create,destroy",
+    details: `Print only these ipset commands, separated by commas: ${listed(ipsetCommands)}. To see requests of callers without CAP_NET_ADMIN too, name protocol: the first request of ipset(8) is then refused.`,
+  },
+  all: {
+    commands: ["trace"],
+    summary: "Also the queries that ipset(8) sends before its work",
+    details: `Also print the handshake queries that ipset(8) sends before its work: ${listed(handshakeCommands)}. With --command this option has no effect.`,
+  },
+  set: {
+    commands: ["trace"],
+    value: "GLOB",
+    summary: "Only sets whose name matches (* and ?)",
+    details:
+      "Print only commands on a set whose name matches. In the pattern * is any number of characters and ? is one character. A command on all sets always matches.",
+  },
   uid: {
-    type: "string",
-    valueHint: "UID",
-    description: "Only this user: the real, the effective or the login user",
+    commands: ["trace"],
+    value: "UID",
+    summary: "Only this real, effective or login user ID",
+    details:
+      "Print only commands of this user ID, a number. It may be the real, the effective or the login user.",
   },
-  pid: { type: "string", valueHint: "PID", description: "Only this process" },
-  comm: { type: "string", valueHint: "NAME", description: "Only processes of this name" },
-  failed: { type: "boolean", description: "Only commands that failed" },
+  pid: {
+    commands: ["trace"],
+    value: "PID",
+    summary: "Only this process ID",
+    details: "Print only commands of this process ID, as the initial PID namespace numbers it.",
+  },
+  comm: {
+    commands: ["trace"],
+    value: "NAME",
+    summary: "Only processes with this name",
+    details:
+      "Print only commands of processes with this name. It is the name in /proc/PID/comm, of at most 15 bytes. It must be equal: this is no pattern.",
+  },
+  failed: {
+    commands: ["trace"],
+    summary: "Only commands that failed",
+    details: "Print only commands that failed. Commands with an unknown outcome are not printed.",
+  },
+  count: {
+    commands: ["trace"],
+    value: "N",
+    summary: "Stop after N commands",
+    details: "Stop after N printed commands. Without this option there is no limit.",
+  },
+  duration: {
+    commands: ["trace"],
+    value: "SECONDS",
+    summary: "Stop after this many seconds",
+    details: "Stop after this time, a whole number of seconds. Without this option there is no limit.",
+  },
+  backend: {
+    commands: ["trace"],
+    value: "NAME",
+    words: ["auto", ...backendNames],
+    default: "auto",
+    summary: "How to see the commands",
+    details:
+      "Use this backend to see the commands. With auto, mine tries the others in the order of the list below, and uses the first that works on this kernel. With another name mine stops with an error if that backend does not work.",
+  },
   buffer: {
-    type: "string",
-    valueHint: "SIZE",
-    description: "Room for events that are not read yet: 64K to 1024M, a power of two",
+    commands: ["trace"],
+    value: "SIZE",
+    summary: "Event buffer size: a power of two, 64K to 1024M (default 8M)",
+    details:
+      "Event buffer size for the whole machine: a power of two with the unit K (1024 bytes) or M (1024 K), 64K to 1024M. The default is 8M. A larger buffer loses fewer events when many commands come at once. Before Linux 5.8 the size is divided among the CPUs.",
   },
-  count: { type: "string", valueHint: "N", description: "End after N events" },
-  duration: { type: "string", valueHint: "SECONDS", description: "End after this time" },
-} as const satisfies ArgsDef;
+  json: {
+    commands: ["doctor"],
+    summary: "Print one JSON object in place of text",
+    details: "Print the report as one JSON object in place of text.",
+  },
+  verbose: {
+    commands: both,
+    short: "v",
+    summary: "Log decisions of mine and messages of libbpf to stderr",
+    details: "Log to stderr what mine decides and why, and every message of libbpf.",
+  },
+  btf: {
+    commands: both,
+    value: "PATH",
+    isPath: true,
+    summary: "Read the kernel's BTF from this file",
+    details:
+      "Read the kernel's BTF from this file, raw or ELF. Without this option mine searches /sys/kernel/btf/vmlinux, /boot/vmlinux-RELEASE and the other places where libbpf searches.",
+  },
+  /** One letter: it has no long form. */
+  h: {
+    commands: both,
+    short: "h",
+    summary: "Show a short help",
+    details: "Show a short help: each option in one line.",
+  },
+  help: {
+    commands: both,
+    summary: "Show the full help",
+    details: "Show the full help. With a command, it has the options of this command only.",
+  },
+  version: {
+    commands: both,
+    summary: "Show the version",
+    details: "Show the version of mine.",
+  },
+  generate: {
+    commands: both,
+    value: "KIND",
+    words: ["man", "complete-bash", "complete-zsh", "complete-fish"],
+    summary: "Print the man page or a shell completion",
+    details: "Print the man page or the completion file of a shell to stdout, for installation.",
+  },
+} as const satisfies Record<string, Row>;
 
-/** What is read from the environment; nothing else in it has an effect. */
+export type OptionName = keyof typeof options;
+
+/** The same rows, where it does not matter which one it is. */
+export const rows: Readonly<Record<OptionName, Row>> = options;
+export const optionNames = Object.keys(options) as OptionName[];
+
+type Value<Option> = Option extends { words: readonly (infer Word)[] }
+  ? Word
+  : Option extends { value: string }
+    ? string
+    : true;
+
+/** The options that were given, with their values. */
+export type Values = { [Name in OptionName]?: Value<(typeof options)[Name]> };
+
+/** Returns the ways to write an option, the short one first. */
+export function spellings(name: OptionName): string[] {
+  const { short } = rows[name];
+  const long = name.length === 1 ? [] : [`--${name}`];
+  return short === undefined ? long : [`-${short}`, ...long];
+}
+
+/** The variables that mine reads from the environment. It reads no others. */
 export const variables = {
   kernVersion: {
     name: "LIBBPF_KERN_VERSION",
-    description: "The version told to kernels that check it (before 5.0), e.g. 4.15.18",
+    summary: "Kernel version to tell kernels that check it (before 5.0)",
+    details:
+      "The version that is given to kernels that check it (before 5.0), for example 4.15.18. It replaces the version that mine finds.",
   },
   assumeKernel: {
     name: "MINE_ASSUME_KERNEL",
-    description: "Use nothing that came after this kernel version, to see how an old one is served",
+    summary: "Use no feature that is newer than this kernel version",
+    details:
+      "Use no kernel feature that is newer than this version, for example 4.15. This shows on a new kernel how mine works on an old one.",
   },
 } as const;
-
-/** Understood everywhere. */
-export const commonArgs = {
-  help: { type: "boolean", alias: "h", description: "Show this help" },
-  version: { type: "boolean", description: "Show the version" },
-} as const satisfies ArgsDef;

@@ -1,8 +1,11 @@
 // The compiled binary alone: what it says to a command line, where it says it, and how it ends.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
-import { commonArgs, traceArgs } from "../../src/cli/options.ts";
+import { RING_BYTES } from "../../src/bpf/ring-buffer.ts";
+import { parseCommandLine } from "../../src/cli/parse.ts";
+import { EXIT_DONE, EXIT_FAILED, EXIT_UNSUPPORTED, EXIT_USAGE } from "../../src/errors.ts";
 import { commands } from "../../src/netlink/ipset-message.ts";
+import { everyOption, optionsIn } from "../support/every-option.ts";
 import { Host, type RunOptions } from "../support/host.ts";
 
 let host: Host;
@@ -14,20 +17,49 @@ afterAll(() => host[Symbol.dispose]());
 const USAGE_HINT = "      Run 'mine --help' to see the options.\n";
 const shell = (line: string): RunOptions => ({ through: ["bash", "-c", line] });
 
-describe("--help", () => {
-  test.each([[["--help"]], [["-h"]], [["trace", "--help"]], [["--all", "--help"]]])(
-    "%j lists every option on stdout",
-    async (args) => {
-      const { exitCode, stdout, stderr } = await host.run(args);
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-      for (const [name, definition] of Object.entries({ ...traceArgs, ...commonArgs })) {
-        expect(stdout).toContain(`--${name}`);
-        expect(stdout).toContain(definition.description);
-        if ("alias" in definition) expect(stdout).toContain(`-${definition.alias}, `);
-      }
-      for (const name of ["LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"]) expect(stdout).toContain(name);
-    },
-  );
+describe("help", () => {
+  test.each<[args: string[], options: string[]]>([
+    [["-h"], everyOption.either],
+    [["--help"], everyOption.either],
+    [["--all", "--help"], everyOption.either],
+    [["trace", "-h"], everyOption.trace],
+    [["--help", "trace"], everyOption.trace],
+    [["doctor", "-h"], everyOption.doctor],
+    [["doctor", "--help"], everyOption.doctor],
+  ])("%j lists every option, once", async (args, options) => {
+    const { exitCode, stdout, stderr } = await host.run(args);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(optionsIn(stdout)).toEqual(options);
+    for (const word of ["trace", "doctor", "LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"]) {
+      expect(stdout).toMatch(new RegExp(`^  ${word}(?: |$)`, "m"));
+    }
+  });
+
+  test.each([["-h"], ["--help"]])("%s has no line of more than 80 characters", async (option) => {
+    const { stdout } = await host.run([option]);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test("-h is the short one: it fits on a screen of 60 lines, and names the other", async () => {
+    const [short, long] = [(await host.run(["-h"])).stdout, (await host.run(["--help"])).stdout];
+    expect(short.split("\n").length).toBeLessThan(60);
+    expect(long.length).toBeGreaterThan(2 * short.length);
+    expect(short).toContain("'mine --help'");
+  });
+
+  test("--help has the default size of the event buffer, the exit codes, and examples that can be typed", async () => {
+    const { stdout } = await host.run(["--help"]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The default is ${RING_BYTES.usual / 1024 ** 2}M.`);
+    for (const code of [EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_UNSUPPORTED]) {
+      expect(stdout).toMatch(new RegExp(`^  ${code}$`, "m"));
+    }
+    const [, list = ""] = stdout.split("\nExamples:\n");
+    const examples = [...list.matchAll(/^ {2}mine( [^|>\n]*)?/gm)].map(
+      ([, args = ""]) => args.match(/\S+/g) ?? [],
+    );
+    expect(examples.length).toBeGreaterThan(3);
+    for (const args of examples) parseCommandLine(args);
+  });
 
   test.each([{}, { FORCE_COLOR: "1" }, { TERM: "xterm-256color", COLORTERM: "truecolor" }])(
     "has no escape sequences in a pipe, with %j",
@@ -49,20 +81,21 @@ test("--version prints the version, and nothing else", async () => {
 
 describe("bad usage ends with 2, a complaint that names it and a hint", () => {
   const cases: [args: string[], complaint: string, env: Record<string, string>][] = [
-    [["--bogus"], "Unknown option '--bogus'", {}],
-    [["-x"], "Unknown option '-x'", {}],
-    [["--help", "--bogus"], "Unknown option '--bogus'", {}],
-    [["--btf"], "Option '--btf <value>' argument missing", {}],
+    [["--bogus"], "unknown option '--bogus'", {}],
+    [["-x"], "unknown option '-x'", {}],
+    [["--outptu", "json"], "unknown option '--outptu'; did you mean '--output'?", {}],
+    [["--help", "--bogus"], "unknown option '--bogus'", {}],
+    [["--btf"], "option '--btf' needs a value: --btf PATH", {}],
     [["--btf="], "--btf needs the path of a file", {}],
-    [["--all=yes"], "Option '--all' does not take an argument", {}],
-    [["--no-all"], "Unknown option '--no-all'", {}],
-    [["stray"], "unexpected argument 'stray'", {}],
+    [["--all=yes"], "option '--all' takes no value", {}],
+    [["--no-all"], "unknown option '--no-all'", {}],
+    [["stray"], "unknown command 'stray'", {}],
+    [["-v", "trce"], "unknown command 'trce'; did you mean 'trace'?", {}],
     [["trace", "stray"], "unexpected argument 'stray'", {}],
-    [["trace", "trace"], "unexpected argument 'trace'", {}],
-    [["--all", "trace"], "'trace' must come before the options", {}],
-    [["--", "stray"], "unexpected argument 'stray'", {}],
-    [["line\nend \x1b[1m \u202e"], "unexpected argument 'line\\u{a}end \\u{1b}[1m \\u{202e}'", {}],
-    [[""], "unexpected argument ''", {}],
+    [["trace", "-v", "trace"], "unexpected argument 'trace'", {}],
+    [["--", "stray"], "unknown command 'stray'", {}],
+    [["line\nend \x1b[1m \u202e"], "unknown command 'line\\u{a}end \\u{1b}[1m \\u{202e}'", {}],
+    [[""], "unknown command ''", {}],
     [["-o", "xml"], "--output: 'xml' is none of text, json", {}],
     [["--output="], "--output: '' is none of text, json", {}],
     [["--command", "creat"], `--command: 'creat' is none of ${commands.join(", ").toLowerCase()}`, {}],
@@ -70,7 +103,7 @@ describe("bad usage ends with 2, a complaint that names it and a hint", () => {
     [["--pid", "0"], "--pid: '0' is not a whole number from 1 to 4294967295", {}],
     [["--count=-1"], "--count: '-1' is not a whole number from 1 to 9007199254740991", {}],
     [["--duration", "1.5"], "--duration: '1.5' is not a whole number from 1 to 4294967295", {}],
-    [["--failed=yes"], "Option '--failed' does not take an argument", {}],
+    [["--failed=yes"], "option '--failed' takes no value", {}],
     ...["LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"].flatMap((name) =>
       ["garbage", "v4.15", "-1.2", "4", "\n4.15"].map((value): [string[], string, Record<string, string>] => [
         [],

@@ -1,17 +1,13 @@
-// From what is typed to a Config, through the same parsers as a run: each option good, bad and at its limits.
+// From what is typed to a Config, through the same parser as a run: each option good, bad and at its limits.
 import { afterEach, describe, expect, test } from "bun:test";
-import { parseArgs } from "citty";
 import type { Config } from "../../src/app/config.ts";
 import { readConfig } from "../../src/cli/config.ts";
-import { commonArgs, traceArgs, variables } from "../../src/cli/options.ts";
-import { strictArgs } from "../../src/cli/strict-args.ts";
+import { variables } from "../../src/cli/options.ts";
+import { parseCommandLine } from "../../src/cli/parse.ts";
 import { EXIT_USAGE, MineError } from "../../src/errors.ts";
 import { type Command, commands } from "../../src/netlink/ipset-message.ts";
 
-function typed(...rawArgs: string[]): Config {
-  strictArgs(rawArgs, { trace: { ...traceArgs, ...commonArgs } }, "trace");
-  return readConfig(parseArgs(rawArgs, traceArgs));
-}
+const typed = (...args: string[]): Config => readConfig(parseCommandLine(args).values);
 
 function complaint(...rawArgs: string[]): string {
   try {

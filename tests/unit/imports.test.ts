@@ -14,8 +14,8 @@ const files = readdirSync(src, { recursive: true })
  */
 const allowed: Record<string, readonly string[]> = {
   engine: ["main", "report"],
-  main: ["cli", "app", "report", "errors", "package.json"],
-  cli: ["app", "backends", "kernel", "netlink", "errors", "package.json"],
+  main: ["cli", "app", "report", "errors"],
+  cli: ["app", "backends", "kernel", "netlink", "output", "errors", "package.json"],
   app: ["backends", "bpf", "kernel", "events", "netlink", "output", "ffi", "errors", "log", "assets"],
   backends: ["bpf", "kernel", "events", "netlink", "errors", "log"],
   bpf: ["kernel", "events", "ffi", "errors"],
@@ -35,7 +35,7 @@ const allowed: Record<string, readonly string[]> = {
 /** The only places where these may be imported. */
 const owners: Record<string, readonly string[]> = {
   "bun:ffi": ["ffi"],
-  citty: ["cli", "main"],
+  citty: ["cli"],
   "consola/core": ["log"],
 };
 
@@ -66,7 +66,7 @@ const complaint = ({ file, name }: Import): string => `${file} imports ${name}`;
 
 test("the import lines were found", () => {
   expect(imports.length).toBeGreaterThan(80);
-  expect(imports.map(complaint)).toContain("cli/main-command.ts imports ../app/trace.ts");
+  expect(imports.map(complaint)).toContain("cli/commands.ts imports ../app/trace.ts");
   expect(imports.map(complaint)).toContain("assets.ts imports ../.output/lib/libbpf.so");
 });
 
@@ -98,6 +98,24 @@ test("what is pure asks the host nothing", () => {
   const pure = ["events", "netlink", "output"];
   const wrong = imports.filter(({ by, name }) => pure.includes(by) && name.startsWith("node:"));
   expect(wrong.map(complaint)).toEqual([]);
+});
+
+test("tracing loads no code of the help, the man page or the completions", () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const [, name = ""] of text(file).matchAll(
+      /^(?:import|export) (?!type )[^"=(;]*from "(\.[^"]+\.ts)"/gm,
+    )) {
+      load(normalize(join(dirname(file), name)));
+    }
+  };
+  for (const file of ["main.ts", "app/trace.ts"]) load(file);
+  expect(loaded).toContain("cli/options.ts");
+  const texts = files.filter((file) => /^cli\/(help|man-page|manual|complete-\w+)\.ts$/.test(file));
+  expect(texts.length).toBe(6);
+  expect(texts.filter((file) => loaded.has(file))).toEqual([]);
 });
 
 describe("output", () => {

@@ -1,0 +1,34 @@
+// The commands, as citty runs them: each reads its Config from the options, and loads the rest of its code then.
+import { defineCommand, runCommand } from "citty";
+import packageJson from "../../package.json" with { type: "json" };
+import { readConfig, readHostConfig } from "./config.ts";
+import { type CommandName, commandSummaries, type Values } from "./options.ts";
+
+/** The options come as citty's `data`: parse.ts has read them. */
+interface Given {
+  data?: Values;
+}
+
+const trace = defineCommand({
+  meta: { name: "trace", description: commandSummaries.trace },
+  run: async ({ data = {} }: Given) => {
+    const config = readConfig(data);
+    const { trace } = await import("../app/trace.ts");
+    await trace(config);
+  },
+});
+
+const doctor = defineCommand({
+  meta: { name: "doctor", description: commandSummaries.doctor },
+  run: async ({ data = {} }: Given) => {
+    const config = readHostConfig(data);
+    const { doctor } = await import("../app/doctor.ts");
+    doctor({ ...config, json: data.json ?? false, mineVersion: packageJson.version });
+  },
+});
+
+const commands = { trace, doctor };
+
+export async function run(name: CommandName, values: Values): Promise<void> {
+  await runCommand(commands[name], { rawArgs: [], data: values });
+}

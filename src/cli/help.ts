@@ -1,0 +1,68 @@
+// What -h and --help print. No line is longer than 80 characters, unless a word is.
+import packageJson from "../../package.json" with { type: "json" };
+import { fold } from "../output/fold.ts";
+import { type Item, optionGroups, purpose, type Section, sections, synopsis } from "./manual.ts";
+import { type CommandName, commandSummaries, rows, spellings, variables } from "./options.ts";
+
+const WIDTH = 80;
+/** Where the second column of the short help begins. */
+const COLUMN = 27;
+const INDENT = 6;
+
+const title = `mine ${packageJson.version}: ${purpose}`;
+
+/** Returns a line for each option. @param command whose options; undefined for all. */
+export function shortHelp(command?: CommandName): string {
+  const options = optionGroups(command).flatMap(({ title, names }) => [
+    "",
+    `${title}:`,
+    ...names.flatMap((name) => {
+      const { summary, words, default: fallback, value } = rows[name];
+      const text = `${summary}${words ? `: ${words.join(", ")}` : ""}${fallback ? ` (default ${fallback})` : ""}`;
+      return columns(term({ names: spellings(name), value }), text);
+    }),
+  ]);
+  return [
+    title,
+    "",
+    ...usage,
+    "",
+    "Commands:",
+    ...Object.entries(commandSummaries).flatMap(([name, summary]) => columns(name, summary)),
+    ...options,
+    "",
+    "Environment:",
+    ...Object.values(variables).flatMap(({ name, summary }) => columns(name, summary)),
+    "",
+    "'mine --help' has the details.",
+  ].join("\n");
+}
+
+/** Returns the whole manual as text. @param command whose options; undefined for all. */
+export function longHelp(command?: CommandName): string {
+  return [title, "", ...usage, ...sections(command).flatMap(sectionLines)].join("\n");
+}
+
+const usage = synopsis.map((line, index) => `${index === 0 ? "Usage:" : "      "} ${line}`);
+
+function sectionLines({ title, paragraphs = [], items = [] }: Section): string[] {
+  return [
+    "",
+    `${title}:`,
+    ...paragraphs.flatMap((text, index) => [...(index > 0 ? [""] : []), ...indented(text, 2)]),
+    ...items.flatMap((item) => [`  ${term(item)}`, ...indented(item.text, INDENT)]),
+  ];
+}
+
+const term = ({ names, value }: Omit<Item, "text">): string =>
+  value ? `${names.join(", ")} ${value}` : names.join(", ");
+
+const indented = (text: string, indent: number): string[] =>
+  fold(text, WIDTH - indent).map((line) => " ".repeat(indent) + line);
+
+/** Long options are below each other, whether they have a short form or not. */
+function columns(left: string, right: string): string[] {
+  const label = `${left.startsWith("--") ? "      " : "  "}${left}`.padEnd(COLUMN - 1);
+  const [first, ...others] = fold(right, WIDTH - COLUMN);
+  return [`${label} ${first}`, ...others.map((line) => " ".repeat(COLUMN) + line)];
+}

@@ -1,0 +1,23 @@
+// The texts that are printed in place of a run. Their code is loaded only when one is asked for: tracing does without.
+import packageJson from "../../package.json" with { type: "json" };
+import type { CommandLine } from "./parse.ts";
+
+/** Returns the text that was asked for, without the end of its last line; undefined for a run. */
+export async function requestedText({ command, values }: CommandLine): Promise<string | undefined> {
+  const { h, help, version, generate } = values;
+  if (h) return (await import("./help.ts")).shortHelp(command);
+  if (help) return (await import("./help.ts")).longHelp(command);
+  if (version) return packageJson.version;
+  switch (generate) {
+    case undefined:
+      return undefined;
+    case "man":
+      return (await import("./man-page.ts")).manPage();
+    case "complete-bash":
+      return (await import("./complete-bash.ts")).bashCompletion();
+    case "complete-zsh":
+      return (await import("./complete-zsh.ts")).zshCompletion();
+    case "complete-fish":
+      return (await import("./complete-fish.ts")).fishCompletion();
+  }
+}
