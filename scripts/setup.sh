@@ -17,7 +17,7 @@ test=(
   "${build[@]}"
   qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck
-  strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc
+  strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 # file:package, where there is no program to look for

@@ -37,6 +37,8 @@ export interface SessionConfig extends HostConfig {
 export interface Config extends SessionConfig {
   /** The rung to take; undefined for the first that can be used. */
   backend: BackendName | undefined;
+  /** Text may be in colors, if stdout is a terminal. */
+  color: boolean;
   /** When to end by itself. */
   limits: { events: number; seconds: number };
 }

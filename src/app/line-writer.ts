@@ -3,7 +3,7 @@
 // nothing here waits: what cannot be written yet stays, and whoever fills the writer looks whether it is full.
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { failed, type MineError } from "../errors.ts";
-import { waitWritable } from "../ffi/libc.ts";
+import { isTerminal, waitWritable } from "../ffi/libc.ts";
 import { ByteWriter } from "../output/byte-writer.ts";
 
 const STDOUT = 1;
@@ -27,6 +27,11 @@ export class LineWriter {
   endLine(): void {
     this.line.byte(NEWLINE);
     if (this.isFull) this.#write();
+  }
+
+  /** Lines are written to a terminal. */
+  get isTerminal(): boolean {
+    return isTerminal(this.#stdout.fd);
   }
 
   /** So much waits to be written that no more should be added. */

@@ -1,6 +1,6 @@
 // From an event to a record: decoded, with its result, and with what only user space can add.
 import { hostname } from "node:os";
-import type { MineEvent } from "../events/event.ts";
+import { isDenied, type MineEvent } from "../events/event.ts";
 import { Cgroups } from "../kernel/cgroups.ts";
 import { ownNetns } from "../kernel/host.ts";
 import { type IpsetMessage, readIpsetMessage, readRefusedMessage } from "../netlink/ipset-message.ts";
@@ -9,7 +9,6 @@ import type { AuditRecord } from "../output/record.ts";
 import { SetTypes } from "./set-types.ts";
 import { UserNames } from "./user-names.ts";
 
-const EPERM = 1;
 const ENOENT = 2;
 
 export class Recorder {
@@ -54,9 +53,6 @@ export class Recorder {
     };
   }
 }
-
-/** The caller lacks CAP_NET_ADMIN. */
-const isDenied = ({ isRefused, result }: MineEvent): boolean => isRefused && result === -EPERM;
 
 /** With the error the kernel sends back the message, and in it the line at fault. */
 function elementAtFault({ elements }: IpsetMessage, reply: Uint8Array): number | undefined {

@@ -4,6 +4,7 @@ import { type MineEvent, readEvent } from "../events/event.ts";
 import { readClocks } from "../ffi/libc.ts";
 import { log } from "../log.ts";
 import type { ByteWriter } from "../output/byte-writer.ts";
+import { writeColoredText } from "../output/colored-text.ts";
 import { writeJson } from "../output/json.ts";
 import type { AuditRecord } from "../output/record.ts";
 import { writeText } from "../output/text.ts";
@@ -21,12 +22,14 @@ export interface Source extends LossSource {
   backend: string;
 }
 
+type RecordWriter = (out: ByteWriter, record: AuditRecord) => void;
+
 export class Tracer {
   readonly #config: Config;
   readonly #source: Source;
   readonly #recorder: Recorder;
   readonly #writer = new LineWriter();
-  readonly #write: (out: ByteWriter, record: AuditRecord) => void;
+  readonly #write: RecordWriter;
   /** Records, whatever was in them. */
   #received = 0;
   #seen = 0;
@@ -43,7 +46,7 @@ export class Tracer {
   constructor(config: Config, source: Source) {
     this.#config = config;
     this.#source = source;
-    this.#write = config.output === "json" ? writeJson : writeText;
+    this.#write = chooseWriter(config, this.#writer);
     this.#recorder = new Recorder(source.backend);
   }
 
@@ -146,4 +149,9 @@ export class Tracer {
   #losses(received?: number): Losses {
     return readLosses(this.#source, { unreadable: this.#unreadable, unwritten: this.#unwritten }, received);
   }
+}
+
+function chooseWriter({ output, color }: Config, writer: LineWriter): RecordWriter {
+  if (output === "json") return writeJson;
+  return color && writer.isTerminal ? writeColoredText : writeText;
 }

@@ -29,6 +29,7 @@ export function readConfig(args: Values): Config {
     ...readHostConfig(args),
     backend: backend === "auto" ? undefined : backend,
     output,
+    color: mayUseColor(),
     bufferBytes: readBufferSize(args.buffer),
     filter: {
       commands: readCommands(args.command, args.all ?? false),
@@ -85,6 +86,12 @@ function readBufferSize(text: string | undefined): number | undefined {
   const bytes = Number(digits) * UNITS[unit as keyof typeof UNITS];
   if (bytes >= BUFFER.least && bytes <= BUFFER.most && Number.isInteger(Math.log2(bytes))) return bytes;
   throw usageError(`--buffer: '${text}' is not a power of two from 64K to 1024M`);
+}
+
+/** See https://no-color.org/; a terminal without a name is taken for one without colors. */
+function mayUseColor(): boolean {
+  const { [variables.noColor.name]: noColor, [variables.term.name]: term } = process.env;
+  return !noColor && !!term && term !== "dumb";
 }
 
 function readVersion(name: string): KernelVersion | undefined {

@@ -31,7 +31,7 @@ const description: Section = {
   title: "Description",
   paragraphs: [
     "mine shows every ipset command on this host: who ran it, on which set, with which elements, and what the kernel answered. It sees the commands in the kernel with BPF, so it needs root, and Linux 4.15 or later.",
-    "Commands are printed to stdout, one per line, and all else to stderr.",
+    "Commands are printed to stdout, one per line, and all else to stderr. On a terminal a failed command is red, and a command of a caller without CAP_NET_ADMIN is yellow.",
     "A command and options may come in any order. If an option is repeated, the last value counts. A value that begins with a dash follows an equals sign, for example --set=-name. After -- there are no options.",
   ],
 };

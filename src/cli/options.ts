@@ -202,4 +202,14 @@ export const variables = {
     details:
       "Use no kernel feature that is newer than this version, for example 4.15. This shows on a new kernel how mine works on an old one.",
   },
+  noColor: {
+    name: "NO_COLOR",
+    summary: "Use no colors, if it is not empty",
+    details: "If it is not empty, text on a terminal has no colors.",
+  },
+  term: {
+    name: "TERM",
+    summary: "Use no colors, if it is dumb or not set",
+    details: "If it is dumb, empty or not set, text on a terminal has no colors.",
+  },
 } as const;

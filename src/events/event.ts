@@ -27,6 +27,7 @@ export interface MineEvent extends Header {
 /** AUDIT_UID_UNSET of linux/audit.h: no one logged in to start this process. */
 export const AUDIT_UID_UNSET = 0xffffffff;
 
+const EPERM = 1;
 const HEADER_SIZE = mineEvent.data[0];
 const SLASH = 0x2f;
 
@@ -88,6 +89,9 @@ export function readEvent(view: DataView, at: number, size: number): MineEvent |
 export function accountableUid(event: Header): number {
   return event.loginUid === AUDIT_UID_UNSET ? event.uid : event.loginUid;
 }
+
+/** The caller lacks CAP_NET_ADMIN. */
+export const isDenied = ({ isRefused, result }: MineEvent): boolean => isRefused && result === -EPERM;
 
 /** Names from the file up to the root, a NUL after each, as one path; `...` where its beginning is missing. */
 function pathOf(names: Uint8Array, isCut: boolean): Uint8Array | undefined {

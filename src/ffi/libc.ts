@@ -86,6 +86,9 @@ function descriptor(call: string, result: number | bigint): number {
   return Number(result);
 }
 
+/** Tells whether a descriptor is a terminal. */
+export const isTerminal = (fd: number): boolean => libc.isatty(fd) === 1;
+
 /** Bytes in a page of memory: 4096 on x86-64, up to 65536 on arm64. */
 export const pageSize = (): number => libc.getpagesize();
 

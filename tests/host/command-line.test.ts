@@ -30,7 +30,7 @@ describe("help", () => {
     const { exitCode, stdout, stderr } = await host.run(args);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(optionsIn(stdout)).toEqual(options);
-    for (const word of ["trace", "doctor", "LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL"]) {
+    for (const word of ["trace", "doctor", "LIBBPF_KERN_VERSION", "MINE_ASSUME_KERNEL", "NO_COLOR"]) {
       expect(stdout).toMatch(new RegExp(`^  ${word}(?: |$)`, "m"));
     }
   });

@@ -1,7 +1,7 @@
 // What signals do to mine at work: which end it with its account, which asks for the account, which is nothing to it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { asSender, compileSender, readSent, readSummary, SENDER_UID, send } from "../support/accounts.ts";
-import { canTraceHere, Host } from "../support/host.ts";
+import { canTraceHere, Host, isAlive } from "../support/host.ts";
 
 const isHere = canTraceHere("signals.test.ts");
 
@@ -38,15 +38,6 @@ describe.skipIf(!isHere)("it ends with its account", () => {
     expect(readSummary(stderr).seen).toBeGreaterThan(0);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe.skipIf(!isHere)("SIGHUP that was ignored at the start", () => {
   test.each([

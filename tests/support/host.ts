@@ -86,6 +86,16 @@ export class Host implements Disposable {
   }
 }
 
+/** Tells whether a process exists and has not been waited for. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export const isRoot = process.geteuid?.() === 0;
 
 /** Whether this kernel has tracepoints at system calls: in a mount namespace of its own nobody is disturbed. */

@@ -1,5 +1,5 @@
 // From what is typed to a Config, through the same parser as a run: each option good, bad and at its limits.
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Config } from "../../src/app/config.ts";
 import { readConfig } from "../../src/cli/config.ts";
 import { variables } from "../../src/cli/options.ts";
@@ -21,6 +21,10 @@ function complaint(...rawArgs: string[]): string {
 }
 
 const environment = { ...process.env };
+beforeEach(() => {
+  delete process.env[variables.noColor.name];
+  process.env[variables.term.name] = "xterm";
+});
 afterEach(() => {
   for (const { name } of Object.values(variables)) {
     if (environment[name] === undefined) delete process.env[name];
@@ -37,6 +41,7 @@ test("nothing typed: every command but the handshake, as text, without an end", 
     btf: undefined,
     backend: undefined,
     output: "text",
+    color: true,
     bufferBytes: undefined,
     filter: {
       commands: new Set(others),
@@ -64,6 +69,7 @@ test("everything typed", () => {
     btf: "/b",
     backend: "kprobe",
     output: "json",
+    color: true,
     bufferBytes: 1048576,
     filter: {
       commands: new Set<Command>(["ADD"]),
@@ -250,5 +256,24 @@ describe.each([
   test("that is no version is refused, and shown with its escapes", () => {
     process.env[name] = "four\n\x1b";
     expect(complaint()).toBe(`${name}="four\\n\\u001b" is not a kernel version such as 4.15.18`);
+  });
+});
+
+describe("colors", () => {
+  test.each<[variables: Record<string, string>, color: boolean]>([
+    [{ TERM: "xterm-256color" }, true],
+    [{ TERM: "linux", NO_COLOR: "" }, true],
+    [{ TERM: "xterm", NO_COLOR: "1" }, false],
+    [{ TERM: "xterm", NO_COLOR: "0" }, false],
+    [{ TERM: "dumb" }, false],
+    [{ TERM: "" }, false],
+  ])("with %j", (variables, color) => {
+    Object.assign(process.env, variables);
+    expect(typed().color).toBe(color);
+  });
+
+  test("without TERM", () => {
+    delete process.env[variables.term.name];
+    expect(typed().color).toBe(false);
   });
 });

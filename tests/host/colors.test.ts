@@ -1,0 +1,70 @@
+// Colors at a real terminal, and nowhere else.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { canTraceHere, Host, isAlive, type RunOptions } from "../support/host.ts";
+
+const isHere = canTraceHere("colors.test.ts");
+
+let host: Host;
+let program: string;
+beforeAll(() => {
+  host = new Host();
+  // A name of its own: others on this host may use ipset meanwhile.
+  program = join(host.emptyDirectory("program"), `ipset${process.pid}`);
+  copyFileSync("/usr/sbin/ipset", program);
+});
+afterAll(() => host[Symbol.dispose]());
+
+/** One command that succeeds, one that fails, and one of a user who may not; each in a namespace of its own. */
+const session = () => `
+  ${program} create a hash:ip
+  ${program} create a hash:ip
+  setpriv --reuid=65534 --regid=65534 --clear-groups ${program} create b hash:ip`;
+
+/** stdout is a terminal, stderr is not. */
+const terminal = [
+  "bash",
+  "-c",
+  `exec 3>&2; exec script --quiet --return --command "./mine $* 2>&3" /dev/null`,
+  "bash",
+];
+
+/** Returns the lines of these commands, up to how they ended. */
+async function watch(options: RunOptions, ...args: string[]): Promise<string[]> {
+  const filter = ["--comm", program.slice(program.lastIndexOf("/") + 1), "--count", "3"];
+  const { exitCode, stdout } = await host.run([...filter, ...args], options, async (pid) => {
+    Bun.spawnSync(["unshare", "--net", "sh", "-c", session()]);
+    while (isAlive(pid)) await Bun.sleep(20);
+  });
+  expect(exitCode).toBe(0);
+  return stdout.trimEnd().split(/\r?\n/);
+}
+
+const plain = ["SUCCESS", "ERROR", "ERROR"];
+const outcomes = (lines: string[]) => lines.map((line) => / - (SUCCESS|ERROR)[^-]*$/.exec(line)?.[1]);
+const colors = (lines: string[]) => lines.map((line) => line.match(/\p{Cc}\[\d*m/gu) ?? []);
+const noColors = plain.map(() => []);
+
+describe.skipIf(!isHere)("a failure is red, and a denied command yellow", () => {
+  test("at a terminal", async () => {
+    const lines = await watch({ through: terminal, env: { TERM: "xterm" } });
+    expect(outcomes(lines)).toEqual(plain);
+    expect(colors(lines)).toEqual([[], ["\x1b[31m", "\x1b[m"], ["\x1b[33m", "\x1b[m"]]);
+  });
+
+  test.each<[where: string, options: RunOptions]>([
+    ["in a pipe", { env: { TERM: "xterm", FORCE_COLOR: "1", CLICOLOR_FORCE: "1" } }],
+    ["with NO_COLOR", { through: terminal, env: { TERM: "xterm", NO_COLOR: "1" } }],
+    ["at a dumb terminal", { through: terminal, env: { TERM: "dumb" } }],
+  ])("but not %s", async (_, options) => {
+    const lines = await watch(options);
+    expect(outcomes(lines)).toEqual(plain);
+    expect(colors(lines)).toEqual(noColors);
+  });
+
+  test("but not in JSON", async () => {
+    const lines = await watch({ through: terminal, env: { TERM: "xterm" } }, "-o", "json");
+    expect(lines.map((line) => JSON.parse(line).event.outcome)).toEqual(["success", "failure", "failure"]);
+  });
+});

@@ -1,0 +1,46 @@
+// The line for a terminal: the plain line, in a color that says how the command ended.
+import { expect, test } from "bun:test";
+import type { MineEvent } from "../../src/events/event.ts";
+import type { Outcome } from "../../src/netlink/ipset-result.ts";
+import { writeColoredText } from "../../src/output/colored-text.ts";
+import { formatText, written } from "../support/lines.ts";
+import { eventWith, recordWith } from "../support/records.ts";
+
+// ECMA-48: 31 is red, 33 is yellow, and nothing is the default.
+const RED = "\x1b[31m";
+const YELLOW = "\x1b[33m";
+const RESET = "\x1b[m";
+
+const EPERM = 1;
+const failed: Outcome = { succeeded: false, sentence: "no" };
+
+test.each<[what: string, event: Partial<MineEvent>, outcome: Outcome, before: string, after: string]>([
+  ["a success is plain", {}, { succeeded: true }, "", ""],
+  ["an unknown outcome is plain", {}, { succeeded: false, isUnknown: true }, "", ""],
+  ["a failure is red", { result: -17 }, failed, RED, RESET],
+  ["a denied command is yellow", { result: -EPERM, isRefused: true }, failed, YELLOW, RESET],
+  ["EPERM from ipset itself is red", { result: -EPERM }, failed, RED, RESET],
+  [
+    "a message that nfnetlink refuses for another reason is red",
+    { result: -22, isRefused: true },
+    failed,
+    RED,
+    RESET,
+  ],
+])("%s", (_, event, outcome, before, after) => {
+  const record = recordWith({ event: eventWith(event), outcome });
+  expect(written((out) => writeColoredText(out, record))).toBe(before + formatText(record) + after);
+});
+
+test("names cannot end the color or begin one", () => {
+  const name = Buffer.from("\x1b[m\x1b[32m\x9b0m");
+  const record = recordWith({
+    event: eventWith({ comm: name, result: -17 }),
+    message: { command: "CREATE", commandNumber: 2, setName: name, typeName: name },
+    outcome: failed,
+    userName: () => name.toString(),
+  });
+  const line = written((out) => writeColoredText(out, record));
+  expect(line.startsWith(RED) && line.endsWith(RESET)).toBe(true);
+  expect(line.slice(RED.length, -RESET.length)).toMatch(/^[\x20-\x7e]+$/);
+});
