@@ -9,15 +9,64 @@ export const EXIT_UNSUPPORTED = 3;
 
 type ExitCode = typeof EXIT_FAILED | typeof EXIT_USAGE | typeof EXIT_UNSUPPORTED;
 
+/**
+ * What to do about each error, by its reason. Scripts compare reasons: a reason keeps its name, a hint may change.
+ * docs/doctor.schema.json lists them.
+ */
+export const hints = {
+  usage: "Run 'mine --help' to see the options.",
+  "not-root": "Run it as root: sudo ./mine",
+  "no-btf":
+    "Make one with scripts/build-btf.sh on a machine that has this kernel's vmlinux, copy it to /boot/vmlinux-$(uname -r) here, or name a file with --btf.",
+  "unusable-btf": "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
+  "foreign-btf":
+    "Put the BTF of this very kernel there; scripts/build-btf.sh makes it from this kernel's vmlinux.",
+  "no-fexit": "Let another rung of the ladder be chosen: --backend auto.",
+  "blind-backend":
+    "Let another backend be chosen: --backend auto. If none is left, please report it with what 'mine doctor --json' says.",
+  "no-kprobes":
+    "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
+  "kprobes-off": "Switch them on: echo 1 > /sys/kernel/debug/kprobes/enabled",
+  "no-tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
+  "no-tracepoints":
+    "It was built without CONFIG_TRACEPOINTS; boot a kernel that has it (every general-purpose distribution kernel does).",
+  "no-ip-set":
+    "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",
+  lockdown:
+    "The kernel is locked down for confidentiality, which forbids reading it: boot with lockdown=integrity or none.",
+  "no-privileges":
+    "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself. Before Linux 5.11 it may also be the locked-memory limit: ulimit -l unlimited.",
+  "memory-limit":
+    "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
+  "file-size-limit":
+    "What is made in memory counts as a file: raise the limit on the size of files (ulimit -f unlimited) and try again.",
+  "no-jit":
+    "Raise the limit on address space (ulimit -v unlimited), allow memory that is written and then executed (systemd: MemoryDenyWriteExecute=no), unset BUN_JSC_useJIT.",
+  "open-files-limit": "More files have to be open at once: raise the limit (ulimit -n 256) and try again.",
+  "kernel-version":
+    "A kernel before 5.0 checks the version it is told, and LIBBPF_KERN_VERSION names another one. Unset it.",
+  verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
+  "call-failed": "Run with -v to see what libbpf and the kernel said.",
+  "self-test":
+    "Name another backend of those that are usable with --backend, and please report this with what 'mine doctor --json' says.",
+  stdout:
+    "What came before is written, perhaps but for the end of its last line. Make room, or send the output elsewhere.",
+} as const;
+
+export type Reason = keyof typeof hints;
+
 export class MineError extends Error {
   override name = "MineError";
+  readonly reason: Reason;
   readonly exitCode: ExitCode;
+  /** One sentence or two that say what to do. */
   readonly hint: string;
 
-  constructor(message: string, options: { exitCode: ExitCode; hint: string; cause?: unknown }) {
-    super(message, { cause: options.cause });
-    this.exitCode = options.exitCode;
-    this.hint = options.hint;
+  constructor(reason: Reason, message: string, { exitCode, cause }: { exitCode: ExitCode; cause?: unknown }) {
+    super(message, { cause });
+    this.reason = reason;
+    this.exitCode = exitCode;
+    this.hint = hints[reason];
   }
 }
 
@@ -39,77 +88,35 @@ export class CallError extends Error {
 }
 
 export function usageError(message: string): MineError {
-  return new MineError(message, { exitCode: EXIT_USAGE, hint: "Run 'mine --help' to see the options." });
+  return new MineError("usage", message, { exitCode: EXIT_USAGE });
 }
-
-/** What to do, by reason. */
-const hints = {
-  "not root": "Run it as root: sudo ./mine",
-  "no BTF":
-    "Make one with scripts/build-btf.sh on a machine that has this kernel's vmlinux, copy it to /boot/vmlinux-$(uname -r) here, or name a file with --btf.",
-  "unusable BTF": "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
-  "other kernel's BTF":
-    "Put the BTF of this very kernel there; scripts/build-btf.sh makes it from this kernel's vmlinux.",
-  "no fexit": "Let another rung of the ladder be chosen: --backend auto.",
-  blind:
-    "Let another backend be chosen: --backend auto. If none is left, please report it with what 'mine doctor --json' says.",
-  "no kprobes":
-    "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
-  "kprobes off": "Switch them on: echo 1 > /sys/kernel/debug/kprobes/enabled",
-  "no tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
-  "no tracepoints":
-    "It was built without CONFIG_TRACEPOINTS; boot a kernel that has it (every general-purpose distribution kernel does).",
-  "no ip_set":
-    "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",
-  lockdown:
-    "The kernel is locked down for confidentiality, which forbids reading it: boot with lockdown=integrity or none.",
-  EPERM:
-    "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself. Before Linux 5.11 it may also be the locked-memory limit: ulimit -l unlimited.",
-  memory:
-    "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
-  "file size":
-    "What is made in memory counts as a file: raise the limit on the size of files (ulimit -f unlimited) and try again.",
-  "no compiler":
-    "Raise the limit on address space (ulimit -v unlimited), allow memory that is written and then executed (systemd: MemoryDenyWriteExecute=no), unset BUN_JSC_useJIT.",
-  files: "More files have to be open at once: raise the limit (ulimit -n 256) and try again.",
-  "kernel version":
-    "A kernel before 5.0 checks the version it is told, and LIBBPF_KERN_VERSION names another one. Unset it.",
-  verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
-  other: "Run with -v to see what libbpf and the kernel said.",
-  "self-test":
-    "Name another backend of those that are usable with --backend, and please report this with what 'mine doctor --json' says.",
-  stdout:
-    "What came before is written, perhaps but for the end of its last line. Make room, or send the output elsewhere.",
-} as const;
-
-type Reason = keyof typeof hints;
 
 /** This host cannot run it. */
 export function unsupported(reason: Reason, message: string, cause?: unknown): MineError {
-  return new MineError(message, { exitCode: EXIT_UNSUPPORTED, hint: hints[reason], cause });
+  return new MineError(reason, message, { exitCode: EXIT_UNSUPPORTED, cause });
 }
 
-/** Of one rung its own answer, of several all reasons; what to do about the last, which asks the least of a kernel. */
+/**
+ * Returns the error of the only backend that was tried. Of several it joins the messages, and keeps the reason of the
+ * last: that backend asks the least of a kernel, its hint is the one to follow, and a reason belongs to its hint.
+ */
 export function noBackend(refusals: readonly { backend: string; error: MineError }[]): MineError {
   const [first, ...others] = refusals;
   const last = others.at(-1);
   if (!first) throw new Error("no backend was tried");
   if (!last) return first.error;
-  const reasons = refusals.map(({ backend, error }) => `${backend}: ${error.message}`);
-  return new MineError(`no backend can be used here; ${reasons.join("; ")}`, {
-    exitCode: EXIT_UNSUPPORTED,
-    hint: last.error.hint,
-  });
+  const messages = refusals.map(({ backend, error }) => `${backend}: ${error.message}`);
+  return unsupported(last.error.reason, `no backend can be used here; ${messages.join("; ")}`);
 }
 
-/** After a report that has the reasons. @param hint what to do about the last of them. */
-export function cannotAudit(hint: string): MineError {
-  return new MineError("this host cannot be audited", { exitCode: EXIT_UNSUPPORTED, hint });
+/** Follows a report that has the messages. @param reason of the refusal that decides. */
+export function cannotAudit(reason: Reason): MineError {
+  return unsupported(reason, "this host cannot be audited");
 }
 
 /** It ran, and something went wrong. */
 export function failed(reason: Reason, message: string, cause?: unknown): MineError {
-  return new MineError(message, { exitCode: EXIT_FAILED, hint: hints[reason], cause });
+  return new MineError(reason, message, { exitCode: EXIT_FAILED, cause });
 }
 
 /** What else is known when a call fails, for a better hint than the errno's. */
@@ -131,7 +138,7 @@ export function explain(tried: string, error: CallError, circumstances: Circumst
 function answerOf(error: CallError, reason: Reason, { refusal }: Circumstances): string {
   if (refusal)
     return `the kernel's verifier refused ${refusal.program}: ${refusal.complaint} (${error.code})`;
-  if (reason !== "kernel version") return error.message;
+  if (reason !== "kernel-version") return error.message;
   return `the kernel is of another version than LIBBPF_KERN_VERSION names (${error.code})`;
 }
 
@@ -141,19 +148,18 @@ function reasonOf(error: CallError, { lockdown, isWrongVersion, refusal }: Circu
   if (refusal) return "verifier";
   switch (error.code) {
     case "EPERM":
-      return "EPERM";
     case "EACCES":
-      return "EPERM";
+      return "no-privileges";
     case "ENOMEM":
-      return "memory";
+      return "memory-limit";
     case "EMFILE":
     case "ENFILE":
-      return "files";
+      return "open-files-limit";
     case "EFBIG":
-      return "file size";
+      return "file-size-limit";
     case "EINVAL":
-      return isWrongVersion ? "kernel version" : "other";
+      return isWrongVersion ? "kernel-version" : "call-failed";
     default:
-      return "other";
+      return "call-failed";
   }
 }

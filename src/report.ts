@@ -1,11 +1,11 @@
-// How a run that failed is told on stderr.
+// Reports a failed run on stderr: one line with the reason that scripts read, one line with the hint.
 import { EXIT_FAILED, MineError } from "./errors.ts";
 import { log } from "./log.ts";
 
 /** @returns the exit code. */
 export function report(error: unknown): number {
   if (error instanceof MineError) {
-    log.error(error.message);
+    log.error(`error[${error.reason}]: ${error.message}`);
     log.info(`      ${error.hint}`);
     return error.exitCode;
   }

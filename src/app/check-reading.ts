@@ -44,7 +44,7 @@ export function checkReading(object: BpfObject, { btf, check }: { btf: string; c
     object.getFirst("checks", new Uint8Array(value.buffer));
   }
   const isForeign = btf !== SYSFS_BTF;
-  const reason = isForeign ? "other kernel's BTF" : "blind";
+  const reason = isForeign ? "foreign-btf" : "blind-backend";
   const suspicion = isForeign ? `${btf} is not this kernel's BTF: ` : "";
   if (read.isRead === 0) {
     throw unsupported(reason, `${suspicion}nothing was seen of a request that mine sent by itself`);

@@ -3,7 +3,7 @@
 // The trap: trying them changes what is looked at: ip_set is loaded, and libbpf raises the limit on locked memory.
 import { machine, release, version } from "node:os";
 import { type BackendName, backendNames } from "../backends/backend.ts";
-import { btfTrouble } from "../bpf/btf-file.ts";
+import { btfFault } from "../bpf/btf-file.ts";
 import type { BufferSize } from "../bpf/event-buffer.ts";
 import { CallError, cannotAudit, MineError, unsupported } from "../errors.ts";
 import { libbpfVersion } from "../ffi/libbpf.ts";
@@ -45,12 +45,13 @@ export function doctor(config: DoctorConfig): void {
   const privileges = lookForPrivileges();
   const found = ipsetState();
   const btf = lookForBtf(lib, config.btf);
-  const { backends, choice, buffer } = tryAll(lib, config);
-  const auditable = backends.some(({ name, usable }) => name === choice && usable);
-  const hint = auditable ? null : (decisive(backends, choice)?.hint ?? null);
+  const { backends, choice, buffer, refusals } = tryAll(lib, config);
+  // Where none can be attached, the last decides: it asks the least of a kernel.
+  const refusal = choice === null ? [...refusals.values()].at(-1) : refusals.get(choice);
   const report: DoctorReport = {
-    auditable,
-    hint,
+    auditable: refusal === undefined,
+    reason: refusal?.reason ?? null,
+    hint: refusal?.hint ?? null,
     versions: { mine: config.mineVersion, bun: Bun.version, libbpf: libbpfVersion(lib) },
     kernel: { release: release(), version: version(), machine: machine() },
     privileges,
@@ -62,7 +63,7 @@ export function doctor(config: DoctorConfig): void {
     confinement: choice === null ? [] : confineAs(choice, lib, config),
   };
   print(config.json ? formatDoctorJson(report) : formatDoctorText(report));
-  if (hint !== null) throw cannotAudit(hint);
+  if (refusal) throw cannotAudit(refusal.reason);
 }
 
 function lookForPrivileges(): Privileges {
@@ -79,9 +80,13 @@ function lookForPrivileges(): Privileges {
 }
 
 function lookForBtf(lib: Libbpf, named: string | undefined): Btf {
-  const looked = searchBtf(named, (path) => btfTrouble(lib, path), btfPlaces(release()));
-  const places = looked.map(({ path, trouble = null }) => ({ path, trouble }));
-  return { path: places.find(({ trouble }) => trouble === null)?.path ?? null, places };
+  const looked = searchBtf(named, (path) => btfFault(lib, path), btfPlaces(release()));
+  const places = looked.map(({ path, fault }) => ({
+    path,
+    reason: fault?.reason ?? null,
+    message: fault?.message ?? null,
+  }));
+  return { path: looked.find(({ fault }) => !fault)?.path ?? null, places };
 }
 
 function lookForIpset(found: IpSet["found"]): IpSet {
@@ -94,16 +99,19 @@ interface Trials {
   /** What mine takes by itself: it does not test itself then. */
   choice: BackendName | null;
   buffer: BufferSize | null;
+  /** Why a backend is not usable. */
+  refusals: Map<BackendName, MineError>;
 }
 
 /** Tries each by itself, as --backend would. */
 function tryAll(lib: Libbpf, config: DoctorConfig): Trials {
-  const trials: Trials = { backends: [], choice: null, buffer: null };
+  const trials: Trials = { backends: [], choice: null, buffer: null, refusals: new Map() };
   for (const name of backendNames) {
     const backend: Backend = {
       name,
       usable: false,
       reason: null,
+      message: null,
       hint: null,
       log: [],
       caveats: [],
@@ -116,12 +124,14 @@ function tryAll(lib: Libbpf, config: DoctorConfig): Trials {
       trials.buffer ??= session.buffer.size;
       backend.caveats = session.caveats;
       backend.self_test = testSession(session);
-      const { verdict, reason } = backend.self_test;
-      if (verdict === "failed") throw unsupported("self-test", `its self-test failed: ${reason}`);
+      const { verdict, message } = backend.self_test;
+      if (verdict === "failed") throw unsupported("self-test", `its self-test failed: ${message}`);
       backend.usable = true;
     } catch (error) {
       if (!(error instanceof MineError)) throw error;
-      backend.reason = error.message;
+      trials.refusals.set(name, error);
+      backend.reason = error.reason;
+      backend.message = error.message;
       backend.hint = error.hint;
       backend.log = log.takeLibbpfWarnings();
     }
@@ -154,11 +164,11 @@ function testSession(session: Session): SelfTest {
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     const isMissing = error.call.startsWith("unshare") && error.code === "EINVAL";
-    const reason = isMissing ? "this kernel has no network namespaces to run it in" : error.message;
-    return { verdict: "unknown", reason, commands: [] };
+    return {
+      verdict: "unknown",
+      reason: isMissing ? "no-namespaces" : "call-failed",
+      message: isMissing ? "this kernel has no network namespaces to run it in" : error.message,
+      commands: [],
+    };
   }
 }
-
-/** The backend whose trouble is this host's: the one that mine would take, else the one that asks the least. */
-const decisive = (backends: Backend[], choice: string | null): Backend | undefined =>
-  backends.find(({ name }) => name === choice) ?? backends.at(-1);

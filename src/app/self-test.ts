@@ -38,10 +38,10 @@ export function selfTest(session: Session): SelfTest {
   watch(session, socket.netns, sent);
   const commands = sent.map(compared);
   const missed = commands.filter(({ agrees }) => !agrees).length;
-  if (missed === 0) return { verdict: "passed", reason: null, commands };
+  if (missed === 0) return { verdict: "passed", reason: null, message: null, commands };
   const { text: lost } = readLosses(session, { unreadable: 0, unwritten: 0 });
-  const reason = `${missed} of ${commands.length} commands were not seen as the kernel answered them; ${lost} events lost`;
-  return { verdict: "failed", reason, commands };
+  const message = `${missed} of ${commands.length} commands were not seen as the kernel answered them; ${lost} events lost`;
+  return { verdict: "failed", reason: "commands-missed", message, commands };
 }
 
 /** The place in the list is the sequence number. */

@@ -4,7 +4,7 @@ import { release } from "node:os";
 import { assets } from "../assets.ts";
 import { type Backend, type BackendName, backendNames } from "../backends/backend.ts";
 import { openBackend } from "../backends/ladder.ts";
-import { btfTrouble } from "../bpf/btf-file.ts";
+import { btfFault } from "../bpf/btf-file.ts";
 import { Counters } from "../bpf/counters.ts";
 import { type EventBuffer, sizeText } from "../bpf/event-buffer.ts";
 import { setFilter, writeFilter } from "../bpf/filter.ts";
@@ -102,7 +102,7 @@ export function openLibrary({ verbose }: HostConfig): Disposable & { lib: Libbpf
 /** @throws MineError for what no rung can do without. */
 export function openGround(lib: Libbpf, config: HostConfig): Ground {
   requireRoot();
-  const btf = chooseBtf(release(), config.btf, (path) => btfTrouble(lib, path));
+  const btf = chooseBtf(release(), config.btf, (path) => btfFault(lib, path));
   log.decision(`kernel ${release()}, BTF from ${btf}`);
   const features = new Features(lib, config.assumeKernel);
   ensureIpset();
@@ -111,7 +111,7 @@ export function openGround(lib: Libbpf, config: HostConfig): Ground {
 
 function requireRoot(): void {
   const uid = process.geteuid?.();
-  if (uid !== 0) throw unsupported("not root", `reading the kernel needs root, and this is uid ${uid}`);
+  if (uid !== 0) throw unsupported("not-root", `reading the kernel needs root, and this is uid ${uid}`);
 }
 
 /**

@@ -22,7 +22,7 @@ const refusals = { module: undefined, symbol: "netlink_ack", kind: "entry", prog
 export function openKprobe(features: Features, wanted: ReadonlySet<Command>): Backend {
   const module = ipsetIsModule() ? "ip_set" : undefined;
   const makeProbes = chooseProbes(features);
-  if (kprobesAreOff()) throw unsupported("kprobes off", "kprobes are switched off, all of them");
+  if (kprobesAreOff()) throw unsupported("kprobes-off", "kprobes are switched off, all of them");
   let attachedTo = ipsetIdentity();
   let probes: Probes | undefined;
   return {
@@ -58,9 +58,9 @@ function chooseProbes(features: Features): (object: BpfObject) => Probes {
   if (features.has("kprobePmu")) return pmuProbes;
   // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
   if (tracefs || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
-    throw unsupported("no kprobes", `kernel ${release()} has no kprobes`);
+    throw unsupported("no-kprobes", `kernel ${release()} has no kprobes`);
   }
-  throw unsupported("no tracefs", "probes are made in tracefs, and it is not mounted");
+  throw unsupported("no-tracefs", "probes are made in tracefs, and it is not mounted");
 }
 
 /**

@@ -39,11 +39,11 @@ const rawForm: Form = {
 function classicForm(): Form {
   const tracefs = Tracefs.find();
   if (!tracefs)
-    throw unsupported("no tracefs", "the tracepoints' numbers are in tracefs, and it is not mounted");
+    throw unsupported("no-tracefs", "the tracepoints' numbers are in tracefs, and it is not mounted");
   const attach = (object: BpfObject, tracepoint: string): Disposable => {
     const id = tracefs.tracepointId("skb", tracepoint);
     if (id !== undefined) return attachTracepoint(object, id, program);
-    throw unsupported("no tracepoints", `kernel ${release()} has no tracepoint ${tracepoint}`);
+    throw unsupported("no-tracepoints", `kernel ${release()} has no tracepoint ${tracepoint}`);
   };
   return {
     programs: [program, ...stages],

@@ -116,7 +116,7 @@ export function openLibc(): Libc {
     return dlopen("libc.so.6", libcSymbols).symbols;
   } catch (error) {
     if (!(error instanceof TypeError && error.message.includes("requires the JIT"))) throw error;
-    throw unsupported("no compiler", "the runtime was refused memory for compiled code, and needs it", error);
+    throw unsupported("no-jit", "the runtime was refused memory for compiled code, and needs it", error);
   }
 }
 

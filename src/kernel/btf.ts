@@ -19,29 +19,45 @@ export function btfPlaces(release: string): string[] {
   ];
 }
 
-/** @returns what is wrong with a file that should carry BTF; undefined when nothing is. */
-export type BtfCheck = (path: string) => string | undefined;
+/** Faults of a file that should carry BTF, and what is said about them. */
+const faults = {
+  missing: "missing",
+  empty: "empty",
+  "not-a-file": "not a regular file",
+  "not-btf": "not BTF",
+  untrusted: "others than root may write it; name it with --btf to trust it",
+} as const;
+
+export interface BtfFault {
+  /** For scripts. */
+  reason: keyof typeof faults | "unreadable" | "unparsable";
+  message: string;
+}
+
+const fault = (reason: keyof typeof faults): BtfFault => ({ reason, message: faults[reason] });
+
+/** Returns undefined for a file without a fault. */
+export type BtfCheck = (path: string) => BtfFault | undefined;
 
 /** A place where BTF may be. */
 export interface BtfPlace {
   path: string;
-  /** What is wrong there; undefined when nothing is. */
-  trouble: string | undefined;
+  fault: BtfFault | undefined;
 }
 
 /**
  * @param named the file that the user asked for: it, or nothing.
  * @param check parses a file as libbpf would.
  * @param places where to search, the kernel's own file first.
- * @returns the places looked at, in this order; the last is the one to use, unless there is trouble there too.
+ * @returns the places looked at, in this order; the last is the one to use, unless it has a fault too.
  */
 export function searchBtf(named: string | undefined, check: BtfCheck, places: string[]): BtfPlace[] {
-  if (named !== undefined) return [{ path: named, trouble: checkKind(named) ?? check(named) }];
+  if (named !== undefined) return [{ path: named, fault: checkKind(named) ?? check(named) }];
   const looked: BtfPlace[] = [];
   for (const [index, path] of places.entries()) {
-    const trouble = index === 0 ? checkMagic(path) : (checkKind(path) ?? checkOwner(path) ?? check(path));
-    looked.push({ path, trouble });
-    if (!trouble) break;
+    const fault = index === 0 ? checkMagic(path) : (checkKind(path) ?? checkOwner(path) ?? check(path));
+    looked.push({ path, fault });
+    if (!fault) break;
   }
   return looked;
 }
@@ -57,56 +73,58 @@ export function chooseBtf(
   places = btfPlaces(release),
 ): string {
   const looked = searchBtf(named, check, places);
-  const found = looked.find(({ trouble }) => !trouble);
+  const found = looked.find(({ fault }) => !fault);
   if (found) return found.path;
   if (named !== undefined) {
-    throw unsupported("unusable BTF", `${named} cannot be used as BTF: ${looked[0]?.trouble}`);
+    throw unsupported("unusable-btf", `${named} cannot be used as BTF: ${looked[0]?.fault?.message}`);
   }
-  const list = looked.map(({ path, trouble }) => `${path} (${trouble})`).join(", ");
-  throw unsupported("no BTF", `kernel ${release} has no BTF; looked at ${list}`);
+  const list = looked.map(({ path, fault }) => `${path} (${fault?.message})`).join(", ");
+  throw unsupported("no-btf", `kernel ${release} has no BTF; looked at ${list}`);
 }
 
 const BTF_MAGIC = 0xeb9f;
 
 /** Enough for what the kernel itself wrote; parsing it twice would cost as much as all the rest of a start. */
-function checkMagic(path: string): string | undefined {
+function checkMagic(path: string): BtfFault | undefined {
   return withFile(path, (fd) => {
     const head = new DataView(new ArrayBuffer(2));
     readSync(fd, head, 0, 2, 0);
-    return head.getUint16(0, true) === BTF_MAGIC ? undefined : "not BTF";
+    return head.getUint16(0, true) === BTF_MAGIC ? undefined : fault("not-btf");
   });
 }
 
 /** A file that was found, not named by root, must be one that only root can have put there. */
-function checkOwner(path: string): string | undefined {
+function checkOwner(path: string): BtfFault | undefined {
   return withFile(path, (fd) => {
     const { uid, mode } = fstatSync(fd);
-    return uid === 0 && (mode & 0o022) === 0
-      ? undefined
-      : "others than root may write it; name it with --btf to trust it";
+    return uid === 0 && (mode & 0o022) === 0 ? undefined : fault("untrusted");
   });
 }
 
 /** To open a FIFO may never end, and to read a device neither. */
-function checkKind(path: string): string | undefined {
+function checkKind(path: string): BtfFault | undefined {
   try {
     const found = statSync(path);
-    if (!found.isFile()) return "not a regular file";
-    return found.size === 0 ? "empty" : undefined;
-  } catch {
-    return undefined; // who parses it tells why
+    if (!found.isFile()) return fault("not-a-file");
+    return found.size === 0 ? fault("empty") : undefined;
+  } catch (error) {
+    return accessFault(error);
   }
 }
 
-function withFile(path: string, look: (fd: number) => string | undefined): string | undefined {
+function withFile(path: string, look: (fd: number) => BtfFault | undefined): BtfFault | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(path, "r");
     return look(fd);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : code;
+    return accessFault(error);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+function accessFault(error: unknown): BtfFault {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return code === "ENOENT" || code === "ENOTDIR" ? fault("missing") : { reason: "unreadable", message: code };
 }

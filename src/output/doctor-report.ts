@@ -4,7 +4,8 @@
 export interface DoctorReport {
   /** This host can be audited. */
   auditable: boolean;
-  /** What to do where it cannot. */
+  /** Where it cannot: that of the backend which decides. */
+  reason: string | null;
   hint: string | null;
   versions: { mine: string; bun: string; libbpf: string };
   kernel: { release: string; version: string; machine: string };
@@ -42,8 +43,15 @@ export interface Privileges {
 
 export interface Btf {
   path: string | null;
-  /** Every place looked at, in this order, and what is wrong there. */
-  places: { path: string; trouble: string | null }[];
+  /** Every place looked at, in this order. */
+  places: BtfPlace[];
+}
+
+export interface BtfPlace {
+  path: string;
+  /** null for a file without a fault, as the message. */
+  reason: "missing" | "empty" | "not-a-file" | "not-btf" | "untrusted" | "unreadable" | "unparsable" | null;
+  message: string | null;
 }
 
 export type IpSetState = "built in" | "loaded" | "loadable" | "missing";
@@ -60,8 +68,9 @@ export interface Backend {
   name: string;
   /** It could be attached, and did not fail the self-test. */
   usable: boolean;
-  /** Why not. */
+  /** Where it is not usable, as the message and the hint: that of the error. */
   reason: string | null;
+  message: string | null;
   hint: string | null;
   /** libbpf's last warnings when it is not. */
   log: readonly string[];
@@ -81,8 +90,9 @@ export interface Buffer {
 
 export interface SelfTest {
   verdict: "passed" | "failed" | "unknown";
-  /** Why not passed. */
-  reason: string | null;
+  /** null where it passed, as the message. */
+  reason: "commands-missed" | "no-namespaces" | "call-failed" | null;
+  message: string | null;
   commands: SelfTestCommand[];
 }
 

@@ -60,8 +60,8 @@ function lockedMemory({ locked_memory: limits }: Privileges): string {
 }
 
 function btf({ path, places }: Btf): string[] {
-  const looked = places.filter(({ trouble }) => trouble !== null);
-  const lines = looked.map(({ path, trouble }) => `${path}: ${trouble}`);
+  const looked = places.filter(({ message }) => message !== null);
+  const lines = looked.map(({ path, message }) => `${path}: ${message}`);
   return path === null ? ["none", ...lines] : [path, ...lines.map((line) => `not ${line}`)];
 }
 
@@ -72,7 +72,7 @@ function ipSet({ found, state, btf }: IpSet): string {
   return `${state === "loaded" ? "module, " : ""}${now}, ${btf ? "with" : "without"} BTF`;
 }
 
-const usable = ({ usable, reason }: Backend): string => (usable ? "yes" : `no: ${reason}`);
+const usable = ({ usable, message }: Backend): string => (usable ? "yes" : `no: ${message}`);
 
 function buffer(buffer: Buffer | null): string {
   if (!buffer) return "none";
@@ -83,9 +83,9 @@ function buffer(buffer: Buffer | null): string {
 
 function selfTest(test: SelfTest | null): string[] {
   if (!test) return row("self-test", "not run");
-  const { verdict, reason, commands } = test;
-  if (verdict === "unknown") return row("self-test", `could not be run: ${reason}`);
-  const result = verdict === "passed" ? `all ${commands.length} commands seen as answered` : reason;
+  const { verdict, message, commands } = test;
+  if (verdict === "unknown") return row("self-test", `could not be run: ${message}`);
+  const result = verdict === "passed" ? `all ${commands.length} commands seen as answered` : message;
   const lines = commands.map(({ command, answer, seen, agrees }) => {
     const told = (answer ?? "no answer").padEnd(ANSWER_WIDTH);
     return `  ${command.padEnd(COMMAND_WIDTH)}${told}${agrees ? "seen" : `seen: ${seen ?? "nothing"}`}`;

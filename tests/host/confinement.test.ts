@@ -43,7 +43,7 @@ describe.skipIf(!isRoot)("in all threads", () => {
     expect(doneOf(other)).toEqual(allowed);
     expect(own["read a secret of root"]).toBe("EACCES");
     expect(other["read a secret of root"]).toBe("EACCES");
-    expect(told?.[0]).toMatch(/^no new privileges, \d+ system calls refused$/);
+    expect(told?.join()).not.toMatch(/\(E[A-Z]+\)/); // nothing was refused to it
     for (const line of told ?? []) expect(line.length).toBeLessThanOrEqual(66);
   });
 });

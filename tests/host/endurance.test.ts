@@ -6,7 +6,6 @@ import { readText } from "../../src/kernel/host.ts";
 import {
   asSender,
   compileSender,
-  readSummary,
   SENDER_UID,
   type Sent,
   send,
@@ -15,6 +14,7 @@ import {
 } from "../support/accounts.ts";
 import { root } from "../support/compile.ts";
 import { canTraceHere, Host } from "../support/host.ts";
+import { readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("endurance.test.ts");
 
@@ -55,7 +55,7 @@ async function endure(format: "json" | "text", args: string[], ...what: string[]
   );
   const { seen, causes } = readSummary(stderr);
   // Other causes are counted before it is known whose command it was: they may be another's.
-  const { "event buffer full": full = 0 } = causes;
+  const { full = 0 } = causes;
   expect(exitCode).toBe(0);
   expect(sent).toMatchObject({ handled: seen + full, unanswered: 0 });
   expect(stdout).toBe(`${seen}\n`);

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import { compileC } from "../support/compile.ts";
 import { Host, isRoot, type Run } from "../support/host.ts";
+import { readSummaries } from "../support/stderr.ts";
 
 let host: Host;
 let marker: string;
@@ -85,7 +86,7 @@ async function expectPeace(options: { cwd?: string; env?: Record<string, string>
   const withoutEvents = ({ stdout, stderr, ...rest }: Run) => ({
     ...rest,
     stdout: stdout.replace(/^\(\d{4}\/.*\n/gm, ""),
-    stderr: stderr.replace(/\d+ events seen, .*/, ""),
+    stderr: stderr.split("\n").filter((line) => readSummaries(line).length === 0),
   });
   expect(withoutEvents(run)).toEqual(withoutEvents(peace));
 }

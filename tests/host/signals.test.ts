@@ -1,7 +1,8 @@
 // What signals do to mine at work: which end it with its account, which asks for the account, which is nothing to it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { asSender, compileSender, readSent, readSummary, SENDER_UID, send } from "../support/accounts.ts";
+import { asSender, compileSender, readSent, SENDER_UID, send } from "../support/accounts.ts";
 import { canTraceHere, Host, isAlive } from "../support/host.ts";
+import { readSummaries, readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("signals.test.ts");
 
@@ -69,12 +70,12 @@ describe.skipIf(!isHere)("SIGUSR1 asks for the account", () => {
       }
     });
     expect(exitCode).toBe(0);
-    const accounts = stderr.split("\n").filter((line) => line.includes(" events seen, "));
-    const seen = accounts.map((line) => readSummary(line).seen);
+    const accounts = readSummaries(stderr);
+    const seen = accounts.map((account) => account.seen);
     expect(seen).toHaveLength(4);
     expect(seen).toEqual(seen.toSorted((one, other) => one - other));
     expect(seen.at(-1)).toBe(sent);
-    expect(accounts.map((line) => readSummary(line).lost)).toEqual([0, 0, 0, 0]);
+    expect(accounts.map(({ lost }) => lost)).toEqual([0, 0, 0, 0]);
   });
 
   test("during a flood: nothing is lost by that, and nothing is taken for lost that is on its way", async () => {
@@ -84,10 +85,7 @@ describe.skipIf(!isHere)("SIGUSR1 asks for the account", () => {
       sent = await flood(50_000);
       clearInterval(asking);
     });
-    const accounts = stderr
-      .split("\n")
-      .filter((line) => line.includes(" events seen, "))
-      .map(readSummary);
+    const accounts = readSummaries(stderr);
     const last = accounts.at(-1);
     expect(accounts.length).toBeGreaterThan(2);
     expect((last?.seen ?? 0) + (last?.lost ?? 0)).toBe(sent.handled);

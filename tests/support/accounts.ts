@@ -53,33 +53,3 @@ export async function send(...command: string[]): Promise<Sent> {
   if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed: ${stderr}`);
   return readSent(stdout);
 }
-
-/** The last line of a run. */
-export interface Summary {
-  seen: number;
-  lost: number;
-  filtered: number;
-  /** Denied by the kernel, and too many to be shown. */
-  denied: number;
-  truncated: number;
-  /** Lost, by cause. */
-  causes: Record<string, number>;
-}
-
-export function readSummary(stderr: string): Summary {
-  const line = stderr.trimEnd().split("\n").at(-1) ?? "";
-  const pattern =
-    /^(\d+) events seen, (\d+)(?: \((.*)\))? lost, (\d+) truncated(?:, (\d+) filtered)?(?:, (\d+) denied not shown)?$/;
-  const [, seen, lost, causes = "", truncated, filtered = "0", denied = "0"] = pattern.exec(line) ?? [];
-  if (seen === undefined) throw new Error(`not a summary: ${stderr}`);
-  return {
-    seen: Number(seen),
-    lost: Number(lost),
-    filtered: Number(filtered),
-    denied: Number(denied),
-    truncated: Number(truncated),
-    causes: Object.fromEntries(
-      [...causes.matchAll(/([^:,]+): (\d+)/g)].map(([, cause = "", count]) => [cause.trim(), Number(count)]),
-    ),
-  };
-}

@@ -1,7 +1,9 @@
 // The report of `mine doctor --json`, checked against docs/doctor.schema.json, which is taken literally.
+import { expect } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../docs/doctor.schema.json" with { type: "json" };
 import type { DoctorReport } from "../../src/output/doctor-report.ts";
+import { readError } from "./stderr.ts";
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });
 const validate = ajv.compile(schema);
@@ -17,3 +19,14 @@ export function parseReport(stdout: string): DoctorReport {
 
 export const usableBackends = ({ backends }: Pick<DoctorReport, "backends">): string[] =>
   backends.filter(({ usable }) => usable).map(({ name }) => name);
+
+/** Holds the report against stderr, which has the same reason and hint where the host cannot be audited. */
+export function expectSameRefusal(report: DoctorReport, stderr: string): void {
+  if (report.auditable)
+    expect({ stderr, reason: report.reason, hint: report.hint }).toEqual({
+      stderr: "",
+      reason: null,
+      hint: null,
+    });
+  else expect(readError(stderr)).toMatchObject({ reason: report.reason, hint: report.hint });
+}

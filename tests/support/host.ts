@@ -3,8 +3,10 @@
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Reason } from "../../src/errors.ts";
 import { btfPlaces } from "../../src/kernel/btf.ts";
 import { root } from "./compile.ts";
+import { READY, readError, readSummary } from "./stderr.ts";
 
 export interface Run {
   exitCode: number | null;
@@ -18,8 +20,6 @@ export interface RunOptions {
   /** Runs the binary, appended with its arguments, instead of running it directly. */
   through?: string[];
 }
-
-const READY = "Tracing... Hit Ctrl-C to end.";
 
 /** A directory with copies of the binary in directories of their own. */
 export class Host implements Disposable {
@@ -111,27 +111,21 @@ export function canTraceHere(file: string): boolean {
   return can;
 }
 
-/** What `mine` without options comes to on this host, as root: the failures in the order it looks for them. */
-export function expectedHere(): { exitCode: number; stderr: RegExp } {
-  const starts = "^Foreground mode\\.\\.\\.<Ctrl-C> or SIG_TERM to end it\\.\\n";
-  const refused = (reason: string, hint: string) => ({
-    exitCode: 3,
-    stderr: new RegExp(`${starts}(?:mine: warning: libbpf: .*\\n)*mine: .*${reason}.*\\n      ${hint}.*\\n$`),
-  });
-  if (!btfPlaces(release()).some((place) => existsSync(place))) {
-    return refused("kernel \\S+ has no BTF", "Make one with scripts/build-btf\\.sh");
-  }
-  if (!existsSync("/sys/bus/event_source/devices/kprobe") && !hasSyscallTracepoints()) {
-    return refused(
-      "no backend can be used here; .*kprobe: kernel \\S+ has no kprobes.*; tracepoint: .*",
-      "It was built without CONFIG_FTRACE_SYSCALLS",
-    );
-  }
-  const ends = "\\d+ events seen, .* lost, \\d+ truncated(?:, \\d+ filtered)?\\n$";
-  return {
-    exitCode: 0,
-    stderr: new RegExp(
-      `${starts}Backend: .*\\n(?:mine: warning: .*\\n)*Tracing\\.\\.\\. Hit Ctrl-C to end\\.\\n${ends}`,
-    ),
-  };
+/** How a run ended, and why where it failed. */
+export interface Ending {
+  exitCode: number | null;
+  reason?: Reason;
 }
+
+/** Reads how a run ended; one that traced must end with a summary. */
+export function endingOf({ exitCode, stderr }: Run): Ending {
+  if (exitCode !== 0) return { exitCode, reason: readError(stderr).reason };
+  readSummary(stderr);
+  return { exitCode };
+}
+
+/** How `mine` without options ends on this host, as root. */
+export const expectedHere = (): Ending =>
+  btfPlaces(release()).some((place) => existsSync(place))
+    ? { exitCode: 0 }
+    : { exitCode: 3, reason: "no-btf" };

@@ -9,12 +9,13 @@ import { type Command, commands } from "../../src/netlink/ipset-message.ts";
 
 const typed = (...args: string[]): Config => readConfig(parseCommandLine(args).values);
 
+/** The message that refuses it. */
 function complaint(...rawArgs: string[]): string {
   try {
     typed(...rawArgs);
   } catch (error) {
     if (!(error instanceof MineError)) throw error;
-    expect(error.exitCode).toBe(EXIT_USAGE);
+    expect([error.reason, error.exitCode]).toEqual(["usage", EXIT_USAGE]);
     return error.message;
   }
   throw new Error(`${rawArgs.join(" ")} was accepted`);
@@ -120,9 +121,10 @@ describe("commands", () => {
     ["add create", "add create"],
     ["constructor", "constructor"],
   ])("--command %j is refused", (list, unknown) => {
-    expect(complaint(`--command=${list}`)).toBe(
-      `--command: '${unknown}' is none of none, protocol, create, destroy, flush, rename, swap, list, save, add, del, test, header, type, get_byname, get_byindex`,
-    );
+    const known =
+      "none, protocol, create, destroy, flush, rename, swap, list, save, add, del, test, header, type, get_byname, get_byindex";
+    for (const value of ["--command", `'${unknown}'`, known])
+      expect(complaint(`--command=${list}`)).toContain(value);
   });
 });
 
@@ -164,9 +166,9 @@ describe("numbers", () => {
       "-1",
     ];
     for (const value of [...bad, String(least - 1), String(most + 1), "9".repeat(30)]) {
-      expect(complaint(`--${option}=${value}`)).toBe(
-        `--${option}: '${value}' is not a whole number from ${least} to ${most}`,
-      );
+      const message = complaint(`--${option}=${value}`);
+      for (const part of [`--${option}`, `'${value}'`, String(least), String(most)])
+        expect(message).toContain(part);
     }
   });
 });
@@ -192,7 +194,8 @@ test("--buffer is a power of two, in K or M", () => {
     "0M",
     "9".repeat(40),
   ]) {
-    expect(complaint(`--buffer=${size}`)).toBe(`--buffer: '${size}' is not a power of two from 64K to 1024M`);
+    for (const part of ["--buffer", `'${size}'`, "64K", "1024M"])
+      expect(complaint(`--buffer=${size}`)).toContain(part);
   }
 });
 
@@ -215,9 +218,7 @@ describe("text", () => {
 
   test("--comm is no longer than what the kernel keeps, in bytes", () => {
     for (const comm of ["sixteen-letters-", "ü".repeat(8)]) {
-      expect(complaint(`--comm=${comm}`)).toBe(
-        `--comm: '${comm}' is longer than the 15 bytes that the kernel keeps of a name`,
-      );
+      for (const part of ["--comm", `'${comm}'`, "15"]) expect(complaint(`--comm=${comm}`)).toContain(part);
     }
   });
 
@@ -233,12 +234,13 @@ describe("text", () => {
 
   test("--btf is a path, and not an empty one", () => {
     expect(typed("--btf", "relative path").btf).toBe("relative path");
-    expect(complaint("--btf=")).toBe("--btf needs the path of a file");
+    expect(complaint("--btf=")).toContain("--btf");
   });
 
   test("--output is one of two words", () => {
     expect([typed("-o", "json").output, typed("--output=text").output]).toEqual(["json", "text"]);
-    expect(complaint("-o", "JSON")).toBe("--output: 'JSON' is none of text, json");
+    for (const part of ["--output", "'JSON'", "text", "json"])
+      expect(complaint("-o", "JSON")).toContain(part);
   });
 });
 
@@ -255,7 +257,7 @@ describe.each([
 
   test("that is no version is refused, and shown with its escapes", () => {
     process.env[name] = "four\n\x1b";
-    expect(complaint()).toBe(`${name}="four\\n\\u001b" is not a kernel version such as 4.15.18`);
+    for (const part of [name, '"four\\n\\u001b"']) expect(complaint()).toContain(part);
   });
 });
 

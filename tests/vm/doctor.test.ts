@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { DoctorReport } from "../../src/output/doctor-report.ts";
-import { parseReport, usableBackends } from "../support/doctor.ts";
+import { expectSameRefusal, parseReport, usableBackends } from "../support/doctor.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { VmError } from "../support/vm-error.ts";
 import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
@@ -47,8 +47,7 @@ for (const [name, group] of kernels) {
     const report = (name: string): DoctorReport => {
       const report = parseReport(text(`${name}.json`));
       expect(text(`${name}.exit`)).toBe(report.auditable ? "0\n" : "3\n");
-      const refusal = `mine: this host cannot be audited\n      ${report.hint}\n`;
-      expect(text(`${name}.stderr`)).toBe(report.auditable ? "" : refusal);
+      expectSameRefusal(report, text(`${name}.stderr`));
       return report;
     };
 
@@ -61,7 +60,8 @@ for (const [name, group] of kernels) {
         expect(self_test?.verdict).toBe("passed");
         expect(self_test?.commands.map(({ agrees }) => agrees)).toEqual(Array(14).fill(true));
       }
-      expect(confinement[0]).toMatch(/^no new privileges, \d+ system calls refused$/);
+      expect(confinement).not.toBeEmpty();
+      expect(confinement.join()).not.toMatch(/\(E[A-Z]+\)/); // nothing was refused to it
       expect(buffer).toEqual(
         row.transport === "ring"
           ? { kind: "ring", count: 1, bytes: 8 * 2 ** 20 }
@@ -73,7 +73,7 @@ for (const [name, group] of kernels) {
     });
 
     test("people are told the same", () => {
-      expect(text("text")).toContain("\nself-test     passed, all 14 commands seen as answered\n");
+      expect(text("text")).toMatch(/^self-test +passed\b.*\b14\b/m);
       for (const line of text("text").split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     });
 
@@ -86,20 +86,20 @@ for (const [name, group] of kernels) {
     if (!group.some(({ series }) => series === MAIMED)) return;
 
     test("without BTF every place is named, with what is wrong there", () => {
-      const { btf, backends, hint } = report("no-btf");
+      const { btf, backends, reason } = report("no-btf");
       expect(btf.path).toBeNull();
       expect(btf.places).toHaveLength(8);
       const wrong = btf.places.filter(({ path }) => !path.startsWith("/boot/"));
-      expect(new Set(wrong.map(({ trouble }) => trouble))).toEqual(new Set(["missing"]));
+      expect(new Set(wrong.map(({ reason }) => reason))).toEqual(new Set(["missing"]));
       expect(backends.map(({ usable }) => usable)).not.toContain(true);
-      expect(hint).toContain("scripts/build-btf.sh");
+      expect(reason).toBe("no-btf");
     });
 
     test("without the ip_set module: missing, and what to do", () => {
-      const { ip_set, backends, hint, choice } = report("no-module");
+      const { ip_set, backends, reason, choice } = report("no-module");
       expect(ip_set).toEqual({ found: "missing", state: "missing", btf: false });
-      for (const { reason } of backends) expect(reason).toContain("the ip_set module is not loaded");
-      expect(hint).toContain("modprobe ip_set");
+      for (const backend of backends) expect(backend.reason).toBe("no-ip-set");
+      expect(reason).toBe("no-ip-set");
       expect(choice).toBeNull();
     });
 
@@ -115,10 +115,10 @@ for (const [name, group] of kernels) {
     });
 
     test("root without the rights: which, and no rung is named that would then fail", () => {
-      const { auditable, privileges, hint } = report("no-right");
+      const { auditable, privileges, reason } = report("no-right");
       expect(privileges.capabilities.missing).toEqual(["CAP_SYS_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
       expect(auditable).toBe(false);
-      expect(hint).toStartWith("Root here lacks the right to use BPF or perf events");
+      expect(reason).toBe("no-privileges");
     });
 
     test("without a network namespace: it can be audited, but could not be tested", () => {
@@ -126,7 +126,8 @@ for (const [name, group] of kernels) {
       expect({ auditable, choice }).toEqual({ auditable: true, choice: "fexit" });
       expect(backends[0]?.self_test).toEqual({
         verdict: "unknown",
-        reason: "unshare(CLONE_NEWNET): No space left on device (ENOSPC)",
+        reason: "call-failed",
+        message: expect.stringContaining("(ENOSPC)"),
         commands: [],
       });
     });
@@ -135,9 +136,7 @@ for (const [name, group] of kernels) {
       const { auditable, choice, backends } = report("deaf");
       expect({ auditable, choice }).toEqual({ auditable: true, choice: "fexit" });
       expect(usableBackends({ backends })).not.toContain("kprobe");
-      expect(backends.find(({ name }) => name === "kprobe")?.reason).toBe(
-        "nothing was seen of a request that mine sent by itself",
-      );
+      expect(backends.find(({ name }) => name === "kprobe")?.reason).toBe("blind-backend");
       const withoutBtf = report("deaf-without-btf");
       expect({ ...withoutBtf }).toMatchObject({ auditable: true, choice: "tracepoint" });
     });

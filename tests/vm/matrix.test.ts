@@ -4,6 +4,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseEvent } from "../support/schema.ts";
+import { readBackend } from "../support/stderr.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { expectedLines, readCommands } from "./expect.ts";
 import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
@@ -82,7 +83,7 @@ for (const row of readKernels()) {
       const [best = "", ...others] = row.backends.split(",");
       expect(text("evidence.programs")).toContain(`"type":"${programTypes[best]}"`);
       expect(text("evidence.kprobe_events") !== "").toBe(best === "kprobe");
-      expect(text("mine.trace.stderr")).toContain(`\nBackend: ${best}`);
+      expect(readBackend(text("mine.trace.stderr"))).toBe(best);
 
       const seenBy = (backend: string) => text(`mine.${backend}.stdout`).split("\n");
       const events = seenBy(best).map(withoutBackend);

@@ -61,7 +61,7 @@ watch pmu /usr/local/bin/strace -D -f --seccomp-bpf -o /dev/null -e trace=fsopen
   /usr/local/bin/mine -v --backend kprobe
 unload
 modprobe ip_set
-until grep -q 'loaded again' /results/pmu.stderr; do
+until grep -q '^mine: warning: ' /results/pmu.stderr; do
   kill -0 $pid
   sleep 0.1
 done

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileSender, readSent, readSummary, sized, soakTimeoutMs } from "../support/accounts.ts";
+import { compileSender, readSent, sized, soakTimeoutMs } from "../support/accounts.ts";
 import { parseEvent } from "../support/schema.ts";
+import { readSummary } from "../support/stderr.ts";
 import { runSession, type Session } from "./session.ts";
 
 const SEED = 20_260_714;

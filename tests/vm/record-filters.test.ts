@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { complete, readSummary, type Summary } from "../support/stderr.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { fetchKernel } from "./kernels.ts";
 
@@ -28,13 +29,9 @@ const text = (name: string) => result.files.get(name)?.toString().trimEnd() ?? "
 const lines = (name: string) => text(`${name}.stdout`).split("\n");
 const events = (name: string) => lines(name).map(parseEvent);
 
-/** The numbers of its last line. */
-function summary(name: string): Record<string, number> {
+function summary(name: string): Summary {
   expect(text(`${name}.exit`)).toBe("0");
-  const last = text(`${name}.stderr`).split("\n").at(-1) ?? "";
-  const [, seen, lost, filtered = 0] =
-    /^(\d+) events seen, (\d+) lost, 0 truncated(?:, (\d+) filtered)?$/.exec(last) ?? [];
-  return { seen: Number(seen), lost: Number(lost), filtered: Number(filtered) };
+  return readSummary(text(`${name}.stderr`));
 }
 
 /** Two mine see a command at slightly different times. */
@@ -48,7 +45,7 @@ function expectSelection(name: string, isWanted: (event: JsonEvent) => boolean) 
 }
 
 test("without a filter: all of them", () => {
-  expect(summary("all")).toEqual({ seen: all.length, lost: 0, filtered: 0 });
+  expect(summary("all")).toEqual(complete(all.length));
   expect(all.map(({ ipset }) => `${ipset.command} ${ipset.set ?? "-"}`)).toEqual([
     ...["create web-front", "create web-back", "create other"],
     ...["add web-front", "add other", "add web-front", "add web-front", "create web-front"],
@@ -70,18 +67,18 @@ test.each([
   "--%s: what was not wanted is counted, and not lost",
   (name, isWanted) => {
     const seen = expectSelection(name, isWanted);
-    expect(summary(name)).toEqual({ seen, lost: 0, filtered: all.length - seen });
+    expect(summary(name)).toEqual({ ...complete(seen), filtered: all.length - seen });
   },
 );
 
 test("--command: the others are not even looked at", () => {
   const seen = expectSelection("command", ({ ipset }) => ["create", "destroy"].includes(ipset.command));
-  expect(summary("command")).toMatchObject({ seen, lost: 0 });
+  expect(summary("command")).toMatchObject({ seen, lost: 0, truncated: 0 });
 });
 
 test("--count and --duration end by themselves", () => {
   expect(lines("count")).toHaveLength(5);
   expect(lines("count")[4]).toContain(" - ADD other 10.0.0.9 - SUCCESS");
-  expect(summary("count")).toMatchObject({ seen: 5, lost: 0 });
-  expect(summary("duration")).toMatchObject({ lost: 0 });
+  expect(summary("count")).toMatchObject({ seen: 5, lost: 0, truncated: 0 });
+  expect(summary("duration")).toMatchObject({ lost: 0, truncated: 0 });
 });

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { complete, readSummary } from "../support/stderr.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { fetchKernel, readKernels } from "./kernels.ts";
 import { LOOSE, workload } from "./record-workload.ts";
@@ -54,7 +55,7 @@ for (const [row, kernelHas] of Object.entries(rows)) {
       const events = text("mine.stdout").trimEnd().split("\n").map(parseEvent);
       const originallySaved = savedLines(original);
       expect(text("mine.exit")).toBe("0\n");
-      expect(text("mine.stderr")).toEndWith(`\n${events.length} events seen, 0 lost, 0 truncated\n`);
+      expect(readSummary(text("mine.stderr"))).toEqual(complete(events.length));
       expect(events.filter(({ ipset }) => "malformed" in ipset || "unknown_attributes" in ipset)).toEqual([]);
 
       const saved = strict(savedElements(originallySaved));

@@ -1,6 +1,7 @@
-// What mine says, and how it ends, on a kernel that lacks what it needs: one line that says what is wrong,
-// one that says what to do, exit code 3. The kernel without kprobes is in tests/host.
+// What mine says, and how it ends, on a kernel that lacks what it needs: one error with its reason and a hint, exit
+// code 3. The kernel without kprobes is in tests/host.
 import { beforeAll, expect, test } from "bun:test";
+import { type PrintedError, readError } from "../support/stderr.ts";
 import { btfFile, fetchKernel } from "./kernels.ts";
 import { runSession, type Session } from "./session.ts";
 
@@ -15,13 +16,11 @@ beforeAll(async () => {
 
 const text = (name: string) => session.text(name);
 
-/** The two lines after the greeting, when that is all there is and nothing went to stdout. */
-function refusal(name: string): [wrong: string, todo: string] {
-  const lines = text(`${name}.stderr`).split("\n");
-  expect(lines).toHaveLength(3);
+/** The error, when nothing went to stdout. */
+function refusal(name: string): PrintedError {
   expect(text(`${name}.exit`)).toBe("3");
   expect(text(`${name}.stdout`)).toBe("");
-  return [lines[1] ?? "", lines[2] ?? ""];
+  return readError(text(`${name}.stderr`));
 }
 
 test("every refusal was provoked", () => {
@@ -29,40 +28,44 @@ test("every refusal was provoked", () => {
 });
 
 test("no BTF: each place is named, and the script that makes it", () => {
-  const [wrong, todo] = refusal("no-btf");
+  const { reason, message, hint } = refusal("no-btf");
   const release = text("release");
-  expect(wrong).toStartWith(
-    `mine: kernel ${release} has no BTF; looked at /sys/kernel/btf/vmlinux (missing), `,
-  );
-  expect(wrong).toContain(`/boot/vmlinux-${release} (missing)`);
-  expect(wrong).toEndWith(`/usr/lib/debug/lib/modules/${release}/vmlinux (missing)`);
-  expect(todo).toContain("scripts/build-btf.sh");
+  expect(reason).toBe("no-btf");
+  const places = ["/sys/kernel/btf/vmlinux", `/boot/vmlinux-${release}`];
+  for (const place of [...places, `/usr/lib/debug/lib/modules/${release}/vmlinux`])
+    expect(message).toContain(place);
+  expect(hint).toContain("scripts/build-btf.sh");
 });
 
-test("a BTF file that is none, or that others may write, is named with its fault", () => {
-  expect(refusal("broken-btf")[0]).toMatch(/\/boot\/vmlinux-\S+ \(btf__parse: /);
-  expect(refusal("writable-btf")[0]).toMatch(/\/boot\/vmlinux-\S+ \(others than root may write it/);
+test("a BTF file that is none, or that others may write, is not taken", () => {
+  expect(refusal("broken-btf")).toMatchObject({
+    reason: "no-btf",
+    message: expect.stringContaining("btf__parse"),
+  });
+  expect(refusal("writable-btf").reason).toBe("no-btf");
 });
 
 test.each(["kprobe", "tracepoint"])("the BTF of another kernel is told as that, by %s", (backend) => {
-  const [wrong, todo] = refusal(`other-btf-${backend}`);
-  expect(wrong).toMatch(/^mine: \/other-kernel\.btf is not this kernel's BTF: /);
-  expect(todo).toContain("scripts/build-btf.sh");
+  const { reason, message, hint } = refusal(`other-btf-${backend}`);
+  expect(reason).toBe("foreign-btf");
+  expect(message).toContain("/other-kernel.btf");
+  expect(hint).toContain("scripts/build-btf.sh");
 });
 
 test("ip_set neither loaded nor to be had: modprobe's own words", () => {
-  const [wrong, todo] = refusal("no-module");
-  expect(wrong).toStartWith("mine: the ip_set module is not loaded and cannot be: modprobe: ");
-  expect(todo).toContain("modprobe ip_set");
+  const { reason, message, hint } = refusal("no-module");
+  expect(reason).toBe("no-ip-set");
+  expect(message).toContain("modprobe: ");
+  expect(hint).toContain("modprobe ip_set");
 });
 
 test("an old kernel without tracefs: the command that mounts it", () => {
-  expect(refusal("no-tracefs")[1]).toContain("mount -t tracefs");
+  const { reason, hint } = refusal("no-tracefs");
+  expect(reason).toBe("no-tracefs");
+  expect(hint).toContain("mount -t tracefs");
 });
 
-test("lockdown is said, not just EPERM", () => {
-  const { stderr, exit } = { stderr: text("lockdown.stderr"), exit: text("lockdown.exit") };
-  expect(exit).toBe("3");
-  expect(stderr).toContain("mine: no backend can be used here; ");
-  expect(stderr).toContain("locked down for confidentiality");
+test("lockdown is the reason, not just EPERM", () => {
+  expect(text("lockdown.exit")).toBe("3");
+  expect(readError(text("lockdown.stderr")).reason).toBe("lockdown");
 });
