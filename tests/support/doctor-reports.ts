@@ -136,7 +136,11 @@ export const variants: Partial<DoctorReport>[] = [
       ],
     },
   },
-  { backends: [{ ...kprobe, usable: false, self_test: failed }] },
+  {
+    backends: [
+      { ...kprobe, usable: false, reason: "self-test", message: "MESSAGE of the refusal", self_test: failed },
+    ],
+  },
   {
     backends: [
       {
