@@ -11,7 +11,7 @@ import type { DoctorReport } from "../../src/output/doctor-report.ts";
 import { expectSameRefusal, parseReport, usableBackends } from "../support/doctor.ts";
 import { everyOption, optionsIn } from "../support/every-option.ts";
 import { Host, isRoot, type Run, type RunOptions } from "../support/host.ts";
-import { readError } from "../support/stderr.ts";
+import { readConfinement, readError } from "../support/stderr.ts";
 
 let host: Host;
 beforeAll(() => {
@@ -101,8 +101,7 @@ describe.skipIf(!isRoot)("as root", () => {
 
   test("what mine gives up is what it says with -v", async () => {
     const { stderr } = await host.run(["-v"]);
-    const given = [...stderr.matchAll(/^mine: confined: (.*)$/gm)].map(([, what = ""]) => what);
-    expect(report.confinement).toEqual(report.choice === null ? [] : given);
+    expect(report.confinement).toEqual(report.choice === null ? [] : readConfinement(stderr));
   });
 
   test("the text says the same", async () => {

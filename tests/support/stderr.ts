@@ -26,6 +26,10 @@ export function readError(stderr: string): PrintedError {
 export const readWarnings = (stderr: string): string[] =>
   [...stderr.matchAll(/^mine: warning: (.*)$/gm)].map(([, message = ""]) => message);
 
+/** Returns what -v says of privileges given up. */
+export const readConfinement = (stderr: string): string[] =>
+  [...stderr.matchAll(/^mine: confined: (.*)$/gm)].map(([, given = ""]) => given);
+
 /** Returns the backend that was taken. */
 export const readBackend = (stderr: string): string | undefined => /^Backend: (\w+)/m.exec(stderr)?.[1];
 

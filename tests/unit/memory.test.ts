@@ -32,7 +32,7 @@ test("a C string ends with its only NUL", () => {
 
 test("a text that holds a NUL is refused, for C would see less of it", () => {
   expect(() => cString("/etc/pass\0wd")).toThrow(RangeError);
-  expect(() => cString("\0")).toThrow(`a C string cannot hold a NUL: "\\u0000"`);
+  expect(() => cString("\0")).toThrow(`"\\u0000"`);
 });
 
 test.each(["", "mine", "é€🐇", "x".repeat(100_000)])("a C string is read from its address", (text) => {

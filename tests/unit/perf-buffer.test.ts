@@ -261,7 +261,7 @@ test.each([
 ])("on %p CPUs each ring has %p KiB, a power of two pages", (cpus, kibibytes) => {
   using buffer = new FakeBuffer(1, cpuBytes(cpus, undefined));
   expect(buffer.pages * page).toBe(kibibytes * 1024);
-  expect(buffer.reader.description).toBe(`perf buffer of 1 x ${sizeText(kibibytes * 1024)}`);
+  expect(buffer.reader.description).toContain(`1 x ${sizeText(kibibytes * 1024)}`);
 });
 
 test.each([

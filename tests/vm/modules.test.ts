@@ -52,7 +52,7 @@ test.if(hasFexit)("with fexit the module stays, and so do the events", () => {
 });
 
 test.if(hasPmu)("probes of the PMU are gone with the module: that is noticed, told, and mended", () => {
-  expect(text("pmu.stderr")).toContain("kprobes (PMU)");
+  expect(text("pmu.stderr")).toContain("PMU");
   expect(text("pmu.modules")).toBe("");
   expect(commands("pmu")).toEqual(seen);
   const warnings = readWarnings(text("pmu.stderr"));
