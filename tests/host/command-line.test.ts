@@ -4,7 +4,6 @@ import packageJson from "../../package.json" with { type: "json" };
 import { RING_BYTES } from "../../src/bpf/ring-buffer.ts";
 import { parseCommandLine } from "../../src/cli/parse.ts";
 import { EXIT_DONE, EXIT_FAILED, EXIT_UNSUPPORTED, EXIT_USAGE } from "../../src/errors.ts";
-import { commands } from "../../src/netlink/ipset-message.ts";
 import { everyOption, optionsIn } from "../support/every-option.ts";
 import { Host, type RunOptions } from "../support/host.ts";
 import { readError } from "../support/stderr.ts";
