@@ -59,7 +59,7 @@ SKELETON := src/events/skeleton.gen.ts
 
 $(OUTPUT)/skeleton.gen.ts: $(BPF_OBJECTS) scripts/gen-skeleton.ts node_modules/.ready
 	$(call msg,GEN,$@)
-	$(Q)$(BUN) scripts/gen-skeleton.ts $(BPFTOOL) $(BPF_OBJECTS) >$@
+	$(Q)BPFTOOL=$(BPFTOOL) $(BUN) scripts/gen-skeleton.ts ../core/index.ts $(BPF_OBJECTS) >$@
 
 $(OUTPUT)/skeleton.checked: $(OUTPUT)/skeleton.gen.ts $(SKELETON)
 	$(Q)diff -u $(SKELETON) $(OUTPUT)/skeleton.gen.ts || \
@@ -69,6 +69,11 @@ $(OUTPUT)/skeleton.checked: $(OUTPUT)/skeleton.gen.ts $(SKELETON)
 .PHONY: generate
 generate: $(OUTPUT)/skeleton.gen.ts ## write src/events/skeleton.gen.ts anew from the BPF objects
 	$(Q)cp $< $(SKELETON)
+
+# --- The package bun-libbpf: src/core with the library in it ------------------------------------------
+
+src/core/libbpf.so: $(LIBBPF_SO)
+	$(Q)cp $< $@
 
 # --- The binary ---------------------------------------------------------------------------------------
 
@@ -82,7 +87,7 @@ node_modules/.ready: package.json package-lock.json | $(TOOLS)
 # the directory it is started from says, and takes environment variables from a .env there. --smol: the heap
 # is collected before it grows to tens of megabytes. --bytecode: half the time of a start was parsing.
 # --splitting: what engine.ts imports when it is done is not loaded before.
-mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/skeleton.checked $(LIBBPF_SO) \
+mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/skeleton.checked src/core/libbpf.so \
 		scripts/seal-binary.ts
 	$(call msg,BUN,$@)
 	$(Q)$(BUN) build --compile --minify --bytecode --format=esm --splitting \
@@ -146,7 +151,7 @@ vmlinux-headers: $(LIBBPF_HEADERS) ## write vmlinux/*.h anew, from Debian's kern
 
 .PHONY: clean
 clean: ## remove what was built (downloads stay in their cache)
-	$(Q)rm -rf $(OUTPUT) mine
+	$(Q)rm -rf $(OUTPUT) mine src/core/libbpf.so
 
 .PHONY: help
 help: ## this list

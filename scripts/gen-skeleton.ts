@@ -1,9 +1,13 @@
-// Writes the TypeScript skeleton of the BPF objects, as `bpftool gen skeleton` does for C: programs, maps,
-// the event's fields with their offsets, the counters. Everything is read from the objects' BTF.
+// Writes the TypeScript skeleton of BPF objects, as `bpftool gen skeleton` does for C: their programs, maps and
+// constants, and the structs that cross to user space with their offsets. All of it is read from the objects' BTF.
 //
-//   bun scripts/gen-skeleton.ts BPFTOOL OBJECT...
+//   bun scripts/gen-skeleton.ts IMPORTS OBJECT...     IMPORTS: the module with the types Layout and Skeleton
 //
-// Several builds of one source need not have the same programs and maps, but must agree on the structs.
+// Of kprobe.modern.bpf.o it makes a constant `kprobeModern`, for open() of the core. Objects of one source share
+// their structs. A struct is written when a global variable or a map has its type, directly or behind a pointer: for
+// the records of a ring buffer, `const struct event *unused __attribute__((unused));` is enough.
+// BPFTOOL in the environment names the bpftool to call.
+import { basename } from "node:path";
 
 interface BtfType {
   id: number;
@@ -14,129 +18,186 @@ interface BtfType {
   nr_elems?: number;
   nr_bits?: number;
   encoding?: string;
-  linkage?: string;
   members?: { name: string; type_id: number; bits_offset: number; bitfield_size?: number }[];
   values?: { name: string; val: number }[];
   vars?: { type_id: number }[];
-  params?: { type_id: number }[];
+}
+
+function run(...command: string[]): string {
+  const { success, stdout, stderr } = Bun.spawnSync(command);
+  if (!success) throw new Error(`${command.join(" ")}: ${stderr}`);
+  return stdout.toString();
 }
 
 const LINE_WIDTH = 110;
 
-function readBtf(bpftool: string, object: string): Map<number, BtfType> {
-  const run = Bun.spawnSync([bpftool, "--json", "btf", "dump", "file", object]);
-  if (!run.success) throw new Error(`bpftool could not read the BTF of ${object}: ${run.stderr}`);
-  const { types } = JSON.parse(run.stdout.toString()) as { types: BtfType[] };
-  return new Map(types.map((type) => [type.id, type]));
-}
+const { BPFTOOL: bpftool = "bpftool" } = process.env;
 
-interface Skeleton {
-  programs: string[];
-  maps: string[];
-  /** TypeScript of the structs' layouts. */
-  structs: string;
-}
+class Btf {
+  readonly all: BtfType[];
+  readonly #types: Map<number, BtfType>;
 
-function skeleton(types: Map<number, BtfType>): Skeleton {
-  const all = [...types.values()];
-  const find = (kind: string, name: string): BtfType => {
-    const type = all.find((candidate) => candidate.kind === kind && candidate.name === name);
-    if (!type) throw new Error(`no ${kind} ${name} in the BTF`);
-    return type;
-  };
-  const resolve = (id: number): BtfType => {
-    const type = types.get(id);
-    if (!type) throw new Error(`no type ${id} in the BTF`);
-    const isAlias = ["TYPEDEF", "CONST", "VOLATILE"].includes(type.kind);
-    return isAlias && type.type_id !== undefined ? resolve(type.type_id) : type;
-  };
-
-  // A function without a context is one that programs call.
-  const takesContext = ({ type_id = 0 }: BtfType): boolean => (types.get(type_id)?.params ?? []).length > 0;
-  const programs = all.filter(
-    (type) => type.kind === "FUNC" && type.linkage === "global" && takesContext(type),
-  );
-  const maps = (find("DATASEC", ".maps").vars ?? []).map(({ type_id }) => resolve(type_id));
-  const fields = (struct: string) =>
-    (find("STRUCT", struct).members ?? []).map(({ name, type_id, bits_offset, bitfield_size }) => {
-      if (bitfield_size) throw new Error(`${struct}.${name} is a bit field`);
-      return `  ${camelCase(name)}: [${bits_offset / 8}, ${fieldType(`${struct}.${name}`, resolve(type_id), resolve)}],`;
-    });
-  const constants = (name: string) =>
-    (find("ENUM", name).values ?? []).map(
-      ({ name, val }) => `  ${camelCase(name.replace(/^MINE_/, ""))}: ${val},`,
-    );
-
-  const structs = `/** struct mine_event of bpf/mine.h. */
-export const mineEvent = {
-${fields("mine_event").join("\n")}
-} as const satisfies Layout;
-
-/** enum mine_flag of bpf/mine.h: bits of mineEvent.flags. */
-export const mineFlag = {
-${constants("mine_flag").join("\n")}
-} as const;
-
-/** struct mine_filter of bpf/mine.h: the one element of the "filters" map. */
-export const mineFilter = {
-${fields("mine_filter").join("\n")}
-} as const satisfies Layout;
-
-/** struct mine_check of bpf/mine.h: the one element of the "checks" map. */
-export const mineCheck = {
-${fields("mine_check").join("\n")}
-} as const satisfies Layout;
-
-/** struct mine_counters of bpf/mine.h: the one element, per CPU, of the "counters" map. */
-export const mineCounters = {
-${fields("mine_counters").join("\n")}
-} as const satisfies Layout;
-`;
-  return { programs: programs.map(({ name }) => name), maps: maps.map(({ name }) => name), structs };
-}
-
-function fieldType(name: string, type: BtfType, resolve: (id: number) => BtfType): string {
-  if (type.kind === "INT" && type.nr_bits) {
-    return `"${type.encoding === "SIGNED" ? "s" : "u"}${type.nr_bits}"`;
+  constructor(object: string) {
+    const dump = run(bpftool, "--json", "btf", "dump", "file", object);
+    // bpftool writes a negative value of an enumeration as an unsigned number of 64 bits.
+    const signed = dump.replace(/(?<="val":)\d{16,}/g, (digits) => `${BigInt.asIntN(64, BigInt(digits))}`);
+    this.all = (JSON.parse(signed) as { types: BtfType[] }).types;
+    this.#types = new Map(this.all.map((type) => [type.id, type]));
   }
-  if (type.kind === "ENUM" && type.size) return `"u${type.size * 8}"`;
-  if (type.kind === "ARRAY" && type.type_id !== undefined && resolve(type.type_id).size === 1) {
-    // Characters are text that ends with a NUL; the rest is bytes.
-    return `"${resolve(type.type_id).name === "char" ? "string" : "bytes"}", ${type.nr_elems}`;
-  }
-  throw new Error(`${name} is a ${type.kind}, which the skeleton does not know`);
-}
 
-/** On one line if there is room, as the formatter would have it. */
-function union(type: string, names: string[]): string {
-  const literals = [...new Set(names)].sort().map((name) => `"${name}"`);
-  const line = `export type ${type} = ${literals.join(" | ")};`;
-  return line.length <= LINE_WIDTH
-    ? line
-    : `export type ${type} =${literals.map((literal) => `\n  | ${literal}`).join("")};`;
+  type(id: number): BtfType {
+    return this.#types.get(id) ?? { id, kind: "VOID", name: "void" };
+  }
+
+  /** Follows names and qualifiers, and pointers too where that is wanted. */
+  resolve(id: number, kinds = ["TYPEDEF", "CONST", "VOLATILE"]): BtfType {
+    const type = this.type(id);
+    return kinds.includes(type.kind) ? this.resolve(type.type_id ?? 0, kinds) : type;
+  }
+
+  target(id: number): BtfType {
+    return this.resolve(id, ["TYPEDEF", "CONST", "VOLATILE", "PTR"]);
+  }
+
+  section(name: string): BtfType[] {
+    const section = this.all.find((type) => type.kind === "DATASEC" && type.name === name);
+    return (section?.vars ?? []).map(({ type_id }) => this.type(type_id));
+  }
+
+  get sections(): string[] {
+    return this.all.filter(({ kind }) => kind === "DATASEC").map(({ name }) => name);
+  }
 }
 
 const camelCase = (name: string): string =>
-  name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  name
+    .toLowerCase()
+    .replace(/^_+/, "")
+    .replace(/[_.](\w)/g, (_, letter: string) => letter.toUpperCase());
 
-const [bpftool, ...objects] = Bun.argv.slice(2);
-if (!bpftool || objects.length === 0) throw new Error("usage: gen-skeleton.ts BPFTOOL OBJECT...");
-const skeletons = objects.map((object) => skeleton(readBtf(bpftool, object)));
-const [structs = "", ...others] = new Set(skeletons.map(({ structs }) => structs));
-if (others.length > 0) throw new Error(`${objects.join(" and ")} do not have the same structs`);
-process.stdout.write(`// Generated by scripts/gen-skeleton.ts from the BTF of the BPF objects ('make generate'). Do not edit.
-import type { Layout } from "./layout.ts";
+/** Returns the type of a field as a Layout has it; undefined for one that TypeScript does not read. */
+function fieldType(btf: Btf, id: number): string | undefined {
+  const type = btf.resolve(id);
+  if (type.kind === "INT" && [8, 16, 32, 64].includes(type.nr_bits ?? 0))
+    return `"${type.encoding === "SIGNED" ? "s" : "u"}${type.nr_bits}"`;
+  if (type.kind === "ENUM" && type.size)
+    return `"${type.values?.some(({ val }) => val < 0) ? "s" : "u"}${type.size * 8}"`;
+  if (type.kind === "ARRAY" && type.type_id !== undefined && btf.resolve(type.type_id).size === 1) {
+    // Characters are text that ends with a NUL; other bytes are bytes.
+    return `"${btf.resolve(type.type_id).name === "char" ? "string" : "bytes"}", ${type.nr_elems}`;
+  }
+  return undefined;
+}
 
-/** In one object or more. */
-${union(
-  "ProgramName",
-  skeletons.flatMap(({ programs }) => programs),
-)}
+/** The TypeScript of structs and enumerations, by name. The order is that of their first use. */
+class Declarations {
+  readonly texts = new Map<string, string>();
 
-/** In one object or more. */
-${union(
-  "MapName",
-  skeletons.flatMap(({ maps }) => maps),
-)}
+  /** Returns the name of the constant; undefined for what TypeScript does not read. */
+  add(btf: Btf, { kind, name, members = [] }: BtfType): string | undefined {
+    if (kind !== "STRUCT" || name === "" || name === "(anon)") return undefined;
+    const fields = members.map((member) => {
+      const type = member.bitfield_size ? undefined : fieldType(btf, member.type_id);
+      return type && `  ${camelCase(member.name)}: [${member.bits_offset / 8}, ${type}],`;
+    });
+    if (fields.includes(undefined)) return undefined;
+    const constant = camelCase(name);
+    const text = `/** struct ${name} */
+export const ${constant} = {
+${fields.join("\n")}
+} as const satisfies Layout;
+`;
+    this.#keep(constant, text);
+    for (const { type_id } of members) this.#addEnum(btf.resolve(type_id));
+    return constant;
+  }
 
-${structs}`);
+  #addEnum({ kind, name, values = [] }: BtfType): void {
+    if (kind !== "ENUM" || name === "" || name === "(anon)") return;
+    const prefix = new RegExp(`^${name.split("_")[0]}_`, "i");
+    const lines = values.map(({ name, val }) => `  ${camelCase(name.replace(prefix, ""))}: ${val},`);
+    this.#keep(
+      camelCase(name),
+      `/** enum ${name} */\nexport const ${camelCase(name)} = {\n${lines.join("\n")}\n} as const;\n`,
+    );
+  }
+
+  #keep(name: string, text: string): void {
+    const known = this.texts.get(name);
+    if (known !== undefined && known !== text) throw new Error(`the objects do not agree about ${name}`);
+    this.texts.set(name, text);
+  }
+}
+
+interface Symbols {
+  /** Of variables, within their sections. BTF has no offsets before an object is opened. */
+  offsets: Map<string, number>;
+  programs: string[];
+}
+
+function readSymbols(object: string): Symbols {
+  const text = run("readelf", "--sections", "--symbols", "--wide", object);
+  const symbols = [
+    ...text.matchAll(/^ *\d+: ([0-9a-f]+) +\S+ (OBJECT|FUNC) +(LOCAL|GLOBAL) .* (\d+) (\S+)$/gm),
+  ].map(([, offset = "", kind, binding, section, name = ""]) => {
+    return { offset: Number.parseInt(offset, 16), kind, binding, section, name };
+  });
+  // As for libbpf: functions in .text are those that programs call.
+  const [, code] = /^ *\[ *(\d+)\] \.text /m.exec(text) ?? [];
+  const isProgram = ({ kind, binding, section }: (typeof symbols)[number]): boolean =>
+    kind === "FUNC" && binding === "GLOBAL" && section !== code;
+  return {
+    offsets: new Map(symbols.map(({ name, offset }) => [name, offset])),
+    programs: symbols.filter(isProgram).map(({ name }) => name),
+  };
+}
+
+function skeleton(object: string, declarations: Declarations): string {
+  const btf = new Btf(object);
+  for (const section of btf.sections.filter((name) => /^\.(rodata|data|bss)/.test(name))) {
+    for (const { type_id = 0 } of btf.section(section)) declarations.add(btf, btf.target(type_id));
+  }
+  const { offsets, programs } = readSymbols(object);
+
+  const maps = btf.section(".maps").map(({ name, type_id = 0 }) => {
+    const value = btf.resolve(type_id).members?.find((member) => member.name === "value");
+    const struct = value && declarations.add(btf, btf.target(value.type_id));
+    return `    ${name}: {${struct ? ` value: ${struct} ` : ""}},`;
+  });
+
+  const rodata = btf.section(".rodata").map(({ name, type_id = 0 }) => {
+    const type = declarations.add(btf, btf.resolve(type_id)) ?? fieldType(btf, type_id);
+    const offset = offsets.get(name);
+    if (type === undefined) throw new Error(`${name} is of a type that the skeleton does not know`);
+    if (offset === undefined) throw new Error(`${object} has no symbol ${name}`);
+    return `    ${camelCase(name)}: [${offset}, ${type}],`;
+  });
+
+  const name = basename(object);
+  return `/** ${name} */
+export const ${camelCase(name.replace(/\.bpf\.o$/, ""))} = {
+  programs: ${list(programs.sort().map((program) => `"${program}"`))},
+  maps: {
+${maps.sort().join("\n")}
+  },
+  rodata: {${rodata.length > 0 ? `\n${rodata.join("\n")}\n  ` : ""}},
+} as const satisfies Skeleton;
+`;
+}
+
+/** On one line where there is space, as the formatter would have it. */
+function list(items: string[]): string {
+  const line = `[${items.join(", ")}]`;
+  return `  programs: ${line},`.length <= LINE_WIDTH
+    ? line
+    : `[\n${items.map((item) => `    ${item},\n`).join("")}  ]`;
+}
+
+const [imports, ...objects] = Bun.argv.slice(2);
+if (!imports || objects.length === 0) throw new Error("usage: gen-skeleton.ts IMPORTS OBJECT...");
+const declarations = new Declarations();
+const skeletons = objects.map((object) => skeleton(object, declarations));
+process.stdout.write(`// Generated by scripts/gen-skeleton.ts from the BTF of the BPF objects. Do not edit.
+import type { Layout, Skeleton } from "${imports}";
+
+${[...declarations.texts.values(), ...skeletons].join("\n")}`);

@@ -19,7 +19,7 @@ try {
   await import("./main.ts");
 } catch (error) {
   // What is opened while it is loaded could not be.
-  const { report } = await import("./report.ts");
+  const { report } = await import("./cli/report.ts");
   process.exitCode = report(error);
 }
 

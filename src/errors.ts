@@ -1,6 +1,6 @@
 // Every error that a user can cause, and what to do about it, in one table.
 // A MineError is a whole answer: what was tried, what the kernel said, what to do. Anything else is a bug.
-import { errnoName, errnoSentence } from "./errno.ts";
+import { type CallError, type Refusal, verifierRefusal } from "./core/errors.ts";
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
@@ -70,23 +70,6 @@ export class MineError extends Error {
   }
 }
 
-/** What libbpf or the C library answered: `call` returned `-errno`. Becomes a MineError by explain(). */
-export class CallError extends Error {
-  override name = "CallError";
-  readonly call: string;
-  /** Positive errno. */
-  readonly errno: number;
-  /** Its name, "EPERM". */
-  readonly code: string;
-
-  constructor(call: string, errno: number) {
-    super(`${call}: ${errnoSentence(errno)} (${errnoName(errno)})`);
-    this.call = call;
-    this.errno = errno;
-    this.code = errnoName(errno);
-  }
-}
-
 export function usageError(message: string): MineError {
   return new MineError("usage", message, { exitCode: EXIT_USAGE });
 }
@@ -125,24 +108,27 @@ export interface Circumstances {
   lockdown: string;
   /** The kernel compares the version that it is told with its own, and was told another one. */
   isWrongVersion?: boolean;
-  /** Of programs that the verifier refused: which, and why, in its words. */
-  refusal?: { program: string; complaint: string } | undefined;
 }
 
 /** @returns an error that says what was tried, what the kernel answered and what to do. */
 export function explain(tried: string, error: CallError, circumstances: Circumstances): MineError {
-  const reason = reasonOf(error, circumstances);
-  return unsupported(reason, `cannot ${tried}: ${answerOf(error, reason, circumstances)}`, error);
+  const refusal = verifierRefusal(error.log);
+  const reason = reasonOf(error, circumstances, refusal);
+  return unsupported(reason, `cannot ${tried}: ${answerOf(error, reason, refusal)}`, error);
 }
 
-function answerOf(error: CallError, reason: Reason, { refusal }: Circumstances): string {
+function answerOf(error: CallError, reason: Reason, refusal: Refusal | undefined): string {
   if (refusal)
     return `the kernel's verifier refused ${refusal.program}: ${refusal.complaint} (${error.code})`;
   if (reason !== "kernel-version") return error.message;
   return `the kernel is of another version than LIBBPF_KERN_VERSION names (${error.code})`;
 }
 
-function reasonOf(error: CallError, { lockdown, isWrongVersion, refusal }: Circumstances): Reason {
+function reasonOf(
+  error: CallError,
+  { lockdown, isWrongVersion }: Circumstances,
+  refusal: Refusal | undefined,
+): Reason {
   // It takes helpers away from programs (EINVAL from the verifier) and files from tracefs (EPERM).
   if (lockdown === "confidentiality") return "lockdown";
   if (refusal) return "verifier";

@@ -3,9 +3,6 @@
 import { writeSync } from "node:fs";
 import { createConsola, LogLevels } from "consola/core";
 
-const KEPT_WARNINGS = 20;
-const LIBBPF_LEVELS = ["warning", "info", "debug"] as const;
-
 const consola = createConsola({
   level: LogLevels.info,
   throttle: 0,
@@ -25,11 +22,6 @@ function writeLine(line: string): void {
   }
 }
 
-/** libbpf's last warnings: shown with -v as they come, otherwise only if something fails. */
-const warnings: string[] = [];
-/** What the verifier ends its log with: no complaint. */
-const statistics = /^(processed \d+ insns|verification time|stack depth|\s*$)/;
-
 export const log = {
   setVerbose: () => {
     consola.level = LogLevels.debug;
@@ -39,27 +31,6 @@ export const log = {
   decision: (message: string) => consola.debug(`mine: ${message}`),
   warn: (message: string) => consola.warn(`mine: warning: ${message}`),
   error: (message: string) => consola.error(`mine: ${message}`),
-  /** One line of libbpf's log; level as in enum libbpf_print_level. */
-  libbpf: (level: number, line: string) => {
-    const name = LIBBPF_LEVELS[level] ?? "debug";
-    for (const text of line.replace(/^libbpf: /, "").split("\n")) {
-      consola.debug(`libbpf: ${name}: ${text}`);
-      if (level > 0) continue;
-      warnings.push(text);
-      if (warnings.length > KEPT_WARNINGS) warnings.shift();
-    }
-  },
-  takeLibbpfWarnings: () => warnings.splice(0),
-  /** The program that the kernel's verifier refused last, and its last line about it; undefined when it said nothing. */
-  verifierRefusal: (): { program: string; complaint: string } | undefined => {
-    const end = warnings.lastIndexOf("-- END PROG LOAD LOG --");
-    const complaint = warnings.slice(0, Math.max(end, 0)).findLast((line) => !statistics.test(line));
-    const program = warnings
-      .slice(end + 1)
-      .map((line) => /^prog '(\w+)':/.exec(line)?.[1])
-      .find(Boolean);
-    return complaint === undefined || program === undefined
-      ? undefined
-      : { program, complaint: complaint.trim() };
-  },
+  /** A line of libbpf's log; only with -v. */
+  libbpf: (level: string, line: string) => consola.debug(`libbpf: ${level}: ${line}`),
 };

@@ -1,11 +1,12 @@
 // Runs the command line and chooses the exit code; nothing else.
-import { print } from "./app/line-writer.ts";
+
 import { run } from "./cli/commands.ts";
 import { defaultCommand } from "./cli/options.ts";
 import { parseCommandLine } from "./cli/parse.ts";
+import { report } from "./cli/report.ts";
 import { requestedText } from "./cli/texts.ts";
 import { EXIT_DONE } from "./errors.ts";
-import { report } from "./report.ts";
+import { print } from "./output/stdout.ts";
 
 async function main(args: string[]): Promise<number> {
   try {

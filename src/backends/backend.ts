@@ -1,29 +1,39 @@
-// The ladder: ways to see ipset's commands, the best first. Each shows the same events; they differ in what
-// they ask of the kernel, in what they cost, and in what they cannot promise.
-import type { BpfObject } from "../bpf/object.ts";
-import type { ProgramName } from "../events/skeleton.gen.ts";
+// The ways to see ipset's commands, best first. Each gives the same events. They differ in what they need of the
+// kernel, in what they cost the audited programs, and in what they cannot promise.
+import type { LoadedMap } from "../core/map.ts";
+import type { LoadedProgram } from "../core/program.ts";
+import type { mineCheck, mineCounters } from "../events/skeleton.gen.ts";
+import type { SetUp } from "./load.ts";
 
 export const backendNames = ["fexit", "kprobe", "tracepoint"] as const;
 export type BackendName = (typeof backendNames)[number];
 
-/** One rung, on a kernel that has shown no reason why it could not be used. Whether it can, load and attach tell. */
+/** A backend that this kernel may support. load() and attach() tell whether it does. */
 export interface Backend {
   readonly name: BackendName;
-  /** The programs that it needs; no others are loaded. */
-  readonly programs: readonly ProgramName[];
-  /** What it cannot promise; told once. */
+  /** Limits of this backend that the user must know. */
   readonly caveats: readonly string[];
-  /** Between open and load. */
-  prepare(object: BpfObject): void;
-  /**
-   * After load.
-   * @throws MineError
-   */
-  attach(object: BpfObject): DisposableStack;
-  /** Whether the kernel's count of runs that it skipped, of these programs, is of commands. */
+  /** Whether the kernel's count of skipped runs of its programs is one of commands. */
   readonly countsSkips: boolean;
-  /** While attached: how often a probe could not be run, beside what its programs tell. */
+  /** @throws CallError; nothing is loaded then. */
+  load(setUp: SetUp): LoadedBackend;
+}
+
+/** The maps of every object. */
+export interface CommonMaps {
+  readonly events: LoadedMap<Record<never, never>>;
+  readonly counters: LoadedMap<{ value: typeof mineCounters }>;
+  readonly checks: LoadedMap<{ value: typeof mineCheck }>;
+}
+
+/** A backend whose programs and maps are in the kernel. Disposing of it removes them. */
+export interface LoadedBackend extends Disposable {
+  readonly maps: CommonMaps;
+  readonly programs: readonly LoadedProgram[];
+  /** @throws MineError; nothing is attached then. */
+  attach(): DisposableStack;
+  /** While attached: how often the kernel could not run a probe, beside the skipped runs of its programs. */
   misses?(): number;
-  /** Where the kernel may take away what was attached: whether it has. Then attach again. */
+  /** Whether the kernel has removed the probes, where it can do that. The caller then attaches again. */
   isStale?(): boolean;
 }

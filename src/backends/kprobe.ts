@@ -3,42 +3,53 @@
 // command; one of the PMU is gone for good, which isStale() tells. And a return probe of the PMU follows ten
 // threads, and nobody is told of the others. So the PMU is for where there is no tracefs.
 import { release } from "node:os";
-import type { BpfObject } from "../bpf/object.ts";
-import { PmuProbes, type Probes, TracefsProbes } from "../bpf/probes.ts";
-import { CallError, unsupported } from "../errors.ts";
-import { attempt, explained } from "../kernel/attempt.ts";
-import type { Features } from "../kernel/features.ts";
-import { handlersOf } from "../kernel/handlers.ts";
-import { hasKprobePmu, ipsetIdentity, ipsetIsModule, kprobesAreOff } from "../kernel/host.ts";
-import { Tracefs } from "../kernel/tracefs.ts";
-import { isBefore, runningKernel } from "../kernel/version.ts";
+import { assets } from "../assets.ts";
+import { CallError } from "../core/errors.ts";
+import { isBefore, runningKernel } from "../core/kernel-version.ts";
+import { type Probes, pmuProbes, TracefsProbes } from "../core/probes.ts";
+import type { LoadedProgram } from "../core/program.ts";
+import { unsupported } from "../errors.ts";
+import { kprobeLegacy, kprobeModern } from "../events/skeleton.gen.ts";
+import { attempt, explained } from "../host/attempt.ts";
+import { hasKprobePmu, ipsetIdentity, ipsetIsModule, kprobesAreOff } from "../host/sysfs.ts";
+import type { Command } from "../ipset/message.ts";
 import { log } from "../log.ts";
-import type { Command } from "../netlink/ipset-message.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, LoadedBackend } from "./backend.ts";
+import type { Features } from "./features.ts";
+import { handlersOf } from "./handlers.ts";
+import { loadedPrograms, loadLegacy, loadModern, type SetUp } from "./load.ts";
+import { findTracefs } from "./tracefs.ts";
 
-/** Where nfnetlink refuses a message; built in. After the handlers, whose errors it must know. */
-const refusals = { module: undefined, symbol: "netlink_ack", kind: "entry", program: "mine_ack" } as const;
+/** Where nfnetlink refuses a message; built in. Attached after the handlers, whose errors it must know. */
+const refusals = { module: undefined, symbol: "netlink_ack", kind: "entry" } as const;
+
+const wantedPrograms = ["mine_enter", "mine_return", "mine_ack"] as const;
+type Programs = Record<(typeof wantedPrograms)[number], LoadedProgram>;
 
 export function openKprobe(features: Features, wanted: ReadonlySet<Command>): Backend {
-  const module = ipsetIsModule() ? "ip_set" : undefined;
-  const makeProbes = chooseProbes(features);
+  const probes = chooseProbes(features);
   if (kprobesAreOff()) throw unsupported("kprobes-off", "kprobes are switched off, all of them");
-  let attachedTo = ipsetIdentity();
-  let probes: Probes | undefined;
+  return { name: "kprobe", caveats: [], countsSkips: true, load: (setUp) => load(setUp, probes, wanted) };
+}
+
+function load(setUp: SetUp, probes: Probes, wanted: ReadonlySet<Command>): LoadedBackend {
+  const module = ipsetIsModule() ? "ip_set" : undefined;
+  const object =
+    setUp.ringBytes > 0
+      ? loadModern(kprobeModern, assets.kprobeModern(), setUp, wantedPrograms)
+      : loadLegacy(kprobeLegacy, assets.kprobeLegacy(), setUp, wantedPrograms);
+  let attachedTo: bigint | undefined;
   return {
-    name: "kprobe",
-    programs: ["mine_enter", "mine_return", "mine_ack"],
-    caveats: [],
-    countsSkips: true,
-    prepare: () => {},
-    attach: (object) => {
+    maps: object.maps,
+    programs: loadedPrograms(object),
+    attach: () => {
       attachedTo = ipsetIdentity();
-      probes = makeProbes(object);
       log.decision(probes.description);
-      return attachAll(probes, module, wanted);
+      return attachAll(probes, object.programs, module, wanted);
     },
-    misses: () => probes?.misses() ?? 0,
-    ...(module && makeProbes === pmuProbes ? { isStale: () => isLoadedAgain(attachedTo) } : {}),
+    misses: () => probes.misses(),
+    ...(module && probes === pmuProbes ? { isStale: () => isLoadedAgain(attachedTo) } : {}),
+    [Symbol.dispose]: () => object[Symbol.dispose](),
   };
 }
 
@@ -47,13 +58,11 @@ function isLoadedAgain(attachedTo: bigint | undefined): boolean {
   return present !== undefined && present !== attachedTo;
 }
 
-const pmuProbes = (object: BpfObject): Probes => new PmuProbes(object);
-
-function chooseProbes(features: Features): (object: BpfObject) => Probes {
-  const tracefs = Tracefs.find();
+function chooseProbes(features: Features): Probes {
+  const tracefs = findTracefs();
   if (tracefs?.hasKprobes) {
     tracefs.sweep();
-    return (object) => new TracefsProbes(object, tracefs);
+    return new TracefsProbes(tracefs);
   }
   if (features.has("kprobePmu")) return pmuProbes;
   // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
@@ -71,11 +80,16 @@ const isMissing = (error: unknown): boolean =>
   error instanceof CallError && ["ENOENT", "EINVAL"].includes(error.code);
 
 /** Both probes or none. The entry comes first and goes first, so that each has its other. */
-function attachHandler(probes: Probes, module: string | undefined, symbol: string): Disposable {
-  const entry = probes.attach({ module, symbol, kind: "entry", program: "mine_enter" });
+function attachHandler(
+  probes: Probes,
+  programs: Programs,
+  module: string | undefined,
+  symbol: string,
+): Disposable {
+  const entry = probes.attach({ module, symbol, kind: "entry", program: programs.mine_enter });
   using stack = new DisposableStack();
   stack.use(entry);
-  const exit = probes.attach({ module, symbol, kind: "return", program: "mine_return" });
+  const exit = probes.attach({ module, symbol, kind: "return", program: programs.mine_return });
   stack.move();
   return {
     [Symbol.dispose]: () => {
@@ -87,18 +101,21 @@ function attachHandler(probes: Probes, module: string | undefined, symbol: strin
 
 function attachAll(
   probes: Probes,
+  programs: Programs,
   module: string | undefined,
   wanted: ReadonlySet<Command>,
 ): DisposableStack {
   using stack = new DisposableStack();
   for (const { symbol, isOptional } of handlersOf(wanted)) {
     try {
-      stack.use(attachHandler(probes, module, symbol));
+      stack.use(attachHandler(probes, programs, module, symbol));
     } catch (error) {
       if (isOptional && isMissing(error)) continue;
       throw explained(`attach to ${symbol}`, error);
     }
   }
-  attempt(`attach to ${refusals.symbol}`, () => stack.use(probes.attach(refusals)));
+  attempt(`attach to ${refusals.symbol}`, () =>
+    stack.use(probes.attach({ ...refusals, program: programs.mine_ack })),
+  );
   return stack.move();
 }

@@ -3,57 +3,67 @@
 // interrupted it on the same CPU, is that of a packet: requests are freed in the context of a thread. So the kernel's
 // count of such runs tells nothing of commands.
 import { release } from "node:os";
-import type { BpfObject } from "../bpf/object.ts";
-import { attachRawTracepoint, attachTracepoint } from "../bpf/probes.ts";
+import { assets } from "../assets.ts";
+import { fdValue } from "../core/map.ts";
+import type { LoadedProgram } from "../core/program.ts";
+import type { Tracefs } from "../core/tracefs.ts";
 import { unsupported } from "../errors.ts";
-import { attempt } from "../kernel/attempt.ts";
-import type { Features } from "../kernel/features.ts";
-import { Tracefs } from "../kernel/tracefs.ts";
-import type { Backend } from "./backend.ts";
+import { tracepointLegacy, tracepointModern } from "../events/skeleton.gen.ts";
+import { attempt } from "../host/attempt.ts";
+import type { Backend, LoadedBackend } from "./backend.ts";
+import type { Features } from "./features.ts";
+import { loadedPrograms, loadLegacy, loadModern, type SetUp } from "./load.ts";
+import { findTracefs } from "./tracefs.ts";
 
-const program = "mine_free";
-/** Of the legacy object, in the order of its map "stages": what the program goes on with. */
+/** Programs of the legacy object that mine_free goes on with, in the order of its map "stages". */
 const stages = ["mine_step", "mine_rest"] as const;
-/** The second, for a dump that nobody reads to its end: its request is freed with the socket. */
+/** The second is for a dump that nobody reads to its end: its request is freed with the socket. */
 const tracepoints = ["consume_skb", "kfree_skb"] as const;
 
 export function openTracepoint(features: Features): Backend {
-  const form = features.has("ringBuffer") ? rawForm : classicForm();
+  const load = features.has("ringBuffer") ? loadRaw : loaderOfClassic();
+  return { name: "tracepoint", caveats: [], countsSkips: false, load };
+}
+
+/** Kernels with a ring buffer have raw tracepoints. */
+function loadRaw(setUp: SetUp): LoadedBackend {
+  const object = loadModern(tracepointModern, assets.tracepointModern(), setUp, ["mine_free"]);
+  const { mine_free } = object.programs;
   return {
-    name: "tracepoint",
-    caveats: [],
-    countsSkips: false,
-    prepare: () => {},
-    ...form,
+    maps: object.maps,
+    programs: loadedPrograms(object),
+    attach: () => attachAll((tracepoint) => mine_free.attachRawTracepoint(tracepoint)),
+    [Symbol.dispose]: () => object[Symbol.dispose](),
   };
 }
 
-type Form = Pick<Backend, "programs" | "attach">;
-
-/** Of the modern object: kernels with a ring buffer have raw tracepoints. */
-const rawForm: Form = {
-  programs: [program],
-  attach: (object) => attachAll((tracepoint) => attachRawTracepoint(object, tracepoint, program)),
-};
-
-function classicForm(): Form {
-  const tracefs = Tracefs.find();
+function loaderOfClassic(): Backend["load"] {
+  const tracefs = findTracefs();
   if (!tracefs)
     throw unsupported("no-tracefs", "the tracepoints' numbers are in tracefs, and it is not mounted");
-  const attach = (object: BpfObject, tracepoint: string): Disposable => {
-    const id = tracefs.tracepointId("skb", tracepoint);
-    if (id !== undefined) return attachTracepoint(object, id, program);
-    throw unsupported("no-tracepoints", `kernel ${release()} has no tracepoint ${tracepoint}`);
-  };
+  return (setUp) => loadClassic(setUp, tracefs);
+}
+
+function loadClassic(setUp: SetUp, tracefs: Tracefs): LoadedBackend {
+  const object = loadLegacy(tracepointLegacy, assets.tracepointLegacy(), setUp, ["mine_free", ...stages]);
+  const { maps, programs } = object;
   return {
-    programs: [program, ...stages],
-    attach: (object) => {
+    maps,
+    programs: loadedPrograms(object),
+    attach: () => {
       for (const [index, stage] of stages.entries()) {
-        attempt("chain the programs", () => object.putProgram("stages", index, stage));
+        attempt("chain the programs", () => maps.stages.set(index, fdValue(programs[stage].fd)));
       }
-      return attachAll((tracepoint) => attach(object, tracepoint));
+      return attachAll((tracepoint) => attachClassic(programs.mine_free, tracefs, tracepoint));
     },
+    [Symbol.dispose]: () => object[Symbol.dispose](),
   };
+}
+
+function attachClassic(program: LoadedProgram, tracefs: Tracefs, tracepoint: string): Disposable {
+  const id = tracefs.tracepointId("skb", tracepoint);
+  if (id !== undefined) return program.attachTracepoint(id);
+  throw unsupported("no-tracepoints", `kernel ${release()} has no tracepoint ${tracepoint}`);
 }
 
 function attachAll(attach: (tracepoint: string) => Disposable): DisposableStack {

@@ -13,7 +13,7 @@ const trace = defineCommand({
   meta: { name: "trace", description: commandSummaries.trace },
   run: async ({ data = {} }: Given) => {
     const config = readConfig(data);
-    const { trace } = await import("../app/trace.ts");
+    const { trace } = await import("../trace/trace.ts");
     await trace(config);
   },
 });
@@ -22,7 +22,7 @@ const doctor = defineCommand({
   meta: { name: "doctor", description: commandSummaries.doctor },
   run: async ({ data = {} }: Given) => {
     const config = readHostConfig(data);
-    const { doctor } = await import("../app/doctor.ts");
+    const { doctor } = await import("../doctor/doctor.ts");
     doctor({ ...config, json: data.json ?? false, mineVersion: packageJson.version });
   },
 });

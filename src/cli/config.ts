@@ -1,8 +1,10 @@
 // From what was typed to a Config; each complaint names the option.
-import type { Config, HostConfig } from "../app/config.ts";
+
+import { type KernelVersion, parseKernelVersion } from "../core/kernel-version.ts";
 import { usageError } from "../errors.ts";
-import { type KernelVersion, parseKernelVersion } from "../kernel/version.ts";
-import { type Command, commands, handshakeCommands } from "../netlink/ipset-message.ts";
+import { type Command, commands, handshakeCommands } from "../ipset/message.ts";
+import { BUFFER } from "../trace/buffer-size.ts";
+import type { Config, HostConfig } from "../trace/config.ts";
 import { glob } from "./glob.ts";
 import { options, type Values, variables } from "./options.ts";
 
@@ -11,7 +13,6 @@ const MAX_UINT32 = 0xffffffff;
 const COMM_MOST = 15;
 const UNITS = { K: 1024, M: 1024 * 1024 } as const;
 /** The least has room for a few of the largest events. */
-const BUFFER = { least: 64 * UNITS.K, most: 1024 * UNITS.M } as const;
 
 export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfig {
   if (args.btf === "") throw usageError("--btf needs the path of a file");
@@ -84,7 +85,7 @@ function readBufferSize(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, digits, unit] = /^(\d{1,7})([KM])$/.exec(text) ?? [];
   const bytes = Number(digits) * UNITS[unit as keyof typeof UNITS];
-  if (bytes >= BUFFER.least && bytes <= BUFFER.most && Number.isInteger(Math.log2(bytes))) return bytes;
+  if (bytes >= BUFFER.min && bytes <= BUFFER.max && Number.isInteger(Math.log2(bytes))) return bytes;
   throw usageError(`--buffer: '${text}' is not a power of two from 64K to 1024M`);
 }
 

@@ -1,7 +1,7 @@
 // The one table of commands, options and variables: the parser, the help, the man page and the completions of shells
 // are made from it.
 import { backendNames } from "../backends/backend.ts";
-import { handshakeCommands, commands as ipsetCommands } from "../netlink/ipset-message.ts";
+import { handshakeCommands, commands as ipsetCommands } from "../ipset/message.ts";
 
 /** The commands, each in one line. */
 export const commandSummaries = {

@@ -1,6 +1,6 @@
 // One ipset command as the kernel side saw it. Byte fields point into the event buffer: use or copy them
 // before the buffer moves on.
-import { type Decoded, structOf } from "./layout.ts";
+import { type Decoded, structOf } from "../core/layout.ts";
 import { mineEvent, mineFlag } from "./skeleton.gen.ts";
 
 type Header = Omit<Decoded<typeof mineEvent>, "data">;

@@ -1,7 +1,7 @@
 // Elements and options as ipset(8) writes them, so that a line can be given to ipset again. What a stranger
 // chose is escaped, and then it is no longer what ipset would take: that cannot be had together.
-import type { Element } from "../netlink/ipset-element.ts";
-import type { Option, Value } from "../netlink/ipset-values.ts";
+import type { Element } from "../ipset/element.ts";
+import type { Option, Value } from "../ipset/values.ts";
 import { writeAddress, writeMac } from "./address.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { isBareName, writeQuoted } from "./escape.ts";

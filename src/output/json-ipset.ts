@@ -1,7 +1,7 @@
 // What a command was about, as JSON. The trap: a few bytes of a message can need many characters, and a stranger may
 // send as many of them as there is room for. So what was decoded is written only as long as it is not much longer
 // than the message; else the bytes of the message stand for it.
-import type { UnknownAttribute } from "../netlink/remainder.ts";
+import type { UnknownAttribute } from "../ipset/remainder.ts";
 import { writeLossless } from "./escape.ts";
 import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
 import type { JsonWriter } from "./json-writer.ts";

@@ -2,7 +2,7 @@
 // The trap: names and paths are bytes. What is valid UTF-8 stays; a byte that is not becomes \xNN, and so that
 // this can be told apart, a backslash becomes two.
 import { AUDIT_UID_UNSET } from "../events/event.ts";
-import type { Command } from "../netlink/ipset-message.ts";
+import type { Command } from "../ipset/message.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeLossless, writeWord } from "./escape.ts";
 import { writeIpset } from "./json-ipset.ts";

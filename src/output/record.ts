@@ -1,7 +1,7 @@
 // All that is known of one command, ready to be put into words.
 import type { MineEvent } from "../events/event.ts";
-import type { IpsetMessage } from "../netlink/ipset-message.ts";
-import type { Outcome } from "../netlink/ipset-result.ts";
+import type { IpsetMessage } from "../ipset/message.ts";
+import type { Outcome } from "../ipset/outcome.ts";
 
 export interface AuditRecord {
   event: MineEvent;

@@ -1,8 +1,8 @@
 // One event as one line of text:
 //   (2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - CREATE test (type: hash:ip) - SUCCESS
 import { accountableUid } from "../events/event.ts";
-import type { Element } from "../netlink/ipset-element.ts";
-import type { IpsetMessage } from "../netlink/ipset-message.ts";
+import type { Element } from "../ipset/element.ts";
+import type { IpsetMessage } from "../ipset/message.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeHex, writeName } from "./escape.ts";
 import { writeElement } from "./ipset-text.ts";

@@ -1,9 +1,9 @@
 // The compiled binary alone: what it says to a command line, where it says it, and how it ends.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
-import { RING_BYTES } from "../../src/bpf/ring-buffer.ts";
 import { parseCommandLine } from "../../src/cli/parse.ts";
 import { EXIT_DONE, EXIT_FAILED, EXIT_UNSUPPORTED, EXIT_USAGE } from "../../src/errors.ts";
+import { BUFFER } from "../../src/trace/buffer-size.ts";
 import { everyOption, optionsIn } from "../support/every-option.ts";
 import { Host, type RunOptions } from "../support/host.ts";
 import { readError } from "../support/stderr.ts";
@@ -48,7 +48,7 @@ describe("help", () => {
 
   test("--help has the default size of the event buffer, the exit codes, and examples that can be typed", async () => {
     const { stdout } = await host.run(["--help"]);
-    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The default is ${RING_BYTES.usual / 1024 ** 2}M.`);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The default is ${BUFFER.default / 1024 ** 2}M.`);
     for (const code of [EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_UNSUPPORTED]) {
       expect(stdout).toMatch(new RegExp(`^  ${code}$`, "m"));
     }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { btfPlaces } from "../../src/kernel/btf.ts";
+import { btfPlaces } from "../../src/core/btf.ts";
 import { endingOf, expectedHere, Host, isRoot } from "../support/host.ts";
 import { readError } from "../support/stderr.ts";
 

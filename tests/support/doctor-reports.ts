@@ -1,5 +1,5 @@
 // Reports of `mine doctor` that are made up: of a host that can be audited, and of one that cannot.
-import type { Backend, DoctorReport, SelfTest } from "../../src/output/doctor-report.ts";
+import type { Backend, DoctorReport, SelfTest } from "../../src/doctor/report.ts";
 
 export const command = (command: string, answer: string | null, seen = answer) => ({
   command,

@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../docs/doctor.schema.json" with { type: "json" };
-import type { DoctorReport } from "../../src/output/doctor-report.ts";
+import type { DoctorReport } from "../../src/doctor/report.ts";
 import { readError } from "./stderr.ts";
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });

@@ -3,8 +3,8 @@
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { btfPlaces } from "../../src/core/btf.ts";
 import type { Reason } from "../../src/errors.ts";
-import { btfPlaces } from "../../src/kernel/btf.ts";
 import { root } from "./compile.ts";
 import { READY, readError, readSummary } from "./stderr.ts";
 

@@ -1,6 +1,6 @@
 // Writes the attributes of ipset's requests: numbers from linux/netfilter/ipset/ip_set.h, in network byte
 // order. Together with what it writes it says what must be read from it.
-import type { Option, Value } from "../../src/netlink/ipset-values.ts";
+import type { Option, Value } from "../../src/ipset/values.ts";
 import { attribute, ipsetMessage, NLA_F_NESTED, NLA_F_NET_BYTEORDER, zeroEnded } from "./netlink-encoder.ts";
 
 const DATA = 7;

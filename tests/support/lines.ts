@@ -1,6 +1,6 @@
 // What the writers of src/output write, as strings. Whatever is written must be UTF-8.
-import type { Element } from "../../src/netlink/ipset-element.ts";
-import type { Option } from "../../src/netlink/ipset-values.ts";
+import type { Element } from "../../src/ipset/element.ts";
+import type { Option } from "../../src/ipset/values.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
 import { writeHex, writeLossless, writeQuoted, writeWord } from "../../src/output/escape.ts";
 import { writeOption, writeParts } from "../../src/output/ipset-text.ts";

@@ -1,9 +1,9 @@
 // Events and records as a run makes them: of a command of root that succeeded, but for what a test gives.
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
-import type { Element } from "../../src/netlink/ipset-element.ts";
-import type { Elements } from "../../src/netlink/ipset-elements.ts";
-import { readIpsetMessage } from "../../src/netlink/ipset-message.ts";
-import { readOutcome } from "../../src/netlink/ipset-result.ts";
+import type { Element } from "../../src/ipset/element.ts";
+import type { Elements } from "../../src/ipset/elements.ts";
+import { readIpsetMessage } from "../../src/ipset/message.ts";
+import { readOutcome } from "../../src/ipset/outcome.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 
 /** @param given lengths follow from the bytes, where they are not given. */

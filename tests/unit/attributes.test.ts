@@ -1,7 +1,7 @@
 // Attributes are read from a stranger's bytes: the kernel's own rules (nla_ok() and nla_next() of
 // net/netlink.h) decide what is one, and nothing outside the bytes given is ever looked at.
 import { expect, test } from "bun:test";
-import { readAttributes } from "../../src/netlink/attributes.ts";
+import { readAttributes } from "../../src/ipset/attributes.ts";
 import { attribute, NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "../support/netlink-encoder.ts";
 import { Random } from "../support/random.ts";
 

@@ -1,11 +1,13 @@
 // Which BTF is taken, and what is said when there is none. Files that only root may write are borrowed from
-// the host (nothing here needs root to run); whether they hold BTF is for the injected check to say.
+// the host (nothing here needs root to run); whether they hold BTF is for the injected parser to say.
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type BtfFault, type BtfParser, btfPlaces, searchBtf } from "../../src/core/btf.ts";
 import { EXIT_UNSUPPORTED, MineError } from "../../src/errors.ts";
-import { type BtfCheck, type BtfFault, btfPlaces, chooseBtf, searchBtf } from "../../src/kernel/btf.ts";
+import { chooseBtf } from "../../src/host/btf.ts";
+import { root } from "../support/compile.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "btf-test-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -36,9 +38,9 @@ const uncalled = () => {
   throw new Error("parsed although there was no need");
 };
 
-function refusal(named: string | undefined, check: BtfCheck, places?: string[]) {
+function refusal(named: string | undefined, places: string[], parse: BtfParser) {
   try {
-    chooseBtf("4.15.0-213-generic", named, check, places);
+    chooseBtf("4.15.0-213-generic", named, places, parse);
   } catch (error) {
     if (error instanceof MineError) return error;
     throw error;
@@ -60,7 +62,7 @@ test("the places are those of libbpf, in its order", () => {
 });
 
 test("the kernel's own BTF is taken without parsing it", () => {
-  expect(chooseBtf("r", undefined, uncalled, [kernels, rootsOwn])).toBe(kernels);
+  expect(chooseBtf("r", undefined, [kernels, rootsOwn], uncalled)).toBe(kernels);
 });
 
 test.each([
@@ -70,12 +72,12 @@ test.each([
   ["is BTF of the other byte order", file("swapped", new Uint8Array([0xeb, 0x9f, 1, 0]))],
   ["is a directory", directory],
 ])("when the kernel's own %s the search goes on", (_what, own) => {
-  expect(chooseBtf("r", undefined, good, [own, rootsOwn, rootsOther])).toBe(rootsOwn);
+  expect(chooseBtf("r", undefined, [own, rootsOwn, rootsOther], good)).toBe(rootsOwn);
 });
 
 test("the first file that can be parsed is taken", () => {
   const onlyOther = (path: string) => (path === rootsOther ? undefined : unparsable);
-  expect(chooseBtf("r", undefined, onlyOther, [missing, missing, rootsOwn, rootsOther])).toBe(rootsOther);
+  expect(chooseBtf("r", undefined, [missing, missing, rootsOwn, rootsOther], onlyOther)).toBe(rootsOther);
 });
 
 /** What is wrong with each place. */
@@ -83,22 +85,22 @@ const faults = (...search: Parameters<typeof searchBtf>) =>
   searchBtf(...search).map(({ fault }) => fault?.reason);
 
 test("a file that others may write is not trusted, and not even parsed", () => {
-  expect(faults(undefined, uncalled, [missing, everybodys])).toEqual(["missing", "untrusted"]);
+  expect(faults(undefined, [missing, everybodys], uncalled)).toEqual(["missing", "untrusted"]);
 });
 
 test("a file that is not root's is not trusted either", () => {
   if (process.getuid?.() === 0) chownSync(notBtf, 1, 1);
-  expect(faults(undefined, uncalled, [missing, notBtf])).toEqual(["missing", "untrusted"]);
+  expect(faults(undefined, [missing, notBtf], uncalled)).toEqual(["missing", "untrusted"]);
 });
 
 test("every place is named, each with what is wrong there, and what to do is said", () => {
   const places = [notBtf, missing, join(notBtf, "vmlinux"), everybodys, rootsOwn];
-  const error = refusal(undefined, bad, places);
+  const error = refusal(undefined, places, bad);
   expect([error.reason, error.exitCode]).toEqual(["no-btf", EXIT_UNSUPPORTED]);
   expect(error.message).toContain("4.15.0-213-generic");
-  for (const { path, fault } of searchBtf(undefined, bad, places))
+  for (const { path, fault } of searchBtf(undefined, places, bad))
     expect(error.message).toContain(`${path} (${fault?.message})`);
-  expect(faults(undefined, bad, places)).toEqual([
+  expect(faults(undefined, places, bad)).toEqual([
     ...(["not-btf", "missing", "missing", "untrusted", "unparsable"] as const),
   ]);
   expect(error.hint).toContain("scripts/build-btf.sh");
@@ -106,11 +108,11 @@ test("every place is named, each with what is wrong there, and what to do is sai
 });
 
 test("a file that was named is taken, whosever it is, and nothing else is looked at", () => {
-  expect(chooseBtf("r", everybodys, good, [kernels])).toBe(everybodys);
+  expect(chooseBtf("r", everybodys, [kernels], good)).toBe(everybodys);
 });
 
 test("a named file that cannot be parsed is refused, though there would be another", () => {
-  const error = refusal(notBtf, bad, [kernels]);
+  const error = refusal(notBtf, [kernels], bad);
   expect([error.reason, error.exitCode]).toEqual(["unusable-btf", EXIT_UNSUPPORTED]);
   expect(error.message).toContain(notBtf);
   expect(error.message).toContain(unparsable.message);
@@ -123,16 +125,22 @@ test.each<[what: string, path: string, fault: BtfFault["reason"]]>([
   ["an empty file", empty, "empty"],
   ["a file that is missing", missing, "missing"],
 ])("%s is not even parsed, whether named or found", (_what, path, fault) => {
-  expect(faults(path, uncalled, [])).toEqual([fault]);
-  expect(faults(undefined, uncalled, [notBtf, path])).toEqual(["not-btf", fault]);
+  expect(faults(path, [], uncalled)).toEqual([fault]);
+  expect(faults(undefined, [notBtf, path], uncalled)).toEqual(["not-btf", fault]);
 });
 
 test("the search tells every place that it looked at, and looks no further than it must", () => {
   const onlyOther = (path: string) => (path === rootsOther ? undefined : unparsable);
-  expect(searchBtf(undefined, onlyOther, [missing, rootsOwn, rootsOther, everybodys])).toEqual([
+  expect(searchBtf(undefined, [missing, rootsOwn, rootsOther, everybodys], onlyOther)).toEqual([
     { path: missing, fault: { reason: "missing", message: expect.any(String) } },
     { path: rootsOwn, fault: unparsable },
     { path: rootsOther, fault: undefined },
   ]);
-  expect(searchBtf(everybodys, bad, [kernels])).toEqual([{ path: everybodys, fault: unparsable }]);
+  expect(searchBtf(everybodys, [kernels], bad)).toEqual([{ path: everybodys, fault: unparsable }]);
+});
+
+test("libbpf decides whether a file has BTF, where no other parser is given", () => {
+  const object = join(root, ".output/bpf/kprobe.legacy.bpf.o");
+  expect(searchBtf(object, [])).toEqual([{ path: object, fault: undefined }]);
+  expect(faults(notBtf, [])).toEqual(["unparsable"]);
 });

@@ -1,7 +1,7 @@
 // The line for a terminal: the plain line, in a color that says how the command ended.
 import { expect, test } from "bun:test";
 import type { MineEvent } from "../../src/events/event.ts";
-import type { Outcome } from "../../src/netlink/ipset-result.ts";
+import type { Outcome } from "../../src/ipset/outcome.ts";
 import { writeColoredText } from "../../src/output/colored-text.ts";
 import { formatText, written } from "../support/lines.ts";
 import { eventWith, recordWith } from "../support/records.ts";

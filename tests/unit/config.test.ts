@@ -1,11 +1,11 @@
 // From what is typed to a Config, through the same parser as a run: each option good, bad and at its limits.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { Config } from "../../src/app/config.ts";
 import { readConfig } from "../../src/cli/config.ts";
 import { variables } from "../../src/cli/options.ts";
 import { parseCommandLine } from "../../src/cli/parse.ts";
 import { EXIT_USAGE, MineError } from "../../src/errors.ts";
-import { type Command, commands } from "../../src/netlink/ipset-message.ts";
+import { type Command, commands } from "../../src/ipset/message.ts";
+import type { Config } from "../../src/trace/config.ts";
 
 const typed = (...args: string[]): Config => readConfig(parseCommandLine(args).values);
 

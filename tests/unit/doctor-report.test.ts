@@ -1,8 +1,8 @@
 // A report as people and as machines read it: its form and its values. Its words are in messages.test.ts.
 import { describe, expect, test } from "bun:test";
-import { formatDoctorJson } from "../../src/output/doctor-json.ts";
-import type { DoctorReport } from "../../src/output/doctor-report.ts";
-import { formatDoctorText } from "../../src/output/doctor-text.ts";
+import { formatDoctorJson } from "../../src/doctor/json.ts";
+import type { DoctorReport } from "../../src/doctor/report.ts";
+import { formatDoctorText } from "../../src/doctor/text.ts";
 import { auditable, failed, kprobe, passed, refused, variants } from "../support/doctor-reports.ts";
 
 /** Returns the lines of one row: what is beside its label, and what follows it. */

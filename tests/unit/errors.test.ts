@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import schema from "../../docs/doctor.schema.json" with { type: "json" };
-import { errnoName, errnoSentence } from "../../src/errno.ts";
+import { errnoName, errnoSentence } from "../../src/core/errno.ts";
+import { CallError } from "../../src/core/errors.ts";
 import {
-  CallError,
   type Circumstances,
   EXIT_DONE,
   EXIT_FAILED,
@@ -62,11 +62,16 @@ test.each(cases)("%s has its reason", (_what, errno, circumstances, reason) => {
 test.each([EACCES, EINVAL, E2BIG])(
   "a refusal of the verifier is told with its last line, errno %d",
   (errno) => {
-    const error = new CallError("bpf_object__load", errno);
-    const refusal = { program: "mine_enter", complaint: "R3 invalid mem access 'inv'" };
-    const told = explain("load the kprobe programs", error, { ...plain, refusal, isWrongVersion: true });
+    const [program, complaint] = ["mine_enter", "R3 invalid mem access 'inv'"];
+    const error = new CallError("bpf_object__load", errno, [
+      `prog '${program}': -- BEGIN PROG LOAD LOG --`,
+      complaint,
+      "-- END PROG LOAD LOG --",
+      `prog '${program}': failed to load: -${errno}`,
+    ]);
+    const told = explain("load the kprobe programs", error, { ...plain, isWrongVersion: true });
     expect(told.reason).toBe("verifier");
-    for (const value of ["kprobe programs", ...Object.values(refusal), `(${error.code})`])
+    for (const value of ["kprobe programs", program, complaint, `(${error.code})`])
       expect(told.message).toContain(value);
   },
 );

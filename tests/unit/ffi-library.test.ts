@@ -3,23 +3,24 @@
 import type { Pointer } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { BpfObject, OPEN_OPTIONS } from "../../src/bpf/object.ts";
-import { CallError } from "../../src/errors.ts";
-import { checkPointer, LOG_LEVEL, loadLibbpf, setLibbpfLog } from "../../src/ffi/libbpf.ts";
-import { memfdCreate, perfEventOpen, userName } from "../../src/ffi/libc.ts";
-import { cString, packOptions, packStruct, textAt } from "../../src/ffi/memory.ts";
-import { root } from "../support/compile.ts";
+import { assets } from "../../src/assets.ts";
+import { CallError } from "../../src/core/errors.ts";
+import * as libbpf from "../../src/core/ffi/libbpf.ts";
+import { memfdCreate, perfEventOpen } from "../../src/core/ffi/libc.ts";
+import { cString, packStruct, textAt } from "../../src/core/ffi/memory.ts";
+import { open } from "../../src/core/object.ts";
+import { kprobeLegacy } from "../../src/events/skeleton.gen.ts";
+import { userName } from "../../src/host/ffi/libc.ts";
 
-const lib = loadLibbpf(readFileSync(join(root, ".output/lib/libbpf.so")));
-const image = readFileSync(join(root, ".output/bpf/kprobe.legacy.bpf.o"));
+const image = assets.kprobeLegacy();
 const ROUNDS = 200;
 
 /** @returns what libbpf logs meanwhile. */
-function logOf(run: () => unknown): string {
+function logOf(run: () => unknown, most: libbpf.LogLevel = "debug"): string {
   const lines: string[] = [];
-  using _log = setLibbpfLog(lib, LOG_LEVEL.debug, (_, line) => lines.push(line));
+  libbpf.setLog(most, (level, line) => lines.push(`${level}: ${line}`));
   run();
+  libbpf.setLog("warning", () => {});
   return lines.join("\n");
 }
 
@@ -34,86 +35,119 @@ function errorOf(run: () => unknown): CallError {
 }
 
 test("numbers come back whole, however often and whatever is collected between", () => {
-  const first = lib.libbpf_num_possible_cpus();
+  const first = libbpf.possibleCpus();
   expect(first).toBeGreaterThan(0);
   for (let round = 0; round < ROUNDS; round++) {
     Bun.gc(true);
-    expect(lib.libbpf_num_possible_cpus()).toBe(first);
+    expect(libbpf.possibleCpus()).toBe(first);
   }
+});
+
+test("the version is that of the library that was built", () => {
+  expect(libbpf.libbpfVersion()).toMatch(/^1\.\d+$/);
 });
 
 test("what is no object is refused with libbpf's error, and its log arrives", () => {
   for (let round = 0; round < ROUNDS; round++) {
     const garbage = crypto.getRandomValues(new Uint8Array(64 + round));
-    const open = () => BpfObject.open(lib, garbage, { btfPath: `/proc/self/nowhere/${round}` });
-    let code = "";
+    const options = { name: "garbage", btfPath: `/proc/self/nowhere/${round}` };
+    let error: CallError | undefined;
     const log = logOf(() => {
       Bun.gc(true);
-      code = errorOf(open).code;
+      error = errorOf(() => open(kprobeLegacy, garbage, options));
       Bun.gc(true);
     });
-    expect(code).toBe("FORMAT");
-    expect(log).toContain("mine");
+    expect(error?.code).toBe("FORMAT");
+    expect(error?.log.join("\n")).toContain("garbage");
+    for (const line of error?.log ?? []) expect(log).toContain(`warning: ${line}`);
   }
 });
 
 test.each([0, 1, 63, 64, 4096])("an object cut after %d bytes is refused", (length) => {
-  expect(errorOf(() => BpfObject.open(lib, image.subarray(0, length), {})).errno).toBeGreaterThan(0);
+  expect(errorOf(() => open(kprobeLegacy, image.subarray(0, length))).errno).toBeGreaterThan(0);
 });
 
 test.each([10, 500, 600, 100_000])("a line of the log comes whole, with %d characters in it", (length) => {
   const name = "x".repeat(length);
-  const options = packOptions(OPEN_OPTIONS.size, [[OPEN_OPTIONS.objectName, cString(name)]]);
-  expect(logOf(() => lib.bpf_object__open_mem(new Uint8Array(64), 64, options))).toContain(`'${name}'`);
+  expect(logOf(() => errorOf(() => libbpf.openObject(new Uint8Array(64), { name })))).toContain(`'${name}'`);
 });
 
 test("the errno of a NULL is the one that libbpf set", () => {
   for (let round = 0; round < ROUNDS; round++) {
     if (round % 10 === 0) Bun.gc(true);
-    expect(
-      errorOf(() => checkPointer(lib, "btf__parse", lib.btf__parse(cString("/proc/self/nowhere"), null)))
-        .code,
-    ).toBe("ENOENT");
+    expect(errorOf(() => libbpf.parseBtf("/proc/self/nowhere"))).toMatchObject({
+      call: "btf__parse",
+      code: "ENOENT",
+    });
   }
 });
 
-test("a log that was taken away is not called", () => {
-  const open = () => errorOf(() => BpfObject.open(lib, new Uint8Array(64), {}));
-  let heard = 0;
-  const log = setLibbpfLog(lib, LOG_LEVEL.debug, () => {
-    heard += 1;
+test("an error has the warnings of its own call alone", () => {
+  const fail = (name: string) =>
+    errorOf(() => libbpf.openObject(new Uint8Array(64), { name })).log.join("\n");
+  expect(fail("first")).toContain("first");
+  expect(fail("second")).toContain("second");
+  expect(fail("second")).not.toContain("first");
+  const object = libbpf.openObject(image, {});
+  expect(errorOf(() => libbpf.mapFd(libbpf.findMap(object, "events"), "events")).log).toEqual([]);
+  libbpf.closeObject(object);
+});
+
+describe("the log", () => {
+  const fail = () => errorOf(() => open(kprobeLegacy, new Uint8Array(64)));
+
+  test("goes to the last function that was given, and no more to the one before", () => {
+    let heard = 0;
+    libbpf.setLog("debug", () => {
+      heard += 1;
+    });
+    fail();
+    const before = heard;
+    expect(before).toBeGreaterThan(0);
+    expect(logOf(fail)).not.toBe("");
+    Bun.gc(true);
+    fail();
+    expect(heard).toBe(before);
   });
-  open();
-  const before = heard;
-  expect(before).toBeGreaterThan(0);
-  log[Symbol.dispose]();
-  Bun.gc(true);
-  open();
-  expect(heard).toBe(before);
+
+  test("has no lines that are less important than those asked for", () => {
+    const levels = (log: string) => new Set(log.split("\n").map((line) => line.split(":")[0]));
+    const openWell = () => open(kprobeLegacy, image)[Symbol.dispose]();
+    expect(levels(logOf(openWell))).toContain("debug");
+    expect(logOf(openWell, "warning")).toBe("");
+    expect(levels(logOf(fail, "warning"))).toEqual(new Set(["warning"]));
+  });
 });
 
 describe("an object", () => {
   test("opens, is set up and closes, again and again", () => {
     for (let round = 0; round < ROUNDS; round++) {
-      using object = BpfObject.open(lib, image, { btfPath: "/proc/self/nowhere", versionCode: 0x040f12 });
+      using object = open(kprobeLegacy, image, { btfPath: "/proc/self/nowhere", versionCode: 0x040f12 });
       Bun.gc(true);
-      object.setMaxEntries("calls", 0xffffffff);
-      expect(object.program("mine_enter")).not.toBe(object.program("mine_return"));
-      expect(errorOf(() => object.program("no_such" as never)).code).toBe("ENOENT");
+      object.maps.calls.maxEntries = 0xffffffff;
+      object.programs.mine_enter.autoload = false;
+      expect(object.programs.mine_enter).not.toBe(object.programs.mine_return);
     }
   });
 
-  test("has no file descriptor before it is loaded", () => {
-    using object = BpfObject.open(lib, image, {});
-    expect(errorOf(() => object.mapFd("events")).call).toBe("bpf_map__fd");
+  test("that does not fit its skeleton is refused, by the name of what it lacks", () => {
+    const other = { programs: ["no_such"], maps: {}, rodata: {} } as const;
+    for (let round = 0; round < ROUNDS; round++) {
+      expect(errorOf(() => open(other, image))).toMatchObject({
+        call: "bpf_object__find_program_by_name(no_such)",
+        code: "ENOENT",
+      });
+    }
+    const call = "bpf_object__find_map_by_name(no_such)";
+    expect(errorOf(() => open({ ...other, programs: [], maps: { no_such: {} } }, image)).call).toBe(call);
   });
 
-  test("that is closed cannot be used, and can be closed again", () => {
-    const object = BpfObject.open(lib, image, {});
-    object[Symbol.dispose]();
-    object[Symbol.dispose]();
-    expect(() => object.load()).toThrow("closed");
-    expect(() => object.program("mine_enter")).toThrow("closed");
+  test("has no file descriptor before it is loaded", () => {
+    const object = libbpf.openObject(image, {});
+    expect(errorOf(() => libbpf.mapFd(libbpf.findMap(object, "events"), "events")).call).toBe(
+      "bpf_map__fd(events)",
+    );
+    libbpf.closeObject(object);
   });
 });
 

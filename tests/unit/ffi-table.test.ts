@@ -5,12 +5,18 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OPEN_OPTIONS, PROGRAM_INFO } from "../../src/bpf/object.ts";
-import { ATTACH_MODE_PERF, KPROBE_OPTIONS, PERF_ATTR, PERF_TYPE_TRACEPOINT } from "../../src/bpf/probes.ts";
-import { errnoName } from "../../src/errno.ts";
-import { libbpfSymbols, libcSymbols } from "../../src/ffi/symbols.ts";
-import { judged, refused } from "../../src/kernel/syscall-filter.ts";
+import { errnoName } from "../../src/core/errno.ts";
+import { ATTACH_MODE_PERF, KPROBE_OPTIONS, OPEN_OPTIONS, PROGRAM_INFO } from "../../src/core/ffi/libbpf.ts";
+import { libbpfSymbols, libcSymbols } from "../../src/core/ffi/symbols.ts";
+import { PERF_ATTR, PERF_TYPE_TRACEPOINT } from "../../src/core/program.ts";
+import { hostSymbols } from "../../src/host/ffi/libc.ts";
+import { judged, refused } from "../../src/host/syscall-filter.ts";
 import { compileC, constantsOfC, root } from "../support/compile.ts";
+
+const tables: [name: string, table: Record<string, Signature>][] = [
+  ["core", libcSymbols],
+  ["host", hostSymbols],
+];
 
 let dir: string;
 beforeAll(() => {
@@ -30,14 +36,14 @@ test("the library exports every function of its table", () => {
   expect(Object.keys(libbpfSymbols).filter((name) => !names.has(name))).toEqual([]);
 });
 
-test("glibc 2.17 has every function of the C library's table", () => {
+test.each(tables)("glibc 2.17 has every function of the C library in the table of %s", (_, table) => {
   const libc = Bun.spawnSync(["gcc", "-print-file-name=libc.so.6"]).stdout.toString().trim();
   // On a newer glibc a function may have a newer version besides, for programs that were linked with it.
   const old = exportsOf(libc).flatMap((name) => {
     const [, symbol, minor] = /^(\w+)@GLIBC_2\.(\d+)/.exec(name) ?? [];
     return Number(minor) <= 17 ? [symbol] : [];
   });
-  expect(Object.keys(libcSymbols).filter((symbol) => !old.includes(symbol))).toEqual([]);
+  expect(Object.keys(table).filter((symbol) => !old.includes(symbol))).toEqual([]);
 });
 
 interface Signature {
@@ -45,11 +51,13 @@ interface Signature {
   returns: unknown;
 }
 
+const widths: Record<string, number> = { bool: 1, i32: 4, u32: 4 };
+
 /** C that compiles only if a function takes so many arguments and returns something of that size. */
 function callOf([name, { args, returns }]: [string, Signature]): string {
   const call = `${name}(${args.map(() => "0").join(", ")})`;
   if (returns === "void") return `static void use_${name}(void) { return ${call}; }`;
-  return `_Static_assert(sizeof(${call}) == ${returns === "i32" ? 4 : 8}, "${name}");`;
+  return `_Static_assert(sizeof(${call}) == ${widths[String(returns)] ?? 8}, "${name}");`;
 }
 
 const programOf = (headers: string[], table: Record<string, Signature>, before = ""): string =>
@@ -84,8 +92,8 @@ describe("the headers agree about the arguments and the size of the result", () 
     compileC(dir, programOf(libbpfHeaders, libbpfSymbols, shim), objectOnly);
   });
 
-  test("of the C library's functions", () => {
-    compileC(dir, programOf(libcHeaders, libcSymbols), objectOnly);
+  test.each(tables)("of the C library's functions in the table of %s", (_, table) => {
+    compileC(dir, programOf(libcHeaders, table), objectOnly);
   });
 
   test.each<[what: string, table: Record<string, Signature>]>([
@@ -95,6 +103,7 @@ describe("the headers agree about the arguments and the size of the result", () 
     ["a result of a function that has none", { btf__free: { args: ["ptr"], returns: "i32" } }],
     ["no result of one that has", { bpf_map__fd: { args: ["ptr"], returns: "void" } }],
     ["a result too wide", { bpf_map__fd: { args: ["ptr"], returns: FFIType.i64_fast } }],
+    ["a number for a truth", { bpf_program__autoload: { args: ["ptr"], returns: "i32" } }],
     ["a function that is not there", { bpf_map__colour: { args: ["ptr"], returns: "i32" } }],
   ])("and would not with %s", (_, table) => {
     expect(() => compileC(dir, programOf(libbpfHeaders, table), objectOnly)).toThrow(Object.keys(table)[0]);

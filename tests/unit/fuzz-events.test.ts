@@ -1,12 +1,12 @@
 // Events of any bytes, on their whole way to a line: what ipset was seen to send, spoilt, and what never was a
 // message. Two seconds each; MINE_FUZZ_SECONDS=N for longer, MINE_FUZZ_SEED=N for the events of another run.
 import { expect, test } from "bun:test";
-import { Recorder } from "../../src/app/recorder.ts";
 import { readEvent } from "../../src/events/event.ts";
 import { mineEvent } from "../../src/events/skeleton.gen.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
 import { writeJson } from "../../src/output/json.ts";
 import { writeText } from "../../src/output/text.ts";
+import { Recorder } from "../../src/trace/decode.ts";
 import { Random } from "../support/random.ts";
 import { recordedMessages } from "../support/recorded-messages.ts";
 import { parseEvent } from "../support/schema.ts";

@@ -7,7 +7,7 @@ import {
   createAttributes,
   dataFlags,
   elementAttributes,
-} from "../../src/netlink/ipset-attributes.ts";
+} from "../../src/ipset/attribute-kinds.ts";
 
 const header = readFileSync("/usr/include/linux/netfilter/ipset/ip_set.h", "utf8");
 

@@ -1,6 +1,6 @@
 // The options of a new set, attribute by attribute, as `ipset save` writes them.
 import { describe, expect, test } from "bun:test";
-import { readIpsetMessage } from "../../src/netlink/ipset-message.ts";
+import { readIpsetMessage } from "../../src/ipset/message.ts";
 import * as encode from "../support/ipset-encoder.ts";
 import { formatOptions } from "../support/lines.ts";
 

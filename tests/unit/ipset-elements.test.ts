@@ -1,7 +1,7 @@
 // Elements, attribute by attribute, and what becomes of attributes that make no sense.
 import { describe, expect, test } from "bun:test";
-import type { Element } from "../../src/netlink/ipset-element.ts";
-import { type IpsetMessage, readIpsetMessage } from "../../src/netlink/ipset-message.ts";
+import type { Element } from "../../src/ipset/element.ts";
+import { type IpsetMessage, readIpsetMessage } from "../../src/ipset/message.ts";
 import * as encode from "../support/ipset-encoder.ts";
 import { formatOptions, formatParts } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";

@@ -2,8 +2,8 @@
 // The names are checked against the kernel's headers; that the sentences are ipset's own, against its library.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { Command } from "../../src/netlink/ipset-message.ts";
-import { type Outcome, readOutcome } from "../../src/netlink/ipset-result.ts";
+import type { Command } from "../../src/ipset/message.ts";
+import { type Outcome, readOutcome } from "../../src/ipset/outcome.ts";
 import { libipsetFile } from "../support/libipset.ts";
 
 const error = (command: Command, result: number, setType?: string) =>

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type IpsetMessage, readIpsetMessage } from "../../src/netlink/ipset-message.ts";
+import { type IpsetMessage, readIpsetMessage } from "../../src/ipset/message.ts";
 import { formatOptions, formatParts } from "../support/lines.ts";
 
 interface Recording {

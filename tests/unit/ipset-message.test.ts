@@ -2,12 +2,7 @@
 // the kernel's headers; numbers of commands and attributes are those of linux/netfilter/ipset/ip_set.h.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import {
-  type Command,
-  commands,
-  type IpsetMessage,
-  readIpsetMessage,
-} from "../../src/netlink/ipset-message.ts";
+import { type Command, commands, type IpsetMessage, readIpsetMessage } from "../../src/ipset/message.ts";
 import {
   attribute,
   bareMessage,

@@ -2,8 +2,8 @@
 // sentences are those of the real libipset, asked here.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { Command } from "../../src/netlink/ipset-message.ts";
-import { readOutcome as readWholeOutcome } from "../../src/netlink/ipset-result.ts";
+import type { Command } from "../../src/ipset/message.ts";
+import { readOutcome as readWholeOutcome } from "../../src/ipset/outcome.ts";
 import { openLibipset } from "../support/libipset.ts";
 
 /** By number: enum ipset_cmd. */

@@ -1,7 +1,7 @@
 // One line of JSON for one event: what is said, in which words, and with every digit.
 import { describe, expect, test } from "bun:test";
 import type { MineEvent } from "../../src/events/event.ts";
-import { commands } from "../../src/netlink/ipset-message.ts";
+import { commands } from "../../src/ipset/message.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { addition, address, batch, element, setName, u8, u32 } from "../support/ipset-encoder.ts";
 import { formatJson } from "../support/lines.ts";

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Counters } from "../../src/bpf/counters.ts";
-import { type Filter, setFilter, writeFilter } from "../../src/bpf/filter.ts";
-import type { BpfObject } from "../../src/bpf/object.ts";
+import type { KernelFilter } from "../../src/backends/load.ts";
+import { structOf, writeStruct } from "../../src/core/layout.ts";
+import { Counters } from "../../src/events/counters.ts";
 import { AUDIT_UID_UNSET, type MineEvent, readEvent } from "../../src/events/event.ts";
 import { mineCheck, mineCounters, mineEvent, mineFilter, mineFlag } from "../../src/events/skeleton.gen.ts";
 import { compileC, constantsOfC, root } from "../support/compile.ts";
@@ -108,26 +108,8 @@ describe("the event", () => {
   });
 });
 
-/** A BPF object whose one map has `map` as its value. */
-function objectWith(name: string, map: Uint8Array, cpus = 1): BpfObject {
-  const fd = 42;
-  const check = (usedFd: number, key: Uint32Array): void => {
-    expect({ usedFd, key: [...key] }).toEqual({ usedFd: fd, key: [0] });
-  };
-  const lib = {
-    libbpf_num_possible_cpus: () => cpus,
-    bpf_map_lookup_elem: (usedFd: number, key: Uint32Array, value: Uint8Array) => {
-      check(usedFd, key);
-      value.set(map);
-      return 0;
-    },
-  };
-  const mapFd = (asked: string) => (asked === name ? fd : -1);
-  return { lib, mapFd } as unknown as BpfObject;
-}
-
 test("the filter is written as C lays it out", () => {
-  const filter: Filter = {
+  const filter: KernelFilter = {
     commands: 0x81000001,
     denied: 0x82000002,
     pid: 0x83000003,
@@ -136,18 +118,17 @@ test("the filter is written as C lays it out", () => {
     details: 0x85000005,
   };
   const expected = new Uint8Array(fromC("filter"));
-  const written: unknown[] = [];
-  const object: Pick<BpfObject, "setConstants" | "put"> = {
-    setConstants: (values) => written.push(values),
-    put: (...values) => written.push(values),
-  };
-  setFilter(object as BpfObject, filter);
-  writeFilter(object as BpfObject, filter);
-  expect(written).toEqual([expected, ["filters", 0, expected]]);
+  const written = new Uint8Array(expected.length);
+  writeStruct(new DataView(written.buffer), 0, mineFilter, filter);
+  expect(written).toEqual(expected);
 });
 
 test("the counters of all CPUs are read as C lays them out, and summed", () => {
-  const counters = new Counters(objectWith("counters", fromC("counters"), 2));
+  const bytes = fromC("counters");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const Struct = structOf(mineCounters);
+  const cpus = [0, bytes.length / 2].map((at) => new Struct(view, at));
+  const counters = new Counters({ getAll: (key) => (key === 0 ? cpus : []) });
   const sums = {
     submitted: 77,
     lostBuffer: 11,

@@ -1,7 +1,7 @@
 // The sum of lost events, and their causes.
 import { expect, test } from "bun:test";
-import { readLosses } from "../../src/app/losses.ts";
-import type { Counters } from "../../src/bpf/counters.ts";
+import type { Counters } from "../../src/events/counters.ts";
+import { readLosses } from "../../src/trace/losses.ts";
 import { readDenied, readLossText } from "../support/stderr.ts";
 
 type Counts = ReturnType<Counters["read"]>;

@@ -6,7 +6,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSync, Visitor } from "oxc-parser";
-import { formatDoctorText } from "../../src/output/doctor-text.ts";
+import { formatDoctorText } from "../../src/doctor/text.ts";
 import { root } from "../support/compile.ts";
 import { auditable, refused, variants } from "../support/doctor-reports.ts";
 

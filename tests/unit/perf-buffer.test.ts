@@ -1,14 +1,13 @@
 // The perf buffer's reader against rings that this test writes itself, in memory laid out as the kernel's
-// (struct perf_event_mmap_page in linux/perf_event.h): a control page, then the data. Only the calls to libbpf
-// are stand-ins; it would map the same memory.
-import { ptr } from "bun:ffi";
+// (struct perf_event_mmap_page in linux/perf_event.h): a control page, then the data. libbpf would map the same memory.
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync } from "node:fs";
-import { sizeText } from "../../src/bpf/event-buffer.ts";
-import type { BpfObject } from "../../src/bpf/object.ts";
-import { cpuBytes, PerfBuffer } from "../../src/bpf/perf-buffer.ts";
-import { CallError } from "../../src/errors.ts";
-import { mapShared, memfdCreate, pageSize, readClocks } from "../../src/ffi/libc.ts";
+import { CallError } from "../../src/core/errors.ts";
+import { sizeText } from "../../src/core/event-buffer.ts";
+import { openPerfRings } from "../../src/core/ffi/libbpf.ts";
+import { mapShared, memfdCreate, pageSize, readClocks } from "../../src/core/ffi/libc.ts";
+import { PerfBuffer, pagesIn } from "../../src/core/perf-buffer.ts";
+import { cpuBytes } from "../../src/trace/buffer-size.ts";
 
 const page = pageSize();
 const RING_BYTES = 4 * page;
@@ -23,13 +22,15 @@ class KernelRing {
   readonly #fd = memfdCreate("perf");
   readonly #mapping;
   readonly #bytes: Buffer;
-  readonly address: number;
 
   constructor() {
     ftruncateSync(this.#fd, page + RING_BYTES);
     this.#mapping = mapShared(this.#fd, page + RING_BYTES, 0, "write");
     this.#bytes = Buffer.from(this.#mapping.bytes);
-    this.address = ptr(this.#bytes);
+  }
+
+  get memory(): ArrayBuffer {
+    return this.#mapping.bytes;
   }
 
   get head(): number {
@@ -91,28 +92,12 @@ class KernelRing {
 class FakeBuffer {
   readonly rings: KernelRing[];
   readonly reader: PerfBuffer;
-  pages = 0;
-  freed = 0;
 
-  constructor(count: number, bytes = RING_BYTES) {
+  /** @param timeOffset where the records have their time. */
+  constructor(count: number, timeOffset = 0) {
     this.rings = Array.from({ length: count }, () => new KernelRing());
-    const lib = {
-      perf_buffer__new: (_fd: number, pages: number) => {
-        this.pages = pages;
-        return 0x1000;
-      },
-      perf_buffer__epoll_fd: () => 0,
-      perf_buffer__buffer_cnt: () => BigInt(count),
-      perf_buffer__buffer: (_address: number, cpu: number, base: BigUint64Array, size: BigUint64Array) => {
-        base[0] = BigInt(this.rings[cpu]?.address ?? 0);
-        size[0] = BigInt(RING_BYTES);
-        return 0;
-      },
-      perf_buffer__free: () => {
-        this.freed += 1;
-      },
-    };
-    this.reader = new PerfBuffer({ lib, mapFd: () => 3 } as unknown as BpfObject, bytes);
+    const rings = this.rings.map(({ memory }) => ({ memory, dataOffset: page, bytes: RING_BYTES }));
+    this.reader = new PerfBuffer({ epollFd: 0, rings, [Symbol.dispose]: () => {} }, timeOffset);
   }
 
   ring(index: number): KernelRing {
@@ -259,9 +244,7 @@ test.each([
   [64, 256],
   [512, 256],
 ])("on %p CPUs each ring has %p KiB, a power of two pages", (cpus, kibibytes) => {
-  using buffer = new FakeBuffer(1, cpuBytes(cpus, undefined));
-  expect(buffer.pages * page).toBe(kibibytes * 1024);
-  expect(buffer.reader.description).toContain(`1 x ${sizeText(kibibytes * 1024)}`);
+  expect(pagesIn(cpuBytes(cpus, undefined), page) * page).toBe(kibibytes * 1024);
 });
 
 test.each([
@@ -271,21 +254,33 @@ test.each([
   [64, 64, 64], // the largest record must fit
   [2, 64 * 1024, 32 * 1024],
 ])("on %p CPUs each ring has its part of the %p KiB that were asked for: %p", (cpus, asked, kibibytes) => {
-  using buffer = new FakeBuffer(1, cpuBytes(cpus, asked * 1024));
-  expect(buffer.pages * page).toBe(kibibytes * 1024);
+  expect(pagesIn(cpuBytes(cpus, asked * 1024), page) * page).toBe(kibibytes * 1024);
 });
 
-test("what libbpf refuses is told by its errno", () => {
-  const lib = { perf_buffer__new: () => null, libbpf_get_error: () => -12 };
-  const object = { lib, mapFd: () => 3 } as unknown as BpfObject;
-  expect(() => new PerfBuffer(object, RING_BYTES)).toThrow(new CallError("perf_buffer__new", 12));
+test("it has the number of its rings, and their size", () => {
+  using buffer = new FakeBuffer(3);
+  expect(buffer.reader.size).toEqual({ kind: "perf", count: 3, bytes: RING_BYTES });
+  expect(buffer.reader.description).toContain(`3 x ${sizeText(RING_BYTES)}`);
 });
 
-test("it is freed once, however often it is disposed of", () => {
-  const buffer = new FakeBuffer(2);
-  buffer.reader[Symbol.dispose]();
-  buffer[Symbol.dispose]();
-  expect(buffer.freed).toBe(1);
+test("the time of a record is where the caller says", () => {
+  using buffer = new FakeBuffer(2, 8);
+  const later = Buffer.from(new BigUint64Array([2n]).buffer).toString("latin1");
+  const earlier = Buffer.from(new BigUint64Array([1n]).buffer).toString("latin1");
+  buffer.ring(0).sample(1, `${later}second`);
+  buffer.ring(1).sample(2, `${earlier}first`);
+  expect(buffer.read()).toEqual([`${earlier}first`, `${later}second`]);
+});
+
+test("what libbpf refuses is told by its call", () => {
+  let error: unknown;
+  try {
+    openPerfRings(-1, 1, page);
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(CallError);
+  expect((error as CallError).call).toBe("perf_buffer__new");
 });
 
 test("sizes are told in the unit that suits", () => {

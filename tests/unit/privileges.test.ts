@@ -3,13 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { listsIpset } from "../../src/kernel/ip-set-module.ts";
+import { listsIpset } from "../../src/host/ip-set-module.ts";
 import {
   readCapabilities,
   readLockedMemory,
   readPrivileges,
   statusField,
-} from "../../src/kernel/privileges.ts";
+} from "../../src/host/privileges.ts";
 import { constantsOfC } from "../support/compile.ts";
 
 const all = [

@@ -1,8 +1,8 @@
 // What the self-test sends, byte for byte against an encoder that was written for the tests alone.
 import { describe, expect, test } from "bun:test";
-import type { Command } from "../../src/netlink/ipset-message.ts";
-import { readReplies } from "../../src/netlink/replies.ts";
-import { data, ip, ipsetRequest, lineNumber, newName, setName, setType } from "../../src/netlink/request.ts";
+import type { Command } from "../../src/ipset/message.ts";
+import { readReplies } from "../../src/ipset/replies.ts";
+import { data, ip, ipsetRequest, lineNumber, newName, setName, setType } from "../../src/ipset/request.ts";
 import * as encoder from "../support/ipset-encoder.ts";
 import { attribute, bareMessage, zeroEnded } from "../support/netlink-encoder.ts";
 import { Random } from "../support/random.ts";

@@ -2,9 +2,8 @@
 // (kernel/bpf/ringbuf.c): positions in their pages, data after them. The data is read-only for the reader.
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs";
-import type { BpfObject } from "../../src/bpf/object.ts";
-import { RingBuffer } from "../../src/bpf/ring-buffer.ts";
-import { memfdCreate, pageSize } from "../../src/ffi/libc.ts";
+import { memfdCreate, pageSize } from "../../src/core/ffi/libc.ts";
+import { RingBuffer } from "../../src/core/ring-buffer.ts";
 
 const page = pageSize();
 const BUSY = 0x80000000;
@@ -18,7 +17,7 @@ class FakeRing {
 
   constructor() {
     ftruncateSync(this.fd, 2 * page + 2 * RING_BYTES);
-    this.reader = new RingBuffer({ mapFd: () => this.fd } as unknown as BpfObject, RING_BYTES);
+    this.reader = new RingBuffer(this.fd, RING_BYTES);
   }
 
   /** Puts a record where the kernel would, in both copies of the data. */

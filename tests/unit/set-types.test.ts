@@ -1,8 +1,8 @@
 // What is known of the types of sets follows what succeeded, in each network namespace for itself.
 import { expect, test } from "bun:test";
-import { SetTypes } from "../../src/app/set-types.ts";
-import type { Command, IpsetMessage } from "../../src/netlink/ipset-message.ts";
-import type { Outcome } from "../../src/netlink/ipset-result.ts";
+import type { Command, IpsetMessage } from "../../src/ipset/message.ts";
+import type { Outcome } from "../../src/ipset/outcome.ts";
+import { SetTypes } from "../../src/trace/set-types.ts";
 
 const message = (command: Command, set?: string, other: Partial<IpsetMessage> = {}): IpsetMessage => ({
   command,

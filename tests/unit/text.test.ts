@@ -1,9 +1,9 @@
 // One line for one event, letter by letter.
 import { describe, expect, test } from "bun:test";
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
-import type { Element } from "../../src/netlink/ipset-element.ts";
-import type { IpsetMessage } from "../../src/netlink/ipset-message.ts";
-import type { Outcome } from "../../src/netlink/ipset-result.ts";
+import type { Element } from "../../src/ipset/element.ts";
+import type { IpsetMessage } from "../../src/ipset/message.ts";
+import type { Outcome } from "../../src/ipset/outcome.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { formatText } from "../support/lines.ts";
 import { elementsOf, eventWith, recordWith } from "../support/records.ts";

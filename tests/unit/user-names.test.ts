@@ -1,7 +1,7 @@
 // Names of users come from the C library. The trap: one that is not there must not become an error.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { UserNames } from "../../src/app/user-names.ts";
+import { UserNames } from "../../src/host/user-names.ts";
 
 test("every user of /etc/passwd has the name that it says there", () => {
   const users = new UserNames();

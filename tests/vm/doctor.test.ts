@@ -2,7 +2,7 @@
 // its self-test passes. Then on one kernel from which something was taken away.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { DoctorReport } from "../../src/output/doctor-report.ts";
+import type { DoctorReport } from "../../src/doctor/report.ts";
 import { expectSameRefusal, parseReport, usableBackends } from "../support/doctor.ts";
 import { bootVm, type VmResult } from "../support/vm.ts";
 import { VmError } from "../support/vm-error.ts";

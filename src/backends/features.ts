@@ -1,0 +1,61 @@
+// What the running kernel offers, found by trying. A feature is newer than some kernel, and
+// MINE_ASSUME_KERNEL makes all that are newer than a given one look absent.
+import { MAP_TYPE } from "../core/event-buffer.ts";
+import { probeMapType } from "../core/ffi/libbpf.ts";
+import { isBefore, type KernelVersion, runningKernel } from "../core/kernel-version.ts";
+import { hasIpsetBtf, hasKprobePmu } from "../host/sysfs.ts";
+import { log } from "../log.ts";
+
+interface Feature {
+  name: string;
+  since: KernelVersion;
+  probe: () => boolean;
+}
+
+const features = {
+  ringBuffer: {
+    name: "BPF ring buffer",
+    since: [5, 8, 0],
+    // Where the kernel refuses to try (EPERM), its version tells.
+    probe: () => probeMapType(MAP_TYPE.ringbuf) ?? !isBefore(runningKernel(), [5, 8, 0]),
+  },
+  ipsetBtf: {
+    name: "BTF of ip_set",
+    since: [5, 11, 0], // of modules; where it is built in, since 5.4
+    probe: hasIpsetBtf,
+  },
+  kprobePmu: {
+    name: "kprobe PMU",
+    since: [4, 17, 0],
+    probe: hasKprobePmu,
+  },
+} as const satisfies Record<string, Feature>;
+
+export class Features {
+  readonly #assumed: KernelVersion | undefined;
+  readonly #known = new Map<keyof typeof features, boolean>();
+
+  constructor(assumed: KernelVersion | undefined) {
+    this.#assumed = assumed;
+  }
+
+  /** Tried once. */
+  has(key: keyof typeof features): boolean {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const answer = this.#try(key);
+    this.#known.set(key, answer);
+    return answer;
+  }
+
+  #try(key: keyof typeof features): boolean {
+    const feature: Feature = features[key];
+    if (this.#assumed && isBefore(this.#assumed, feature.since)) {
+      log.decision(`${feature.name}: not used, as before ${feature.since.join(".")}`);
+      return false;
+    }
+    const answer = feature.probe();
+    log.decision(`${feature.name}: ${answer ? "yes" : "no"}`);
+    return answer;
+  }
+}

@@ -1,0 +1,61 @@
+// From a skeleton to a loaded object: which programs, how large a buffer, which events.
+import type { OpenOptions } from "../core/ffi/libbpf.ts";
+import type { Decoded } from "../core/layout.ts";
+import { type LoadedObject, type OpenObject, open, type Skeleton } from "../core/object.ts";
+import type { LoadedProgram } from "../core/program.ts";
+import type { fexitModern, mineFilter, tracepointLegacy } from "../events/skeleton.gen.ts";
+
+/** Events that the kernel side reports. */
+export type KernelFilter = Decoded<typeof mineFilter>;
+
+export interface SetUp {
+  options: OpenOptions;
+  filter: KernelFilter;
+  /** Size of the ring buffer; 0 where the kernel has none, which takes the legacy object. */
+  ringBytes: number;
+}
+
+type Modern = Skeleton &
+  Pick<typeof fexitModern, "rodata"> & { maps: Pick<typeof fexitModern.maps, "events"> };
+type Legacy = Skeleton & { maps: Pick<typeof tracepointLegacy.maps, "filters"> };
+
+/** Loads an object for kernels with a ring buffer (5.8): its filter is a constant. */
+export function loadModern<S extends Modern>(
+  skeleton: S,
+  bytes: Uint8Array,
+  { options, filter, ringBytes }: SetUp,
+  programs: readonly S["programs"][number][],
+  configure: (object: OpenObject<S>) => void = () => {},
+): LoadedObject<S> {
+  using object = open(skeleton, bytes, options);
+  select(object, programs);
+  const { rodata, maps }: OpenObject<Modern> = object;
+  rodata.filterConstant = filter;
+  maps.events.maxEntries = ringBytes;
+  configure(object);
+  return object.load();
+}
+
+/** Loads an object for kernels without a ring buffer: its filter is in a map. */
+export function loadLegacy<S extends Legacy>(
+  skeleton: S,
+  bytes: Uint8Array,
+  { options, filter }: SetUp,
+  programs: readonly S["programs"][number][],
+): LoadedObject<S> {
+  using object = open(skeleton, bytes, options);
+  select(object, programs);
+  using stack = new DisposableStack();
+  const loaded = stack.use(object.load());
+  const { maps }: LoadedObject<Legacy> = loaded;
+  maps.filters.set(0, filter);
+  stack.move();
+  return loaded;
+}
+
+function select(object: OpenObject<Skeleton>, programs: readonly string[]): void {
+  for (const [name, program] of Object.entries(object.programs)) program.autoload = programs.includes(name);
+}
+
+export const loadedPrograms = (object: { programs: Record<string, LoadedProgram> }): LoadedProgram[] =>
+  Object.values(object.programs).filter(({ isLoaded }) => isLoaded);

@@ -1,0 +1,129 @@
+// Reads and writes C structs by tables of their fields. The tables come from BTF, the types from the tables.
+
+type Integer = "u8" | "u16" | "u32" | "u64" | "s8" | "s16" | "s32" | "s64";
+
+/**
+ * name: [byte offset, type], or [byte offset, "bytes" | "string", byte length]; host byte order, which is
+ * little-endian.
+ */
+export type Layout = Record<
+  string,
+  | readonly [offset: number, type: Integer]
+  | readonly [offset: number, type: "bytes" | "string", length: number]
+>;
+
+type DecodedField<F extends Layout[string]> = F[1] extends "bytes" | "string"
+  ? Uint8Array
+  : F[1] extends "u64" | "s64"
+    ? bigint
+    : number;
+
+/** The fields of a struct as JavaScript has them: 64 bits as bigint, bytes as Uint8Array, other numbers as number. */
+export type Decoded<L extends Layout> = { readonly [Name in keyof L]: DecodedField<L[Name]> };
+
+/** Where a struct is. */
+class Place {
+  readonly view: DataView;
+  readonly at: number;
+
+  constructor(view: DataView, at: number) {
+    this.view = view;
+    this.at = at;
+  }
+}
+
+/**
+ * Returns a class for structs of this layout: `new Struct(view, at)` has the fields. Each is read at its place when
+ * it is asked for. Byte fields are views of the same memory; strings end before their NUL.
+ */
+export function structOf<const L extends Layout>(
+  layout: L,
+): new (
+  view: DataView,
+  at: number,
+) => Place & Decoded<L> {
+  class Struct extends Place {}
+  for (const [name, field] of Object.entries(layout)) {
+    Object.defineProperty(Struct.prototype, name, { get: getterOf(field) });
+  }
+  return Struct as new (
+    view: DataView,
+    at: number,
+  ) => Place & Decoded<L>;
+}
+
+function getterOf([offset, type, length = 0]: Layout[string]): (this: Place) => number | bigint | Uint8Array {
+  switch (type) {
+    case "u8":
+      return function () {
+        return this.view.getUint8(this.at + offset);
+      };
+    case "u16":
+      return function () {
+        return this.view.getUint16(this.at + offset, true);
+      };
+    case "u32":
+      return function () {
+        return this.view.getUint32(this.at + offset, true);
+      };
+    case "s8":
+      return function () {
+        return this.view.getInt8(this.at + offset);
+      };
+    case "s16":
+      return function () {
+        return this.view.getInt16(this.at + offset, true);
+      };
+    case "s32":
+      return function () {
+        return this.view.getInt32(this.at + offset, true);
+      };
+    case "u64":
+      return function () {
+        return this.view.getBigUint64(this.at + offset, true);
+      };
+    case "s64":
+      return function () {
+        return this.view.getBigInt64(this.at + offset, true);
+      };
+    case "bytes":
+      return function () {
+        return new Uint8Array(this.view.buffer, this.view.byteOffset + this.at + offset, length);
+      };
+    case "string":
+      return function () {
+        let end = 0;
+        while (end < length && this.view.getUint8(this.at + offset + end) !== 0) end += 1;
+        return new Uint8Array(this.view.buffer, this.view.byteOffset + this.at + offset, end);
+      };
+  }
+}
+
+/** Writes one field at view[at + its offset ..). Bytes that are shorter than the field leave its rest as it is. */
+export function writeField(
+  view: DataView,
+  at: number,
+  [offset, type, length = 0]: Layout[string],
+  value: number | bigint | Uint8Array,
+): void {
+  const place = at + offset;
+  if (value instanceof Uint8Array) {
+    if (value.length > length) throw new RangeError(`${value.length} bytes for a field of ${length}`);
+    new Uint8Array(view.buffer, view.byteOffset + place).set(value);
+  } else if (type.endsWith("64")) view.setBigUint64(place, BigInt.asUintN(64, BigInt(value)), true);
+  else if (type === "u8" || type === "s8") view.setUint8(place, Number(value));
+  else if (type.endsWith("16")) view.setUint16(place, Number(value), true);
+  else view.setUint32(place, Number(value), true);
+}
+
+/** Writes the fields of a struct at view[at ..). */
+export function writeStruct<const L extends Layout>(
+  view: DataView,
+  at: number,
+  layout: L,
+  values: Decoded<L>,
+): void {
+  for (const [name, field] of Object.entries(layout)) {
+    writeField(view, at, field, values[name] as number | bigint | Uint8Array);
+  }
+}

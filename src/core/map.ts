@@ -1,0 +1,112 @@
+// A BPF map, before and after it is loaded.
+import * as libbpf from "./ffi/libbpf.ts";
+import type { Address } from "./ffi/memory.ts";
+import { type Decoded, type Layout, structOf, writeStruct } from "./layout.ts";
+
+/** The structs of a map; without one, its values are bytes. */
+export interface MapShape {
+  readonly value?: Layout;
+}
+
+/** Before load(). */
+export class OpenMap {
+  readonly #address: Address;
+  readonly #name: string;
+
+  constructor(address: Address, name: string) {
+    this.#address = address;
+    this.#name = name;
+  }
+
+  /** Elements, or bytes of a ring buffer. */
+  set maxEntries(entries: number) {
+    libbpf.setMaxEntries(this.#address, this.#name, entries);
+  }
+}
+
+/** enum bpf_map_type of linux/bpf.h: maps with a value on each CPU. */
+const perCpuTypes = { percpuHash: 5, percpuArray: 6, lruPercpuHash: 10, percpuCgroupStorage: 21 } as const;
+
+/** What a map holds: a struct where its skeleton has one, else bytes. */
+export type ValueOf<Shape extends MapShape> = Shape["value"] extends Layout
+  ? Decoded<Shape["value"]>
+  : Uint8Array;
+
+/** A key: bytes, or a number in as many bytes as the map's keys have, up to eight. */
+export type Key = number | bigint | Uint8Array;
+
+/** After load(). It lives as long as its object. */
+export interface LoadedMap<Shape extends MapShape> {
+  readonly name: string;
+  /** File descriptor. It stays the object's. */
+  readonly fd: number;
+  readonly info: libbpf.MapInfo;
+  /** @throws CallError: ENOENT where there is no such element. */
+  get(key: Key): ValueOf<Shape>;
+  /** Reads the values of all CPUs of a per-CPU map. */
+  getAll(key: Key): ValueOf<Shape>[];
+  /** Not of a per-CPU map. @param value for a map of programs or maps: a file descriptor as four bytes. */
+  set(key: Key, value: ValueOf<Shape>): void;
+  delete(key: Key): void;
+}
+
+export function loadedMap<Shape extends MapShape>(
+  address: Address,
+  name: string,
+  { value: layout }: Shape,
+): LoadedMap<Shape> {
+  const info = libbpf.mapInfo(address);
+  const isPerCpu = Object.values<number>(perCpuTypes).includes(info.type);
+  const Struct = layout && structOf(layout);
+  /** The kernel pads each CPU's value to eight bytes. */
+  const stride = isPerCpu ? (info.valueSize + 7) & ~7 : info.valueSize;
+
+  const decoded = (view: DataView, at: number): ValueOf<Shape> =>
+    (Struct
+      ? new Struct(view, at)
+      : new Uint8Array(view.buffer, view.byteOffset + at, info.valueSize)) as ValueOf<Shape>;
+
+  const map: LoadedMap<Shape> = {
+    name,
+    info,
+    get fd() {
+      return libbpf.mapFd(address, name);
+    },
+    get: (key) => map.getAll(key)[0] as ValueOf<Shape>,
+    getAll: (key) => {
+      const count = isPerCpu ? libbpf.possibleCpus() : 1;
+      const bytes = new Uint8Array(stride * count);
+      const view = new DataView(bytes.buffer);
+      libbpf.lookUpElement(map.fd, name, keyBytes(key, info.keySize), bytes);
+      return Array.from({ length: count }, (_, cpu) => decoded(view, cpu * stride));
+    },
+    set: (key, value) => {
+      const bytes = value instanceof Uint8Array ? value : new Uint8Array(info.valueSize);
+      if (layout && !(value instanceof Uint8Array)) {
+        writeStruct(new DataView(bytes.buffer), 0, layout, value as Decoded<Layout>);
+      }
+      if (isPerCpu || bytes.length !== info.valueSize) {
+        throw new RangeError(
+          `a value of ${bytes.length} bytes for map ${name}, whose values have ${info.valueSize}`,
+        );
+      }
+      libbpf.updateElement(map.fd, name, keyBytes(key, info.keySize), bytes);
+    },
+    delete: (key) => libbpf.deleteElement(map.fd, name, keyBytes(key, info.keySize)),
+  };
+  return map;
+}
+
+/** A file descriptor as the value of a map of programs or maps. */
+export const fdValue = (fd: number): Uint8Array => new Uint8Array(new Uint32Array([fd]).buffer);
+
+function keyBytes(key: Key, size: number): Uint8Array {
+  if (key instanceof Uint8Array) {
+    if (key.length !== size)
+      throw new RangeError(`a key of ${key.length} bytes for a map with keys of ${size}`);
+    return key;
+  }
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(key), true);
+  return bytes.subarray(0, size);
+}

@@ -1,0 +1,144 @@
+// The perf buffer (Linux 4.4), one ring per CPU, read in place. libbpf opens and maps the rings; records are
+// then taken from them here, without its callbacks.
+// Layout: struct perf_event_mmap_page in linux/perf_event.h; a record may be split at the end of its ring.
+
+import { type BufferSize, type EventBuffer, type RecordHandler, sizeText } from "./event-buffer.ts";
+import type { PerfRings } from "./ffi/libbpf.ts";
+import { readClocks, waitReadable } from "./ffi/libc.ts";
+
+/** What the largest record needs. */
+const RECORD_MAX = 64 * 1024;
+
+const PERF_RECORD_LOST = 2;
+const PERF_RECORD_SAMPLE = 9;
+const DATA_HEAD = 1024; // offsetof(struct perf_event_mmap_page, data_head)
+const DATA_TAIL = 1032;
+const HEADER_SIZE = 8; // struct perf_event_header { u32 type; u16 misc; u16 size; }
+const RAW_OFFSET = HEADER_SIZE + 4; // a raw sample: header, u32 size, bytes
+const LOST_OFFSET = HEADER_SIZE + 8; // PERF_RECORD_LOST: header, u64 id, u64 lost
+
+class CpuRing {
+  readonly #head: BigUint64Array;
+  readonly #tail: BigUint64Array;
+  readonly #data: Uint8Array;
+  readonly #dataView: DataView;
+  /** A split record is put together here. */
+  readonly #joined: DataView;
+  #position = 0;
+  #end = 0;
+
+  constructor(memory: ArrayBuffer, dataOffset: number, size: number) {
+    this.#head = new BigUint64Array(memory, DATA_HEAD, 1);
+    this.#tail = new BigUint64Array(memory, DATA_TAIL, 1);
+    this.#data = new Uint8Array(memory, dataOffset, size);
+    this.#dataView = new DataView(memory, dataOffset, size);
+    this.#joined = new DataView(new ArrayBuffer(65536)); // a record's size is a u16
+  }
+
+  /** Looks how far the kernel has come. */
+  refresh(): void {
+    this.#end = Number(Atomics.load(this.#head, 0));
+  }
+
+  /** @returns the next record, whole, at its place or joined; undefined when there is none. */
+  peek(): { view: DataView; at: number; type: number; size: number } | undefined {
+    if (this.#position >= this.#end) return undefined;
+    const at = this.#position % this.#data.length;
+    const type = this.#dataView.getUint32(at, true);
+    const size = this.#dataView.getUint16(at + 6, true);
+    const overhang = at + size - this.#data.length;
+    if (overhang <= 0) return { view: this.#dataView, at, type, size };
+    const joined = new Uint8Array(this.#joined.buffer);
+    joined.set(this.#data.subarray(at));
+    joined.set(this.#data.subarray(0, overhang), size - overhang);
+    return { view: this.#joined, at: 0, type, size };
+  }
+
+  skip(size: number): void {
+    this.#position += size;
+  }
+
+  release(): void {
+    Atomics.store(this.#tail, 0, BigInt(this.#position));
+  }
+}
+
+/** Bytes that a ring must have: one record of the greatest size. */
+export const PERF_RING_MIN = RECORD_MAX;
+
+/** Returns how many pages fit into these bytes: a power of two, which the kernel wants. */
+export const pagesIn = (bytes: number, pageBytes: number): number =>
+  2 ** Math.floor(Math.log2(bytes / pageBytes));
+
+export class PerfBuffer implements EventBuffer {
+  readonly size: BufferSize;
+  readonly description: string;
+  lost = 0;
+  readonly #memory: PerfRings;
+  readonly #timeOffset: number;
+  readonly #rings: CpuRing[];
+
+  /** @param timeOffset where each record has its time: u64, nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns()). */
+  constructor(memory: PerfRings, timeOffset: number) {
+    this.#memory = memory;
+    this.#timeOffset = timeOffset;
+    this.#rings = memory.rings.map(({ memory, dataOffset, bytes }) => new CpuRing(memory, dataOffset, bytes));
+    const { length: count } = memory.rings;
+    const bytes = memory.rings[0]?.bytes ?? 0;
+    this.size = { kind: "perf", count, bytes };
+    this.description = `perf buffer of ${count} x ${sizeText(bytes)}`;
+  }
+
+  /**
+   * Merges the rings by time. A record younger than the start of this drain waits for the next one: an older
+   * one may just have arrived in a ring that was looked at before.
+   */
+  drain(handle: RecordHandler): number {
+    const { monotonicNs } = readClocks();
+    for (const ring of this.#rings) ring.refresh();
+    let records = 0;
+    for (let wanted = true; wanted; ) {
+      const ring = this.#oldest(monotonicNs);
+      const record = ring?.peek();
+      if (!ring || !record) break;
+      wanted = handle(record.view, record.at + RAW_OFFSET, record.size - RAW_OFFSET);
+      ring.skip(record.size);
+      records += 1;
+    }
+    for (const ring of this.#rings) ring.release();
+    return records;
+  }
+
+  #oldest(notAfterNs: bigint): CpuRing | undefined {
+    let oldest: CpuRing | undefined;
+    let oldestNs = notAfterNs;
+    for (const ring of this.#rings) {
+      const ns = this.#nextSampleNs(ring);
+      if (ns !== undefined && ns <= oldestNs) {
+        oldest = ring;
+        oldestNs = ns;
+      }
+    }
+    return oldest;
+  }
+
+  /** Passes over what is not a sample. @returns when the next one in this ring was made. */
+  #nextSampleNs(ring: CpuRing): bigint | undefined {
+    for (let record = ring.peek(); record; record = ring.peek()) {
+      const { view, at, type, size } = record;
+      if (type === PERF_RECORD_SAMPLE) return view.getBigUint64(at + RAW_OFFSET + this.#timeOffset, true);
+      if (type === PERF_RECORD_LOST) this.lost += Number(view.getBigUint64(at + LOST_OFFSET, true));
+      ring.skip(size);
+    }
+    return undefined;
+  }
+
+  wait(timeoutMs: number): void {
+    waitReadable(this.#memory.epollFd, timeoutMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#rings.length = 0;
+    this.#memory[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,172 @@
+// What this host offers, what mine would use, and a self-test that proves it. Every backend is tried as it would
+// be used, and taken away again.
+// The trap: trying them changes what is looked at: ip_set is loaded, and libbpf raises the limit on locked memory.
+import { machine, release, version } from "node:os";
+import { type BackendName, backendNames } from "../backends/backend.ts";
+import { btfPlaces, searchBtf } from "../core/btf.ts";
+import { CallError } from "../core/errors.ts";
+import type { BufferSize } from "../core/event-buffer.ts";
+import { libbpfVersion } from "../core/ffi/libbpf.ts";
+import { cannotAudit, MineError, unsupported } from "../errors.ts";
+import { ipsetState } from "../host/ip-set-module.ts";
+import { readPrivileges } from "../host/privileges.ts";
+import { hasIpsetBtf, lockdownMode } from "../host/sysfs.ts";
+import { commands } from "../ipset/message.ts";
+import { log } from "../log.ts";
+import { print } from "../output/stdout.ts";
+import type { Config, HostConfig } from "../trace/config.ts";
+import { openContext, openLibrary, openOne, type Session } from "../trace/session.ts";
+import { formatDoctorJson } from "./json.ts";
+import type { Backend, Btf, DoctorReport, IpSet, Privileges, SelfTest } from "./report.ts";
+import { selfTest } from "./self-test.ts";
+import { formatDoctorText } from "./text.ts";
+
+export interface DoctorConfig extends HostConfig {
+  json: boolean;
+  mineVersion: string;
+}
+
+const everything: Config["filter"] = {
+  commands: new Set(commands),
+  denied: new Set(),
+  set: undefined,
+  uid: undefined,
+  pid: undefined,
+  comm: undefined,
+  failed: false,
+};
+
+/** @throws MineError when this host cannot be audited; the report is on stdout then too. */
+export function doctor(config: DoctorConfig): void {
+  if (config.verbose) log.setVerbose();
+  openLibrary(config);
+  const privileges = lookForPrivileges();
+  const found = ipsetState();
+  const btf = lookForBtf(config.btf);
+  const { backends, choice, buffer, refusals } = tryAll(config);
+  // Where none can be attached, the last decides: it asks the least of a kernel.
+  const refusal = choice === null ? [...refusals.values()].at(-1) : refusals.get(choice);
+  const report: DoctorReport = {
+    auditable: refusal === undefined,
+    reason: refusal?.reason ?? null,
+    hint: refusal?.hint ?? null,
+    versions: { mine: config.mineVersion, bun: Bun.version, libbpf: libbpfVersion() },
+    kernel: { release: release(), version: version(), machine: machine() },
+    privileges,
+    btf,
+    ip_set: lookForIpset(found),
+    backends,
+    choice,
+    buffer,
+    confinement: choice === null ? [] : confineAs(choice, config),
+  };
+  print(config.json ? formatDoctorJson(report) : formatDoctorText(report));
+  if (refusal) throw cannotAudit(refusal.reason);
+}
+
+function lookForPrivileges(): Privileges {
+  const { uid, capabilities, userNamespace, seccomp, noNewPrivileges, lockedMemory } = readPrivileges();
+  return {
+    uid,
+    capabilities,
+    user_namespace: userNamespace,
+    seccomp: seccomp ?? null,
+    no_new_privs: noNewPrivileges,
+    lockdown: lockdownMode() ?? null,
+    locked_memory: lockedMemory ?? null,
+  };
+}
+
+function lookForBtf(named: string | undefined): Btf {
+  const looked = searchBtf(named, btfPlaces(release()));
+  const places = looked.map(({ path, fault }) => ({
+    path,
+    reason: fault?.reason ?? null,
+    message: fault?.message ?? null,
+  }));
+  return { path: looked.find(({ fault }) => !fault)?.path ?? null, places };
+}
+
+function lookForIpset(found: IpSet["found"]): IpSet {
+  const state = ipsetState();
+  return { found, state, btf: (state === "built in" || state === "loaded") && hasIpsetBtf() };
+}
+
+interface Trials {
+  backends: Backend[];
+  /** What mine takes by itself: it does not test itself then. */
+  choice: BackendName | null;
+  buffer: BufferSize | null;
+  /** Why a backend is not usable. */
+  refusals: Map<BackendName, MineError>;
+}
+
+/** Tries each by itself, as --backend would. */
+function tryAll(config: DoctorConfig): Trials {
+  const trials: Trials = { backends: [], choice: null, buffer: null, refusals: new Map() };
+  for (const name of backendNames) {
+    const backend: Backend = {
+      name,
+      usable: false,
+      reason: null,
+      message: null,
+      hint: null,
+      log: [],
+      caveats: [],
+      self_test: null,
+    };
+    trials.backends.push(backend);
+    try {
+      using session = openAlone(name, config);
+      trials.choice ??= name;
+      trials.buffer ??= session.buffer.size;
+      backend.caveats = session.caveats;
+      backend.self_test = testSession(session);
+      const { verdict, message } = backend.self_test;
+      if (verdict === "failed") throw unsupported("self-test", `its self-test failed: ${message}`);
+      backend.usable = true;
+    } catch (error) {
+      if (!(error instanceof MineError)) throw error;
+      trials.refusals.set(name, error);
+      backend.reason = error.reason;
+      backend.message = error.message;
+      backend.hint = error.hint;
+      backend.log = error.cause instanceof CallError ? error.cause.log : [];
+    }
+  }
+  return trials;
+}
+
+/** As mine does once it sees events. The last thing to do: there is no way back. */
+function confineAs(choice: BackendName, config: DoctorConfig): readonly string[] {
+  try {
+    using session = openAlone(choice, config);
+    return session.confine();
+  } catch (error) {
+    if (!(error instanceof MineError)) throw error;
+    return [`could not be tried: ${error.message}`];
+  }
+}
+
+const openAlone = (name: BackendName, config: DoctorConfig): Session =>
+  openOne(openContext(config), name, {
+    ...config,
+    output: "json",
+    bufferBytes: undefined,
+    filter: everything,
+  });
+
+function testSession(session: Session): SelfTest {
+  try {
+    return selfTest(session);
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    const isMissing = error.call.startsWith("unshare") && error.code === "EINVAL";
+    return {
+      verdict: "unknown",
+      reason: isMissing ? "no-namespaces" : "call-failed",
+      message: isMissing ? "this kernel has no network namespaces to run it in" : error.message,
+      commands: [],
+    };
+  }
+}

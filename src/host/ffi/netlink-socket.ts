@@ -1,0 +1,83 @@
+// A netlink socket to netfilter, here or in a network namespace of its own: what is done there touches nothing on this
+// host, and nobody else is there. The namespace ends with the socket.
+// The trap: unshare(2) moves the whole thread, so it comes back before anything else can run on it.
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { CallError } from "../../core/errors.ts";
+import { errno, waitReadable } from "../../core/ffi/libc.ts";
+import { libc } from "./libc.ts";
+
+const CLONE_NEWNET = 0x40000000;
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const NETLINK_NETFILTER = 12;
+const MSG_DONTWAIT = 0x40;
+
+/** struct sockaddr_nl { u16 family, pad; u32 pid, groups; }: pid 0 is the kernel. */
+const kernelAddress = new Uint8Array([AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+/** Longer than any answer to a socket that reads with less than 32 KiB (netlink_dump() in af_netlink.c). */
+const RECEIVE_BYTES = 64 * 1024;
+
+function enterNamespace(fd: number): void {
+  if (libc.setns(fd, CLONE_NEWNET) < 0) throw new CallError("setns", errno());
+}
+
+export class NetlinkSocket implements Disposable {
+  /** Inode number of its network namespace. */
+  readonly netns: number;
+  readonly #buffer = new Uint8Array(RECEIVE_BYTES);
+  #fd: number;
+
+  private constructor(fd: number, netns: number) {
+    this.#fd = fd;
+    this.netns = netns;
+  }
+
+  /** @throws CallError: EINVAL of unshare when the kernel has no network namespaces, EPERM without the right. */
+  static inOwnNamespace(): NetlinkSocket {
+    const home = openSync("/proc/thread-self/ns/net", "r");
+    try {
+      if (libc.unshare(CLONE_NEWNET) < 0) throw new CallError("unshare(CLONE_NEWNET)", errno());
+      try {
+        return NetlinkSocket.here();
+      } finally {
+        enterNamespace(home);
+      }
+    } finally {
+      closeSync(home);
+    }
+  }
+
+  /** In the network namespace that this process is in. @throws CallError */
+  static here(): NetlinkSocket {
+    const namespace = openSync("/proc/thread-self/ns/net", "r");
+    try {
+      const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+      if (fd < 0) throw new CallError("socket(AF_NETLINK)", errno());
+      return new NetlinkSocket(fd, fstatSync(namespace).ino);
+    } finally {
+      closeSync(namespace);
+    }
+  }
+
+  /** One datagram, to the kernel. When this returns the kernel has served it. */
+  send(bytes: Uint8Array): void {
+    const sent = libc.sendto(this.#fd, bytes, bytes.length, 0, kernelAddress, kernelAddress.length);
+    if (sent < 0) throw new CallError("sendto", errno());
+  }
+
+  /** @returns the next datagram, a view that the next call overwrites; undefined when none comes in time. */
+  receive(timeoutMs: number): Uint8Array | undefined {
+    if (!waitReadable(this.#fd, timeoutMs)) return undefined;
+    const length = Number(libc.recv(this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT));
+    if (length < 0) throw new CallError("recv", errno());
+    return this.#buffer.subarray(0, length);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}

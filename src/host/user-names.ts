@@ -1,0 +1,11 @@
+// Names of users, asked once each: NSS may go to a server for them.
+import { userName } from "./ffi/libc.ts";
+
+export class UserNames {
+  readonly #names = new Map<number, string | undefined>();
+
+  of(uid: number): string | undefined {
+    if (!this.#names.has(uid)) this.#names.set(uid, userName(uid));
+    return this.#names.get(uid);
+  }
+}

@@ -1,0 +1,110 @@
+// Writes ipset requests as ipset(8) does: struct nlmsghdr, struct nfgenmsg, attributes (UAPI linux/netlink.h,
+// linux/netfilter/nfnetlink.h). Headers are in host byte order, which is little-endian wherever mine runs.
+import { commandAttributes, elementAttributes } from "./attribute-kinds.ts";
+import { type Command, commands } from "./message.ts";
+
+/** Bits of nlmsg_flags. */
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_ACK = 0x4;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
+export const NLM_F_DUMP = 0x300;
+
+const NLA_F_NESTED = 0x8000;
+const NLA_F_NET_BYTEORDER = 0x4000;
+const NFNL_SUBSYS_IPSET = 6;
+const IPSET_ATTR_IPADDR_IPV4 = 1;
+/** Every kernel speaks it; 7 came with 4.20. */
+const IPSET_PROTOCOL = 6;
+const AF_INET = 2;
+const NLMSG_HEADER_SIZE = 16;
+const NLMSG_NOOP = 1;
+const HEADERS_SIZE = 20;
+
+const encoder = new TextEncoder();
+
+/** @param sequence comes back with the kernel's answer. */
+export function ipsetRequest(
+  command: Command,
+  { flags, sequence }: { flags: number; sequence: number },
+  ...attributes: Uint8Array[]
+): Uint8Array {
+  const message = concat([
+    new Uint8Array(HEADERS_SIZE),
+    byte(commandAttributes.protocol[0], IPSET_PROTOCOL),
+    ...attributes,
+  ]);
+  const header = new DataView(message.buffer);
+  header.setUint32(0, message.length, true);
+  header.setUint16(4, (NFNL_SUBSYS_IPSET << 8) | commands.indexOf(command), true);
+  header.setUint16(6, flags, true);
+  header.setUint32(8, sequence, true);
+  header.setUint8(16, AF_INET);
+  return message;
+}
+
+/** A message that the kernel acknowledges, and that asks for nothing: NLMSG_NOOP. */
+export function noopRequest(sequence: number): Uint8Array {
+  const header = new DataView(new ArrayBuffer(NLMSG_HEADER_SIZE));
+  header.setUint32(0, NLMSG_HEADER_SIZE, true);
+  header.setUint16(4, NLMSG_NOOP, true);
+  header.setUint16(6, NLM_F_REQUEST | NLM_F_ACK, true);
+  header.setUint32(8, sequence, true);
+  return new Uint8Array(header.buffer);
+}
+
+export const setName = (name: string): Uint8Array => zeroEnded(commandAttributes.setName[0], name);
+/** Where RENAME goes to. */
+export const newName = (name: string): Uint8Array => zeroEnded(commandAttributes.secondName[0], name);
+
+/** What CREATE and TYPE say of a type of IPv4 addresses. @param revision of CREATE. */
+export const setType = (name: string, revision?: number): Uint8Array[] => [
+  zeroEnded(commandAttributes.typeName[0], name),
+  ...(revision === undefined ? [] : [byte(commandAttributes.revision[0], revision)]),
+  byte(commandAttributes.family[0], AF_INET),
+];
+
+/** What CREATE and ADD, DEL, TEST carry: options, or one element. */
+export const data = (...inner: Uint8Array[]): Uint8Array => nested(commandAttributes.data[0], ...inner);
+
+/** @param address four bytes. */
+export const ip = (address: readonly number[]): Uint8Array =>
+  nested(
+    elementAttributes.ip[0],
+    attribute(IPSET_ATTR_IPADDR_IPV4 | NLA_F_NET_BYTEORDER, Uint8Array.from(address)),
+  );
+
+/**
+ * The line of `ipset restore` that an element, and the message with it, comes from: when it fails the kernel then
+ * sends the error by another way.
+ */
+export const lineNumber = (line: number): Uint8Array => {
+  const value = new Uint8Array(4);
+  new DataView(value.buffer).setUint32(0, line);
+  return attribute(commandAttributes.lineNumber[0] | NLA_F_NET_BYTEORDER, value);
+};
+
+const byte = (type: number, value: number) => attribute(type, Uint8Array.of(value));
+const zeroEnded = (type: number, text: string) => attribute(type, encoder.encode(`${text}\0`));
+const nested = (type: number, ...inner: Uint8Array[]) => attribute(type | NLA_F_NESTED, concat(inner));
+
+/** Filled up to a boundary of 4; its length says where the payload ends. */
+function attribute(type: number, payload: Uint8Array): Uint8Array {
+  const length = 4 + payload.length;
+  const bytes = new Uint8Array((length + 3) & ~3);
+  const header = new DataView(bytes.buffer);
+  header.setUint16(0, length, true);
+  header.setUint16(2, type, true);
+  bytes.set(payload, 4);
+  return bytes;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,157 @@
+// From the event buffer to stdout: reads what is there, decides, writes, and counts what became of every event.
+import type { EventBuffer } from "../core/event-buffer.ts";
+import { readClocks } from "../core/ffi/libc.ts";
+import { type MineEvent, readEvent } from "../events/event.ts";
+import { log } from "../log.ts";
+import type { ByteWriter } from "../output/byte-writer.ts";
+import { writeColoredText } from "../output/colored-text.ts";
+import { writeJson } from "../output/json.ts";
+import type { AuditRecord } from "../output/record.ts";
+import { LineWriter } from "../output/stdout.ts";
+import { writeText } from "../output/text.ts";
+import type { Config } from "./config.ts";
+import { Recorder } from "./decode.ts";
+import { isWanted } from "./filter.ts";
+import { type Losses, type LossSource, readLosses } from "./losses.ts";
+
+const LOSS_REPORT_MS = 1000;
+
+export interface Source extends LossSource {
+  buffer: EventBuffer;
+  /** The rung of the ladder. */
+  backend: string;
+}
+
+type RecordWriter = (out: ByteWriter, record: AuditRecord) => void;
+
+export class Tracer {
+  readonly #config: Config;
+  readonly #source: Source;
+  readonly #recorder: Recorder;
+  readonly #writer = new LineWriter();
+  readonly #write: RecordWriter;
+  /** Records, whatever was in them. */
+  #received = 0;
+  #seen = 0;
+  #filtered = 0;
+  #truncated = 0;
+  /** Records that arrived but were no event. */
+  #unreadable = 0;
+  /** Events that nobody read from stdout in time. */
+  #unwritten = 0;
+  /** Losses and denied events together. */
+  #reported = 0;
+  #nextReportMs = 0;
+
+  constructor(config: Config, source: Source) {
+    this.#config = config;
+    this.#source = source;
+    this.#write = chooseWriter(config, this.#writer);
+    this.#recorder = new Recorder(source.backend);
+  }
+
+  /** As many events were seen as were asked for, or nobody reads them any more. */
+  get isDone(): boolean {
+    return this.#seen >= this.#config.limits.events || this.#writer.isClosed;
+  }
+
+  /** All lines are written. */
+  get isWritten(): boolean {
+    return this.#writer.line.length === 0;
+  }
+
+  /** Grows as long as someone reads stdout. */
+  get writtenBytes(): number {
+    return this.#writer.writtenBytes;
+  }
+
+  /**
+   * Reads what is there and writes what can be written without waiting. When stdout is not read, events stay in
+   * their buffer as long as it has room for them.
+   * @returns how many records there were.
+   */
+  drain(): number {
+    const { realtimeOffsetNs } = readClocks(); // anew each time: the wall clock may be set
+    const isEnough = (): boolean => this.isDone || this.#writer.isFull;
+    this.#writer.flush();
+    if (isEnough()) return 0;
+    const records = this.#source.buffer.drain((view, at, size) => {
+      this.#received += 1;
+      const event = readEvent(view, at, size);
+      if (event) this.#report(event, realtimeOffsetNs);
+      else this.#unreadable += 1;
+      return !isEnough();
+    });
+    this.#writer.flush();
+    return records;
+  }
+
+  #report(event: MineEvent, realtimeOffsetNs: bigint): void {
+    const record = this.#recorder.record(event, realtimeOffsetNs);
+    if (!isWanted(this.#config.filter, record)) {
+      this.#filtered += 1;
+      return;
+    }
+    this.#seen += 1;
+    if (event.capturedLen < event.messageLen) this.#truncated += 1;
+    this.#write(this.#writer.line, record);
+    this.#writer.endLine();
+  }
+
+  /** Waits, at most timeoutMs, for a reader of what could not be written yet, or else for events. */
+  wait(timeoutMs: number): void {
+    if (this.isWritten) this.#source.buffer.wait(timeoutMs);
+    else this.#writer.wait(timeoutMs);
+  }
+
+  /** Counts as lost what will not be written any more. */
+  giveUp(): void {
+    const lines = this.#writer.countLines();
+    this.#seen -= lines;
+    this.#unwritten += lines;
+    this.#unwritten += this.#discard();
+  }
+
+  /** Says, at most once a second, that more was lost, or was denied and not shown. */
+  reportLosses(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#nextReportMs) return;
+    this.#nextReportMs = nowMs + LOSS_REPORT_MS;
+    const { total, text, denied, deniedText } = this.#losses();
+    if (total + denied > this.#reported) log.warn(`events lost so far: ${text}${deniedText}`);
+    this.#reported = total + denied;
+  }
+
+  /** So far; events on their way are not counted yet. */
+  progress(): string {
+    return this.#account(this.#losses());
+  }
+
+  /** After the last event. */
+  summary(): string {
+    this.#discard(); // what came after all that was asked for
+    return this.#account(this.#losses(this.#received));
+  }
+
+  #account(losses: Losses): string {
+    const filtered = this.#filtered + this.#source.counters.read().filtered;
+    const suffix = `${filtered > 0 ? `, ${filtered} filtered` : ""}${losses.deniedText}`;
+    return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;
+  }
+
+  /** @returns how many records there still were. */
+  #discard(): number {
+    const records = this.#source.buffer.drain(() => true);
+    this.#received += records;
+    return records;
+  }
+
+  #losses(received?: number): Losses {
+    return readLosses(this.#source, { unreadable: this.#unreadable, unwritten: this.#unwritten }, received);
+  }
+}
+
+function chooseWriter({ output, color }: Config, writer: LineWriter): RecordWriter {
+  if (output === "json") return writeJson;
+  return color && writer.isTerminal ? writeColoredText : writeText;
+}

@@ -1,0 +1,207 @@
+// From a host to events: choose a backend, load it, attach it. Each step logs its decision, and each failure is a
+// complete error. Whatever a step acquires is released in reverse order.
+import { release } from "node:os";
+import {
+  type Backend,
+  type BackendName,
+  backendNames,
+  type CommonMaps,
+  type LoadedBackend,
+} from "../backends/backend.ts";
+import { Features } from "../backends/features.ts";
+import type { SetUp } from "../backends/load.ts";
+import { openBackend } from "../backends/open-backend.ts";
+import { SYSFS_BTF } from "../core/btf.ts";
+import { CallError } from "../core/errors.ts";
+import { type EventBuffer, openEventBuffer, sizeText } from "../core/event-buffer.ts";
+import { loadLibbpf, possibleCpus, setLog } from "../core/ffi/libbpf.ts";
+import { isBefore, runningKernel, toldVersion } from "../core/kernel-version.ts";
+import { MineError, noBackend, unsupported } from "../errors.ts";
+import { Counters } from "../events/counters.ts";
+import { mineEvent } from "../events/skeleton.gen.ts";
+import { attempt, explained } from "../host/attempt.ts";
+import { chooseBtf } from "../host/btf.ts";
+import { ensureIpset } from "../host/ip-set-module.ts";
+import { confine } from "../host/sandbox.ts";
+import { log } from "../log.ts";
+import { BUFFER, cpuBytes } from "./buffer-size.ts";
+import { checkNumber, checkReading } from "./check-reading.ts";
+import type { Config, HostConfig, SessionConfig } from "./config.ts";
+import { kernelFilter } from "./filter.ts";
+
+export interface Session extends Disposable {
+  buffer: EventBuffer;
+  counters: Counters;
+  backend: BackendName;
+  /** How often the kernel skipped a program that should have run; grows until detach(). */
+  misses: () => number;
+  /** Limits of this backend that the user must know. */
+  caveats: readonly string[];
+  /** Gives up the privileges that only the start needs. @returns a sentence for each step. */
+  confine: () => readonly string[];
+  /** Attaches again what the kernel has removed. Called now and then. */
+  keepAttached: () => void;
+  /** Detaches the probes. Events that they have sent can still be read. */
+  detach: () => void;
+}
+
+/** The host context of every backend. */
+export interface HostContext {
+  /** Path of the kernel's BTF. */
+  btf: string;
+  /** See checkReading(). */
+  check: number;
+  features: Features;
+}
+
+interface Loaded {
+  backend: LoadedBackend;
+  /** 0 where there is no ring buffer. */
+  ringBytes: number;
+}
+
+/** Bytes; both 0 where there is no ring buffer. */
+interface RingSize {
+  wanted: number;
+  min: number;
+}
+
+/** The reason against a backend. */
+export interface Refusal {
+  backend: BackendName;
+  error: MineError;
+}
+
+/** @throws MineError: this host cannot be audited. */
+export function openSession(config: Config): Session {
+  openLibrary(config);
+  const context = openContext(config);
+  const refusals: Refusal[] = [];
+  for (const backend of config.backend ? [config.backend] : backendNames) {
+    try {
+      const session = openOne(context, backend, config);
+      log.info(`Backend: ${[backend, ...refusals.map(reasonAgainst)].join("; ")}`);
+      for (const caveat of session.caveats) log.warn(caveat);
+      return session;
+    } catch (error) {
+      if (!(error instanceof MineError)) throw error;
+      refusals.push({ backend, error });
+    }
+  }
+  throw noBackend(refusals);
+}
+
+const reasonAgainst = ({ backend, error }: Refusal): string => `not ${backend}: ${error.message}`;
+
+/** Loads libbpf, and sends its log to ours. */
+export function openLibrary({ verbose }: HostConfig): void {
+  attempt("load libbpf", loadLibbpf);
+  setLog(verbose ? "debug" : "warning", log.libbpf);
+}
+
+/** @throws MineError for what every backend needs. */
+export function openContext(config: HostConfig): HostContext {
+  requireRoot();
+  const btf = chooseBtf(release(), config.btf);
+  log.decision(`kernel ${release()}, BTF from ${btf}`);
+  const features = new Features(config.assumeKernel);
+  ensureIpset();
+  return { btf, features, check: checkNumber() };
+}
+
+function requireRoot(): void {
+  const uid = process.geteuid?.();
+  if (uid !== 0) throw unsupported("not-root", `reading the kernel needs root, and this is uid ${uid}`);
+}
+
+/**
+ * Tries one backend, by using it.
+ * @throws MineError where it cannot be used; nothing is left of it then.
+ */
+export function openOne(context: HostContext, name: BackendName, config: SessionConfig): Session {
+  const { features } = context;
+  log.decision(`trying ${name}`);
+  using stack = new DisposableStack();
+  const backend = openBackend[name](features, config.filter.commands);
+  const { backend: loaded, ringBytes } = load(
+    context,
+    backend,
+    config,
+    ringSize(features, config.bufferBytes),
+  );
+  stack.use(loaded);
+
+  const counters = new Counters(loaded.maps.counters);
+  const buffer = stack.use(
+    attempt("make the event buffer", () => openBuffer(loaded.maps, ringBytes, config.bufferBytes)),
+  );
+  log.decision(buffer.description);
+  let links = loaded.attach();
+  counters.forgetUnreturned();
+  stack.defer(() => links.dispose());
+  checkReading(loaded.maps, context);
+  const counted = backend.countsSkips ? loaded.programs : [];
+  const programMisses = () => counted.reduce((sum, program) => sum + program.recursionMisses, 0);
+  let probeMisses = () => loaded.misses?.() ?? 0;
+  const held = stack.move();
+  return {
+    buffer,
+    counters,
+    backend: name,
+    misses: () => programMisses() + probeMisses(),
+    caveats: backend.caveats,
+    confine: () => confine(loaded.isStale !== undefined),
+    keepAttached: () => {
+      if (!loaded.isStale?.()) return;
+      links.dispose();
+      links = loaded.attach();
+      log.warn("ip_set was unloaded and loaded again; the first commands after that may have been missed");
+    },
+    detach: () => {
+      const misses = probeMisses(); // gone with the probes
+      probeMisses = () => misses;
+      counters.endEntries();
+      links.dispose();
+    },
+    [Symbol.dispose]: () => held.dispose(),
+  };
+}
+
+/** A size that the user asked for is not made smaller. */
+function ringSize(features: Features, asked: number | undefined): RingSize {
+  if (!features.has("ringBuffer")) return { wanted: 0, min: 0 };
+  return { wanted: asked ?? BUFFER.default, min: asked ?? BUFFER.ringMin };
+}
+
+/** @returns the backend, and the size of its ring buffer, which may be smaller than wanted. */
+function load(context: HostContext, backend: Backend, config: SessionConfig, size: RingSize): Loaded {
+  const { wanted: ringBytes, min } = size;
+  const version = toldVersion(config.kernVersion);
+  const setUp: SetUp = {
+    options: {
+      name: "mine",
+      btfPath: context.btf === SYSFS_BTF ? undefined : context.btf, // libbpf's own choice needs no name
+      versionCode: version.code,
+    },
+    filter: { ...kernelFilter(config), check: context.check },
+    ringBytes,
+  };
+  try {
+    return { backend: backend.load(setUp), ringBytes };
+  } catch (error) {
+    if (ringBytes <= min || !isMemlockRefusal(error)) {
+      throw explained(`load the ${backend.name} programs`, error, { isWrongVersion: version.isWrong });
+    }
+    log.decision(`a ring buffer of ${sizeText(ringBytes)} was refused`);
+    return load(context, backend, config, { wanted: ringBytes / 2, min });
+  }
+}
+
+/** Before 5.11 maps count against RLIMIT_MEMLOCK, and not even root may be free to raise it. */
+const isMemlockRefusal = (error: unknown): boolean =>
+  error instanceof CallError && error.code === "EPERM" && isBefore(runningKernel(), [5, 11, 0]);
+
+function openBuffer({ events }: CommonMaps, ringBytes: number, asked: number | undefined): EventBuffer {
+  const perCpu = ringBytes > 0 ? 0 : cpuBytes(possibleCpus(), asked);
+  return openEventBuffer(events, { cpuBytes: perCpu, timeOffset: mineEvent.tsNs[0] });
+}

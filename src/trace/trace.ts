@@ -1,0 +1,90 @@
+// Audit ipset commands in the foreground until told to stop.
+
+import { MineError } from "../errors.ts";
+import { ProgramPages } from "../host/memory.ts";
+import { comeBeforeOthers } from "../host/priority.ts";
+import { log } from "../log.ts";
+import type { Config } from "./config.ts";
+import { Tracer } from "./pipeline.ts";
+import { openSession, type Session } from "./session.ts";
+import { countSignals, type Signals } from "./signals.ts";
+
+/** Events and signals end a wait at once; looking at anything else can wait so long. */
+const WAIT_MS = 2000;
+/** While there is much to do, it is done in batches this far apart: waking up costs more than an event. */
+const BATCH_MS = 2;
+/** How long the end waits for a reader of stdout that takes nothing. */
+const PATIENCE_MS = 1000;
+
+export async function trace(config: Config): Promise<void> {
+  if (config.verbose) log.setVerbose();
+  log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
+  const signals = countSignals();
+  const pages = new ProgramPages();
+  pages.drop(); // what only the start needed, now and after the next step of it
+  comeBeforeOthers();
+  using session = openSession(config);
+  const tracer = new Tracer(config, session);
+  for (const given of session.confine()) log.decision(`confined: ${given}`);
+  pages.drop();
+  log.info("Tracing... Hit Ctrl-C to end.");
+
+  try {
+    await follow(config, { session, tracer, pages, signals });
+    session.detach();
+    await finish(tracer, signals);
+  } catch (error) {
+    if (!(error instanceof MineError)) throw error;
+    // stdout takes no more; what is lost by that is told all the same.
+    session.detach();
+    tracer.giveUp();
+    log.info(tracer.summary());
+    throw error;
+  }
+  log.info(tracer.summary());
+}
+
+interface Running {
+  session: Session;
+  tracer: Tracer;
+  pages: ProgramPages;
+  signals: Signals;
+}
+
+/** Writes what comes, until told to stop, or until enough was seen. */
+async function follow({ limits }: Config, { session, tracer, pages, signals }: Running): Promise<void> {
+  const endMs = performance.now() + limits.seconds * 1000;
+  while (signals.stops === 0 && !tracer.isDone && performance.now() < endMs) {
+    const records = tracer.drain();
+    tracer.reportLosses();
+    if (records > 0) pages.dropIfMany();
+    session.keepAttached();
+    // Signals are delivered by the event loop, and so looked for right before a wait: one that came earlier would
+    // not end it.
+    await pause(records > 0 ? BATCH_MS : 0);
+    for (; signals.questions > 0; signals.questions--) log.info(tracer.progress());
+    if (records > 0 || signals.stops > 0) continue;
+    tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
+  }
+}
+
+/** Reads and writes what is left, as long as someone takes it; another signal ends that. */
+async function finish(tracer: Tracer, signals: Signals): Promise<void> {
+  const { stops } = signals;
+  let { writtenBytes } = tracer;
+  let endMs = performance.now() + PATIENCE_MS;
+  while (tracer.drain() > 0 || !tracer.isWritten) {
+    if (tracer.writtenBytes > writtenBytes) {
+      writtenBytes = tracer.writtenBytes;
+      endMs = performance.now() + PATIENCE_MS;
+    } else if (performance.now() > endMs || signals.stops > stops) {
+      tracer.giveUp();
+      break;
+    }
+    if (!tracer.isWritten) tracer.wait(PATIENCE_MS / 10);
+    await pause(0);
+  }
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => (ms > 0 ? setTimeout(resolve, ms) : setImmediate(resolve)));

@@ -1,0 +1,187 @@
+// Which commands are reported: what the kernel side is told, and what is decided here.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AUDIT_UID_UNSET } from "../../src/events/event.ts";
+import { type Command, commands } from "../../src/ipset/message.ts";
+import { unknownOutcome } from "../../src/ipset/outcome.ts";
+import type { Config } from "../../src/trace/config.ts";
+import { isWanted, kernelFilter } from "../../src/trace/filter.ts";
+import { constantsOfC } from "../support/compile.ts";
+import { element, nested } from "../support/ipset-encoder.ts";
+import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
+import { recordOf } from "../support/records.ts";
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "selection-test-"));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+type Wanted = Config["filter"];
+
+const wanted = (given: Partial<Wanted> = {}): Wanted => ({
+  commands: new Set(commands),
+  denied: new Set(commands),
+  set: undefined,
+  uid: undefined,
+  pid: undefined,
+  comm: undefined,
+  failed: false,
+  ...given,
+});
+
+const inKernel = (filter: Config["filter"], output: Config["output"] = "text") =>
+  kernelFilter({ output, filter });
+
+describe("the kernel side is told", () => {
+  test("of each command its bit, which is its number in the kernel's header", () => {
+    const names = commands.map((command) => `IPSET_CMD_${command}`);
+    const numbers = constantsOfC(dir, ["linux/netfilter/ipset/ip_set.h"], names);
+    for (const [index, command] of commands.entries()) {
+      const only = new Set([command]);
+      const bit = 2 ** (numbers[names[index] ?? ""] ?? Number.NaN);
+      expect(inKernel(wanted({ commands: only }))).toMatchObject({ commands: bit, denied: 0xffffffff });
+      expect(inKernel(wanted({ denied: only }))).toMatchObject({ commands: 0xffffffff, denied: bit });
+    }
+  });
+
+  test("of several commands all their bits", () => {
+    const some: ReadonlySet<Command> = new Set(["CREATE", "ADD", "GET_BYINDEX"] as const);
+    expect(inKernel(wanted({ commands: some })).commands).toBe(0x8204);
+    expect(inKernel(wanted({ commands: new Set() })).commands).toBe(0);
+  });
+
+  test("of all commands also those that have no name yet", () => {
+    expect(inKernel(wanted()).commands).toBe(0xffffffff);
+    const allButOne = new Set(commands.filter((command) => command !== "NONE"));
+    expect(inKernel(wanted({ commands: allButOne })).commands).toBe(0xfffe);
+  });
+
+  test("of user and process the number, or that any will do", () => {
+    expect(inKernel(wanted())).toMatchObject({ pid: 0, uid: AUDIT_UID_UNSET });
+    expect(inKernel(wanted({ uid: 0, pid: 1 }))).toMatchObject({ pid: 1, uid: 0 });
+  });
+
+  test("of the caller no more than the output has room for", () => {
+    expect(inKernel(wanted(), "text").details).toBe(0);
+    expect(inKernel(wanted(), "json").details).toBe(1);
+  });
+});
+
+const SETNAME = 2;
+const SETNAME2 = 3;
+const name = (type: number, bytes: string | Uint8Array) => attribute(type, Buffer.from(bytes as string));
+const ADD = ipsetMessage(9, name(SETNAME, "white list"));
+const isWhite = (text: string) => text === "white list";
+
+describe("wanted is", () => {
+  test("everything, where nothing is asked for", () => {
+    expect(isWanted(wanted(), recordOf(ADD))).toBe(true);
+    expect(isWanted(wanted(), recordOf(new Uint8Array()))).toBe(true);
+  });
+
+  test("with --failed what failed", () => {
+    const failed = (result: number, command = 9) =>
+      isWanted(wanted({ failed: true }), recordOf(ipsetMessage(command), { result }));
+    expect([failed(0), failed(-4103), failed(-1)]).toEqual([false, true, true]);
+    expect(failed(-4103, 11)).toBe(false); // not in the set: an answer, not a failure
+    expect(isWanted(wanted({ failed: true }), recordOf(ADD, { outcome: unknownOutcome }))).toBe(false);
+  });
+
+  test.each<[comm: string | Uint8Array, typed: string, expected: boolean]>([
+    ["ipset", "ipset", true],
+    ["ipset", "ipse", false],
+    ["ipset", "*", false],
+    ["", "", true],
+    ["a b\n", "a b\n", true],
+    ["back\\slash", "back\\slash", true],
+    ["café", "café", true],
+    // What is not UTF-8 comes from the command line as this, too.
+    [Buffer.from([0x61, 0xff]), "a\ufffd", true],
+  ])("with --comm, of %p, %j: %p", (comm, typed, expected) => {
+    const record = recordOf(ADD, { event: { comm: Buffer.from(comm as string) } });
+    expect(isWanted(wanted({ comm: typed }), record)).toBe(expected);
+  });
+
+  describe("with --set", () => {
+    const isSetWanted = (message: Uint8Array, set: (name: string) => boolean) =>
+      isWanted(wanted({ set }), recordOf(message));
+
+    test("what names it, first or second", () => {
+      expect(isSetWanted(ADD, isWhite)).toBe(true);
+      expect(isSetWanted(ipsetMessage(9, name(SETNAME, "black list")), isWhite)).toBe(false);
+      const renames = [
+        ["white list", "b"],
+        ["b", "white list"],
+        ["b", "c"],
+      ].map(([from = "", to = ""]) => ipsetMessage(5, name(SETNAME, from), name(SETNAME2, to)));
+      expect(renames.map((rename) => isSetWanted(rename, isWhite))).toEqual([true, true, false]);
+    });
+
+    test("not what has a type of that name", () => {
+      const create = ipsetMessage(2, name(SETNAME, "a"), name(SETNAME2, "white list"));
+      expect(isSetWanted(create, isWhite)).toBe(false);
+    });
+
+    test("what is done to all sets, which this one may be of", () => {
+      const unnamed = (command: number) => isSetWanted(ipsetMessage(command), isWhite);
+      expect([3, 4, 7, 8].every(unnamed)).toBe(true);
+      expect([1, 2, 9, 10, 11, 13].some(unnamed)).toBe(false);
+    });
+
+    describe("of messages that were cut, what may name it:", () => {
+      const filler = (length: number) => attribute(99, Buffer.alloc(length));
+      const padding = filler(200);
+      const elements = nested(8, element(filler(200)));
+      const isCutWanted = (message: Uint8Array, captured: number) => {
+        const event = { message: message.subarray(0, captured), messageLen: message.length };
+        return isWanted(wanted({ set: isWhite }), recordOf(message, { event }));
+      };
+      const black = name(SETNAME, "black list");
+      const white = name(SETNAME, "white list");
+      const other = name(SETNAME2, "b");
+
+      test.each<[string, number, Uint8Array[], boolean]>([
+        ["no name", 9, [padding], true],
+        ["no second name", 5, [black, padding], true],
+        ["no second name", 6, [black, padding], true],
+        ["both names, and neither is it", 5, [black, other, padding], false],
+        ["another name, but one may follow that counts", 9, [black, padding, white], true],
+        ["another name, and elements to the end", 9, [black, elements], false],
+        ["another name, and options to the end", 2, [black, other, nested(7, padding)], false],
+        ["it", 9, [white, padding], true],
+      ])("%s (command %d)", (_, command, attributes, expected) => {
+        const message = ipsetMessage(command, ...attributes);
+        expect(isCutWanted(message, message.indexOf(Buffer.alloc(100)) + 50)).toBe(expected);
+      });
+
+      test("a name that was cut itself", () => {
+        const message = ipsetMessage(9, name(SETNAME, "white list"));
+        expect(isCutWanted(message, message.length - 5)).toBe(true);
+      });
+
+      test("nothing but a part of the header", () => {
+        expect(isCutWanted(ipsetMessage(9), 4)).toBe(true);
+      });
+    });
+
+    test("what has its name, as it would be typed", () => {
+      const seen: string[] = [];
+      const look = (text: string) => seen.push(text) < 0;
+      for (const bytes of ["a\\b", "a\nb", "café", "", Buffer.from([0x61, 0xff]), "\ufeffa"]) {
+        isSetWanted(ipsetMessage(9, name(SETNAME, bytes)), look);
+      }
+      expect(seen).toEqual(["a\\b", "a\nb", "café", "", "a\ufffd", "\ufeffa"]);
+    });
+  });
+
+  test("what meets all conditions at once", () => {
+    const all = wanted({ failed: true, comm: "ipset", set: isWhite });
+    expect(isWanted(all, recordOf(ADD, { result: -4103 }))).toBe(true);
+    expect(isWanted(all, recordOf(ADD))).toBe(false);
+    expect(isWanted(all, recordOf(ADD, { result: -4103, event: { comm: Buffer.from("x") } }))).toBe(false);
+    expect(isWanted(all, recordOf(ipsetMessage(9, name(SETNAME, "b")), { result: -4103 }))).toBe(false);
+  });
+});
