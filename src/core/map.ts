@@ -32,7 +32,7 @@ export type ValueOf<Shape extends MapShape> = Shape["value"] extends Layout
   ? Decoded<Shape["value"]>
   : Uint8Array;
 
-/** A key: bytes, or a number in as many bytes as the map's keys have, up to eight. */
+/** A key: bytes, or an unsigned number in as many bytes as the map's keys have, up to eight. */
 export type Key = number | bigint | Uint8Array;
 
 /** After load(). It lives as long as its object. */
@@ -106,7 +106,10 @@ function keyBytes(key: Key, size: number): Uint8Array {
       throw new RangeError(`a key of ${key.length} bytes for a map with keys of ${size}`);
     return key;
   }
+  const number = BigInt(key);
+  if (size > 8 || BigInt.asUintN(8 * size, number) !== number)
+    throw new RangeError(`key ${key} for a map with keys of ${size} bytes`);
   const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(key), true);
+  new DataView(bytes.buffer).setBigUint64(0, number, true);
   return bytes.subarray(0, size);
 }

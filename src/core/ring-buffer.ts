@@ -66,7 +66,7 @@ export class RingBuffer implements EventBuffer {
     const start = at - (at % SLICE_BYTES);
     if (this.#slice?.start !== start) {
       this.#slice?.mapping.unmap();
-      const length = Math.min(SLICE_BYTES, this.#bytes) + RECORD_MAX;
+      const length = Math.min(Math.min(SLICE_BYTES, this.#bytes) + RECORD_MAX, 2 * this.#bytes - start);
       const mapping = mapShared(this.#fd, length, 2 * this.#page + start, "read");
       this.#slice = { start, mapping, view: new DataView(mapping.bytes) };
     }

@@ -81,7 +81,8 @@ function openFromMemory(bytes: Uint8Array): Libbpf {
 }
 
 /**
- * Sends libbpf's log to a function, until disposed of. Lines come while a function of libbpf runs, on its thread.
+ * Sends libbpf's log to a function, in place of the one before. Lines come while a function of libbpf runs, on its
+ * thread.
  * @param most the least important level that is formatted at all.
  */
 export function setLog(most: LogLevel, sink: (level: LogLevel, line: string) => void): void {

@@ -1,0 +1,55 @@
+// A BPF object in the hands of its two owners in turn, before anything of it is in the kernel.
+import { describe, expect, test } from "bun:test";
+import { assets } from "../../src/assets.ts";
+import { CallError } from "../../src/core/errors.ts";
+import { open } from "../../src/core/object.ts";
+import { kprobeLegacy, kprobeModern } from "../../src/events/skeleton.gen.ts";
+
+/** No user, root neither, can load an object with this BTF. */
+const openUnloadable = () => open(kprobeLegacy, assets.kprobeLegacy(), { btfPath: "/proc/self/nowhere" });
+
+describe("an open object", () => {
+  test("is empty after load() was tried, and can be closed again and again", () => {
+    for (let round = 0; round < 100; round++) {
+      using opened = openUnloadable();
+      expect(() => opened.load()).toThrow(CallError);
+      expect(() => opened.load()).toThrow("was loaded");
+      opened[Symbol.dispose]();
+      Bun.gc(true);
+    }
+  });
+
+  test("that is closed cannot be loaded, and can be closed again", () => {
+    const opened = openUnloadable();
+    opened[Symbol.dispose]();
+    opened[Symbol.dispose]();
+    expect(() => opened.load()).toThrow("closed");
+  });
+});
+
+describe("a misspelt name is an error of the compiler", () => {
+  test("of a program", () => {
+    using opened = openUnloadable();
+    expect(opened.programs.mine_enter).toBeDefined();
+    // @ts-expect-error
+    expect(opened.programs.mine_entre).toBeUndefined();
+  });
+
+  test("of a map", () => {
+    using opened = openUnloadable();
+    expect(opened.maps.calls).toBeDefined();
+    // @ts-expect-error
+    expect(opened.maps.cals).toBeUndefined();
+  });
+
+  test("of a constant, and of a field in it", () => {
+    using opened = open(kprobeModern, assets.kprobeModern());
+    const filter = { commands: 0, denied: 0, pid: 0, uid: 0, check: 0 };
+    opened.rodata.filterConstant = { ...filter, details: 0 };
+    // @ts-expect-error
+    opened.rodata.filterConstant = { ...filter, detail: 0 };
+    expect(Object.keys(opened.rodata)).toEqual(["filterConstant"]);
+    // @ts-expect-error
+    expect(opened.rodata.filterConstnat).toBeUndefined();
+  });
+});
