@@ -10,17 +10,17 @@ export interface MapShape {
 
 /** Before load(). */
 export class OpenMap {
-  readonly #address: Address;
+  readonly #address: () => Address;
   readonly #name: string;
 
-  constructor(address: Address, name: string) {
+  constructor(address: () => Address, name: string) {
     this.#address = address;
     this.#name = name;
   }
 
   /** Elements, or bytes of a ring buffer. */
   set maxEntries(entries: number) {
-    libbpf.setMaxEntries(this.#address, this.#name, entries);
+    libbpf.setMaxEntries(this.#address(), this.#name, entries);
   }
 }
 

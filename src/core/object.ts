@@ -54,8 +54,20 @@ class Handle implements Disposable {
   }
 
   get address(): Address {
+    this.#requireOwned();
+    return this.#address as Address;
+  }
+
+  /** Guards a part of the object: libbpf frees it with the object, and makes constants read-only when it loads them. */
+  guarded<Part>(part: Part): () => Part {
+    return () => {
+      this.#requireOwned();
+      return part;
+    };
+  }
+
+  #requireOwned(): void {
     if (this.#address === undefined) throw new Error("this BPF object is closed, or was loaded");
-    return this.#address;
   }
 
   /** Hands the object over to a new owner. */
@@ -85,13 +97,13 @@ export class OpenObject<S extends Skeleton> implements Disposable {
     using stack = new DisposableStack();
     stack.use(handle);
     const { address } = handle;
-    const program = (name: string) => new OpenProgram(libbpf.findProgram(address, name));
-    const map = (name: string) => new OpenMap(libbpf.findMap(address, name), name);
+    const program = (name: string) => new OpenProgram(handle.guarded(libbpf.findProgram(address, name)));
+    const map = (name: string) => new OpenMap(handle.guarded(libbpf.findMap(address, name)), name);
     this.#skeleton = skeleton;
     this.#handle = handle;
     this.programs = record(skeleton.programs, program) as Programs<S, OpenProgram>;
     this.maps = record(Object.keys(skeleton.maps), map) as OpenMaps<S>;
-    this.rodata = constantsOf(skeleton, address);
+    this.rodata = constantsOf(skeleton, handle);
     stack.move();
   }
 
@@ -147,16 +159,16 @@ const record = <Value>(names: readonly string[], make: (name: string) => Value):
   Object.fromEntries(names.map((name) => [name, make(name)]));
 
 /** Returns an object whose properties are written where libbpf keeps the constants until load(). */
-function constantsOf<S extends Skeleton>({ rodata }: S, object: Address): Constants<S> {
+function constantsOf<S extends Skeleton>({ rodata }: S, handle: Handle): Constants<S> {
   const constants = {} as Constants<S>;
   const names = Object.entries(rodata);
   if (names.length === 0) return constants;
-  const view = libbpf.initialValue(libbpf.findMap(object, ".rodata"), ".rodata");
+  const view = handle.guarded(libbpf.initialValue(libbpf.findMap(handle.address, ".rodata"), ".rodata"));
   for (const [name, field] of names) {
     const set = (value: never): void => {
       const [offset, type] = field;
-      if (typeof type === "string") writeField(view, 0, field as Layout[string], value);
-      else writeStruct(view, offset, type, value);
+      if (typeof type === "string") writeField(view(), 0, field as Layout[string], value);
+      else writeStruct(view(), offset, type, value);
     };
     Object.defineProperty(constants, name, { set, enumerable: true });
   }

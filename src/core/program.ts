@@ -5,20 +5,20 @@ import { type Address, packStruct } from "./ffi/memory.ts";
 
 /** Before load(). */
 export class OpenProgram {
-  readonly #address: Address;
+  readonly #address: () => Address;
 
-  constructor(address: Address) {
+  constructor(address: () => Address) {
     this.#address = address;
   }
 
   /** Whether load() loads it: true unless its SEC() begins with `?`. */
   set autoload(isWanted: boolean) {
-    libbpf.setAutoload(this.#address, isWanted);
+    libbpf.setAutoload(this.#address(), isWanted);
   }
 
   /** The function of an fentry or fexit program: `function`, or `module:function`, which is found much faster. */
   set target(target: string) {
-    libbpf.setAttachTarget(this.#address, target);
+    libbpf.setAttachTarget(this.#address(), target);
   }
 }
 

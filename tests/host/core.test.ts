@@ -78,6 +78,14 @@ describe("constants", () => {
   });
 });
 
+test("an object that was loaded cannot be configured any more", () => {
+  using opened = open(skeleton, bytes);
+  using loaded = opened.load();
+  expect(() => Object.assign(opened.rodata, { small: 9 })).toThrow("was loaded");
+  expect(() => Object.assign(opened.maps.pairs, { maxEntries: 9 })).toThrow("was loaded");
+  expect(loaded.maps[".rodata"].get(0)[0]).toBe(1);
+});
+
 describe("a map", () => {
   const pair = { tiny: -1, low: -2, color: -1, high: -(2n ** 40n), mask: 2n ** 63n, isSet: 1 };
   const name = new TextEncoder().encode("eth0");

@@ -19,6 +19,20 @@ describe("an open object", () => {
     }
   });
 
+  test("that is empty cannot be configured: libbpf has freed what is in it", () => {
+    using opened = open(kprobeModern, assets.kprobeModern(), { btfPath: "/proc/self/nowhere" });
+    const { programs, maps, rodata } = opened;
+    const filterConstant = { commands: 0, denied: 0, pid: 0, uid: 0, check: 0, details: 0 };
+    const configure: (() => unknown)[] = [
+      () => Object.assign(programs.mine_enter, { autoload: false }),
+      () => Object.assign(programs.mine_enter, { target: "ip_set_create" }),
+      () => Object.assign(maps.calls, { maxEntries: 1 }),
+      () => Object.assign(rodata, { filterConstant }),
+    ];
+    expect(() => opened.load()).toThrow(CallError);
+    for (const call of configure) expect(call).toThrow("was loaded");
+  });
+
   test("that is closed cannot be loaded, and can be closed again", () => {
     const opened = openUnloadable();
     opened[Symbol.dispose]();
