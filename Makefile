@@ -57,9 +57,9 @@ $(BPF):
 
 SKELETON := src/events/skeleton.gen.ts
 
-$(OUTPUT)/skeleton.gen.ts: $(BPF_OBJECTS) scripts/gen-skeleton.ts node_modules/.ready
+$(OUTPUT)/skeleton.gen.ts: $(BPF_OBJECTS) src/core/gen-skeleton.ts node_modules/.ready
 	$(call msg,GEN,$@)
-	$(Q)BPFTOOL=$(BPFTOOL) $(BUN) scripts/gen-skeleton.ts ../core/index.ts $(BPF_OBJECTS) >$@
+	$(Q)BPFTOOL=$(BPFTOOL) $(BUN) src/core/gen-skeleton.ts --import ../core/index.ts $(BPF_OBJECTS) >$@
 
 $(OUTPUT)/skeleton.checked: $(OUTPUT)/skeleton.gen.ts $(SKELETON)
 	$(Q)diff -u $(SKELETON) $(OUTPUT)/skeleton.gen.ts || \
@@ -74,6 +74,18 @@ generate: $(OUTPUT)/skeleton.gen.ts ## write src/events/skeleton.gen.ts anew fro
 
 src/core/libbpf.so: $(LIBBPF_SO)
 	$(Q)cp $< $@
+
+# For the BPF side of whoever uses the package.
+BPF_HEADERS := bpf_core_read.h bpf_endian.h bpf_helper_defs.h bpf_helpers.h bpf_tracing.h
+LICENSES := LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 NOTICE
+
+.PHONY: package
+package: src/core/libbpf.so $(LIBBPF_HEADERS) node_modules/.ready ## pack bun-libbpf into .output/
+	$(Q)mkdir -p src/core/include/bpf
+	$(Q)cp $(BPF_HEADERS:%=$(LIB)/include/bpf/%) src/core/include/bpf/
+	$(Q)cp $(LICENSES) src/core/
+	$(Q)cd src/core && npm pack --loglevel=error --pack-destination $(abspath $(OUTPUT)) >/dev/null
+	$(Q)rm -rf src/core/include $(LICENSES:%=src/core/%)
 
 # --- The binary ---------------------------------------------------------------------------------------
 
@@ -97,6 +109,31 @@ mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/
 	$(Q)scripts/check-glibc.sh $(OUTPUT)/mine
 	$(Q)mv $(OUTPUT)/mine $@
 
+# --- Examples: small programs on the package alone ----------------------------------------------------
+
+EXAMPLES := $(OUTPUT)/examples
+
+.PHONY: examples
+examples: $(EXAMPLES)/opensnoop ## build the programs of examples/ into .output/examples/
+
+.PRECIOUS: $(EXAMPLES)/%.bpf.o examples/%.skel.ts
+
+$(EXAMPLES):
+	$(Q)mkdir -p $@
+
+$(EXAMPLES)/%.bpf.o: examples/%.bpf.c $(LIBBPF_HEADERS) Makefile | $(EXAMPLES) $(TOOLS)
+	$(call msg,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -mcpu=v3 -c $< -o $@
+	$(Q)$(LLVM_STRIP) --strip-debug $@
+
+examples/%.skel.ts: $(EXAMPLES)/%.bpf.o src/core/gen-skeleton.ts node_modules/.ready
+	$(call msg,GEN,$@)
+	$(Q)BPFTOOL=$(BPFTOOL) $(BUN) src/core/gen-skeleton.ts $< >$@
+
+$(EXAMPLES)/%: examples/%.ts examples/%.skel.ts $(wildcard src/core/*.ts src/core/ffi/*.ts) src/core/libbpf.so
+	$(call msg,BUN,$@)
+	$(Q)$(BUN) build --compile --minify --no-compile-autoload-dotenv --no-compile-autoload-bunfig $< --outfile $@ >/dev/null
+
 # --- Tests, demonstration, upkeep ---------------------------------------------------------------------
 
 .PHONY: setup
@@ -106,11 +143,11 @@ setup: ## install what the build and the tests call, where it is missing
 # In their own make: what setup installs must be there before anything is built.
 .PHONY: test
 test: setup ## types, lint, unit, host, and every kernel of tests/vm/KERNELS
-	$(Q)$(MAKE) --no-print-directory mine
+	$(Q)$(MAKE) --no-print-directory mine examples
 	$(Q)$(BUN) tests/run.ts
 
 .PHONY: test-unit test-host test-vm
-test-unit test-host test-vm: test-%: mine ## one kind of test alone
+test-unit test-host test-vm: test-%: mine examples ## one kind of test alone
 	$(Q)$(BUN) tests/run.ts $*
 
 SOAK_TESTS := host/losses host/endurance host/environment vm/losses vm/random-messages

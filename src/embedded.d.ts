@@ -1,8 +1,4 @@
-// Files that are embedded as they are: what is imported is a path.
-declare module "*.so" {
-  const path: string;
-  export default path;
-}
+// Files that the compiled binary carries: importing one gives its path. src/core has its own.
 declare module "*.bpf.o" {
   const path: string;
   export default path;

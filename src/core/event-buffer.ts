@@ -45,11 +45,11 @@ export const MAP_TYPE = { perfEventArray: 4, ringbuf: 27 } as const;
  * Opens the buffer behind a map: a ring buffer (Linux 5.8) or a perf buffer (4.4).
  * @param cpuBytes of a perf buffer: bytes for the ring of each CPU, rounded down to a power of two of pages.
  * @param timeOffset of a perf buffer: where each record has a u64 with its time (bpf_ktime_get_ns()), which orders the
- *   records of several CPUs.
+ *   records of several CPUs. Without it records come CPU by CPU.
  */
 export function openEventBuffer(
   map: LoadedMap<MapShape>,
-  { cpuBytes, timeOffset }: { cpuBytes: number; timeOffset: number },
+  { cpuBytes = 256 * 1024, timeOffset }: { cpuBytes?: number; timeOffset?: number | undefined } = {},
 ): EventBuffer {
   return map.info.type === MAP_TYPE.ringbuf
     ? new RingBuffer(map.fd, map.info.maxEntries)

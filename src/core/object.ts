@@ -12,7 +12,7 @@ import { type Decoded, type Layout, writeField, writeStruct } from "./layout.ts"
 import { type LoadedMap, loadedMap, type MapShape, OpenMap } from "./map.ts";
 import { LoadedProgram, OpenProgram } from "./program.ts";
 
-/** What is in a BPF object. scripts/gen-skeleton.ts writes it from the object's BTF. */
+/** What is in a BPF object. gen-skeleton.ts writes it from the object's BTF. */
 export interface Skeleton {
   readonly programs: readonly string[];
   readonly maps: { readonly [name: string]: MapShape };

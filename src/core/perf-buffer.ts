@@ -75,11 +75,14 @@ export class PerfBuffer implements EventBuffer {
   readonly description: string;
   lost = 0;
   readonly #memory: PerfRings;
-  readonly #timeOffset: number;
+  readonly #timeOffset: number | undefined;
   readonly #rings: CpuRing[];
 
-  /** @param timeOffset where each record has its time: u64, nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns()). */
-  constructor(memory: PerfRings, timeOffset: number) {
+  /**
+   * @param timeOffset where each record has its time: u64, nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns());
+   *   undefined where it has none.
+   */
+  constructor(memory: PerfRings, timeOffset: number | undefined) {
     this.#memory = memory;
     this.#timeOffset = timeOffset;
     this.#rings = memory.rings.map(({ memory, dataOffset, bytes }) => new CpuRing(memory, dataOffset, bytes));
@@ -126,7 +129,11 @@ export class PerfBuffer implements EventBuffer {
   #nextSampleNs(ring: CpuRing): bigint | undefined {
     for (let record = ring.peek(); record; record = ring.peek()) {
       const { view, at, type, size } = record;
-      if (type === PERF_RECORD_SAMPLE) return view.getBigUint64(at + RAW_OFFSET + this.#timeOffset, true);
+      if (type === PERF_RECORD_SAMPLE) {
+        return this.#timeOffset === undefined
+          ? 0n
+          : view.getBigUint64(at + RAW_OFFSET + this.#timeOffset, true);
+      }
       if (type === PERF_RECORD_LOST) this.lost += Number(view.getBigUint64(at + LOST_OFFSET, true));
       ring.skip(size);
     }

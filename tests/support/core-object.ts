@@ -1,4 +1,4 @@
-// The object of tests/fixtures/core.bpf.c, and its skeleton as a person writes it: scripts/gen-skeleton.ts must give
+// The object of tests/fixtures/core.bpf.c, and its skeleton as a person writes it: src/core/gen-skeleton.ts must give
 // the same.
 import { readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";

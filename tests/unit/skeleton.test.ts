@@ -26,9 +26,9 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function generate(...objects: string[]) {
-  const script = join(root, "scripts/gen-skeleton.ts");
+  const script = join(root, "src/core/gen-skeleton.ts");
   const { exitCode, stdout, stderr } = Bun.spawnSync(
-    [process.execPath, script, "../core/index.ts", ...objects],
+    [process.execPath, script, "--import", "../core/index.ts", ...objects],
     { env: { ...process.env, BPFTOOL: bpftool } },
   );
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
@@ -156,7 +156,7 @@ describe("the generator refuses", () => {
 
   test("a command line without an object", () => {
     const { exitCode, stdout, stderr } = generate();
-    expect(stderr).toContain("usage: gen-skeleton.ts IMPORTS OBJECT...");
+    expect(stderr).toContain("usage: bun-libbpf-skeleton [--import MODULE] OBJECT...");
     expect(exitCode).not.toBe(0);
     expect(stdout).toBe("");
   });

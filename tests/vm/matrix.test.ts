@@ -11,6 +11,7 @@ import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
 
 const root = join(import.meta.dir, "../..");
 const { MINE: mine = join(root, "mine") } = process.env;
+const opensnoop = join(root, ".output/examples/opensnoop");
 const mineSha256 = new Bun.CryptoHasher("sha256").update(await Bun.file(mine).bytes()).digest("hex");
 
 // Each machine has two processors; more than two machines only make all of them slow.
@@ -34,14 +35,36 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 async function bootRow(row: Row): Promise<VmResult> {
   const kernel = await fetchKernel(row);
   const files: Record<string, string> = { "/usr/local/bin/mine": mine };
+  if (hasRingBuffer(row)) files["/usr/local/bin/opensnoop"] = opensnoop;
   if (row.btf === "file") Object.assign(files, await btfFile(kernel));
   const env = {
     BACKENDS: row.backends,
     KPROBES: row.kprobes,
+    EXAMPLE: hasRingBuffer(row) ? "yes" : "no",
     ...(row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume }),
   };
   const script = join(import.meta.dir, "workload.sh");
-  return await bootVm({ kernel, script, files, env, hideBtf: row.btf === "file", live: false });
+  return await bootVm(
+    { kernel, script, files, env, hideBtf: row.btf === "file", live: false },
+    { memoryMb: 1024 },
+  );
+}
+
+/** The kernel itself, whatever mine is told to assume. */
+const hasRingBuffer = ({ transport, assume }: Row): boolean => transport === "ring" || assume !== "-";
+
+/** Expects that examples/opensnoop reported both files, with the kernel's answers. */
+function expectOpens(text: (name: string) => string): void {
+  expect(text("opensnoop.exit")).toBe("0");
+  const opener = text("opensnoop.opener");
+  const opens = text("opensnoop.stdout")
+    .split("\n")
+    .map((line) => line.split("\t"))
+    .filter(([pid, , , path = ""]) => pid === opener && ["/etc/passwd", "/nowhere"].includes(path));
+  expect(opens).toEqual([
+    [opener, "cat", expect.stringMatching(/^\d+$/), "/etc/passwd"],
+    [opener, "cat", "-2", "/nowhere"], // ENOENT
+  ]);
 }
 
 /** Kinds of programs, as bpftool names them, that are there when a backend is used. */
@@ -100,6 +123,7 @@ for (const row of readKernels()) {
       expect(text("mine.terminated.exit")).toBe("0");
       expect(text("mine.terminated.stdout")).toBe("");
       expect(text("after")).toBe(text("before"));
+      if (hasRingBuffer(row)) expectOpens(text);
       expect(consoleLog).not.toMatch(/BUG:|WARNING: CPU|Oops:/);
     },
     rowTimeoutMs,

@@ -8,6 +8,7 @@
 #
 #   BACKENDS   those that can be used, a comma between them
 #   KPROBES    off: they are to be switched off
+#   EXAMPLE    yes: examples/opensnoop can run here
 #
 #   /results/commands/NNN.*   args (NUL after each), user, pid, exit, stderr, and stdin of a restore;
 #                             unseen marks a command that no handler in the kernel hears of
@@ -252,3 +253,18 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
   ! cmp -s $results/before $results/after || break
   sleep 0.2
 done
+
+# The example, on the same kernel: a process that opens one file that is there and one that is not.
+if [ "$EXAMPLE" = yes ]; then
+  /usr/local/bin/opensnoop >$results/opensnoop.stdout 2>$results/opensnoop.stderr &
+  opensnoop=$!
+  /usr/local/bin/await-tracing $opensnoop $results/opensnoop.stderr
+  cat /etc/passwd /nowhere >/dev/null 2>&1 &
+  echo $! >$results/opensnoop.opener
+  wait $! || true
+  sleep 1
+  kill -INT $opensnoop
+  status=0
+  wait $opensnoop || status=$?
+  echo $status >$results/opensnoop.exit
+fi

@@ -1,0 +1,32 @@
+// Prints each file that a process opens, until Ctrl-C:   sudo ./opensnoop [PID]
+import { readFileSync } from "node:fs";
+import { open, openEventBuffer, structOf } from "bun-libbpf";
+import object from "../.output/examples/opensnoop.bpf.o" with { type: "file" };
+import { event, opensnoop } from "./opensnoop.skel.ts";
+
+const Event = structOf(event);
+const decoder = new TextDecoder();
+/** Shows bytes that another program chose: control characters would act on the terminal. */
+const text = (bytes: Uint8Array): string => decoder.decode(bytes).replaceAll(/\p{C}/gu, "?");
+
+using opened = open(opensnoop, readFileSync(object));
+opened.rodata.target = Number(process.argv[2] ?? 0);
+using loaded = opened.load();
+using buffer = openEventBuffer(loaded.maps.events);
+using _links = loaded.attach();
+
+let isStopped = false;
+process.on("SIGINT", () => {
+  isStopped = true;
+});
+console.error("Tracing... Hit Ctrl-C to end.");
+
+while (!isStopped) {
+  buffer.drain((view, at) => {
+    const { pid, result, comm, path } = new Event(view, at);
+    console.log(`${pid}\t${text(comm)}\t${result}\t${text(path)}`);
+    return true;
+  });
+  buffer.wait(100);
+  await Bun.sleep(1); // signals arrive now
+}
