@@ -42,12 +42,7 @@ struct mine_socket {
 	__u64 drops;		/* answers that found no room, so far */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct sock *);
-	__type(value, struct mine_socket);
-} sockets SEC(".maps");
+MAP(LRU_HASH, sockets, struct sock *, struct mine_socket, 4096);
 
 /* An answer that was received before the request that it answers was over. */
 struct mine_taken_key {
@@ -60,12 +55,7 @@ struct mine_taken {
 	__u8 reply[MINE_REPLY_MAX];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct mine_taken_key);
-	__type(value, struct mine_taken);
-} taken SEC(".maps");
+MAP(LRU_HASH, taken, struct mine_taken_key, struct mine_taken, 1024);
 
 /* An answer is being freed: it has been received. */
 static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)

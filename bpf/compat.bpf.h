@@ -8,6 +8,16 @@
 #include <bpf/bpf_helpers.h>
 #include "mine.h"
 
+#ifndef MAP /* examples/bcc has its own */
+#define MAP(kind, name, key_type, value_type, entries)                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_##kind);                                                 \
+		__uint(max_entries, entries);                                                      \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
+	} name SEC(".maps")
+#endif
+
 /* Before a loop: 5.3 (2589726d12a1) was the first to take one as it is. */
 #ifdef MINE_LEGACY
 #define UNROLL _Pragma("unroll")
@@ -20,11 +30,7 @@
  * 0 when the event is on its way.
  */
 #ifdef MINE_LEGACY
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} events SEC(".maps");
+MAP(PERF_EVENT_ARRAY, events, __u32, __u32, 0);
 
 static __always_inline long submit(void *ctx, struct mine_event *event, __u64 size)
 {
@@ -54,12 +60,7 @@ static __always_inline long submit(void *ctx, struct mine_event *event,
 #ifdef MINE_LEGACY
 #define FILTER const struct mine_filter
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mine_filter);
-} filters SEC(".maps");
+MAP(ARRAY, filters, __u32, struct mine_filter, 1);
 
 static __always_inline FILTER *what_is_wanted(void)
 {

@@ -7,27 +7,22 @@
 
 #define EPERM 1
 
-/* Where an event is put together; far too large for the stack. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1); /* more where programs can be preempted, by others of them */
-	__type(key, __u32);
-	__type(value, struct mine_event);
-} scratch SEC(".maps");
+/* Where an event is put together: the stack is too small. Backend fexit sets two: its programs can be preempted. */
+MAP(PERCPU_ARRAY, scratch, __u32, struct mine_event, 1);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mine_counters);
-} counters SEC(".maps");
+MAP(PERCPU_ARRAY, counters, __u32, struct mine_counters, 1);
+
+static __always_inline struct mine_counters *find_counters(__u32 *key)
+{
+	return bpf_map_lookup_elem(&counters, key);
+}
 
 #define COUNT(what) COUNT_MANY(what, 1)
 
 #define COUNT_MANY(what, many)                                                                     \
 	({                                                                                         \
 		__u32 first = 0;                                                                   \
-		struct mine_counters *here = bpf_map_lookup_elem(&counters, &first);               \
+		struct mine_counters *here = find_counters(&first);                                \
 		if (here)                                                                          \
 			here->what += (many);                                                      \
 	})
@@ -71,12 +66,7 @@ struct mine_share {
 	__u64 count;	/* events in it */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mine_share);
-} shares SEC(".maps");
+MAP(ARRAY, shares, __u32, struct mine_share, 1);
 
 /* Processors race for it: a few events more or less go through. */
 static __always_inline bool is_within_share(void)

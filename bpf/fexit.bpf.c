@@ -16,12 +16,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 enum { SLOT_HANDLER, SLOT_REFUSAL }; /* not under the mutex: must not share a scratch with those that are */
 
 /* One element, mine_exit. Verified once instead of once per handler; put there before anything is attached. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} reporters SEC(".maps");
+MAP(PROG_ARRAY, reporters, __u32, __u32, 1);
 
 #define HANDLER(symbol)                                                                            \
 	SEC("fexit/" #symbol)                                                                      \

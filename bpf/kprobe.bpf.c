@@ -21,12 +21,8 @@ struct mine_call {
 	struct sk_buff *request;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH); /* a return that is missed leaves its entry behind */
-	__uint(max_entries, 4096);
-	__type(key, __u64); /* bpf_get_current_pid_tgid() */
-	__type(value, struct mine_call);
-} calls SEC(".maps");
+/* By bpf_get_current_pid_tgid(). A missed return leaves its entry behind. */
+MAP(LRU_HASH, calls, __u64, struct mine_call, 4096);
 
 /*
  * The message is found by evidence, not by version, because distributions move netfilter on its own

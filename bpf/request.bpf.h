@@ -124,21 +124,11 @@ static __always_inline void find_own_answer(struct sk_buff *request, struct mine
 
 /*
  * The errors that handlers returned, by thread: netlink_ack() comes right after, and must not be taken for a refusal.
- * Nothing waits in between, so few threads are ever in it.
+ * Nothing waits in between, so few threads are ever in it. By bpf_get_current_pid_tgid(): the message's address.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);   /* bpf_get_current_pid_tgid() */
-	__type(value, __u64); /* address of the message */
-} reported SEC(".maps");
+MAP(LRU_HASH, reported, __u64, __u64, 4096);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mine_check);
-} checks SEC(".maps");
+MAP(ARRAY, checks, __u32, struct mine_check, 1);
 
 /* Reads facts about the current task. Another kernel's BTF gives wrong offsets, and these facts are then garbage. */
 static __always_inline void check_reading(const struct nlmsghdr *message, struct net *net)

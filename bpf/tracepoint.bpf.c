@@ -47,12 +47,7 @@ struct mine_walk {
 	bool is_denied; /* the kernel has refused the first message, and has not looked at the others */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mine_walk);
-} walks SEC(".maps");
+MAP(PERCPU_ARRAY, walks, __u32, struct mine_walk, 1);
 
 static __always_inline void begin_walk(struct mine_walk *walk, struct sk_buff *skb, struct sock *kernel,
 				       struct sock *sender)
@@ -201,12 +196,7 @@ static __always_inline bool on_free(struct sk_buff *skb)
 /* mine_step and mine_rest. Filled from user space. */
 enum { STEP, REST };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, __u32);
-} stages SEC(".maps");
+MAP(PROG_ARRAY, stages, __u32, __u32, 2);
 
 /* The fields that skb:consume_skb and skb:kfree_skb begin with, on every kernel. */
 struct mine_tracepoint {

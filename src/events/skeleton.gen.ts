@@ -11,20 +11,6 @@ export const mineFilter = {
   details: [20, "u32"],
 } as const satisfies Layout;
 
-/** struct mine_counters */
-export const mineCounters = {
-  submitted: [0, "u64"],
-  lostBuffer: [8, "u64"],
-  lostCall: [16, "u64"],
-  lostEntry: [24, "u64"],
-  entered: [32, "u64"],
-  returned: [40, "u64"],
-  lostMessage: [48, "u64"],
-  lostRest: [56, "u64"],
-  filtered: [64, "u64"],
-  denied: [72, "u64"],
-} as const satisfies Layout;
-
 /** struct mine_event */
 export const mineEvent = {
   tsNs: [0, "u64"],
@@ -60,6 +46,20 @@ export const mineFlag = {
   unanswered: 4,
   byReader: 8,
 } as const;
+
+/** struct mine_counters */
+export const mineCounters = {
+  submitted: [0, "u64"],
+  lostBuffer: [8, "u64"],
+  lostCall: [16, "u64"],
+  lostEntry: [24, "u64"],
+  entered: [32, "u64"],
+  returned: [40, "u64"],
+  lostMessage: [48, "u64"],
+  lostRest: [56, "u64"],
+  filtered: [64, "u64"],
+  denied: [72, "u64"],
+} as const satisfies Layout;
 
 /** struct mine_share */
 export const mineShare = {
