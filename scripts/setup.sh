@@ -25,12 +25,12 @@ build_files=(/usr/include/stdio.h:libc6-dev)
 test_files=(
   "${build_files[@]}"
   /etc/protocols:netbase /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
+  /usr/lib/python3/dist-packages/bcc:python3-bpfcc
 )
-bench_files=("${test_files[@]}" /usr/lib/python3/dist-packages/bcc:python3-bpfcc)
 case ${1-} in
   build) wanted=("${build[@]}") files=("${build_files[@]}") ;;
   test) wanted=("${test[@]}") files=("${test_files[@]}") ;;
-  bench) wanted=("${bench[@]}") files=("${bench_files[@]}") ;;
+  bench) wanted=("${bench[@]}") files=("${test_files[@]}") ;;
   *)
     echo "usage: scripts/setup.sh build|test|bench" >&2
     exit 2

@@ -1,4 +1,4 @@
-// Python with pyroute2 for a test machine: of the host's own, the modules that a client imports. The trap:
+// Python for a test machine: of the host's own, the modules that a program imports. The trap:
 // compiled ones are only taken where the source would be, in its stead, or they would have to match its time.
 import { existsSync } from "node:fs";
 import { VmError } from "../support/vm-error.ts";
@@ -22,7 +22,7 @@ export function pythonFiles(imports = CLIENT): Record<string, string> {
   const listed = Bun.spawnSync([python, "-I", "-c", listModules(imports)]);
   if (!listed.success) {
     throw new VmError(
-      `${python} has no pyroute2: ${listed.stderr}\napt-get install python3-pyroute2 ('make setup' does)`,
+      `${python} cannot import a module: ${listed.stderr}\n'make setup' installs python3-pyroute2 and python3-bpfcc`,
     );
   }
   const modules = listed.stdout.toString().trimEnd().split("\n");
