@@ -98,7 +98,7 @@ what happens in ${idleSeconds} s without a command.
 ## Targets
 
 Of what was measured side by side, below. A sender's slowdown is the processor time that it needs more than with
-nobody watching. Where the time of a start goes, and what the limit is: [start.md](start.md).
+nobody watching. What costs time, and where the limits are: [performance.md](performance.md).
 
 ${verdicts(now, before)}
 
