@@ -150,7 +150,7 @@ test: setup ## types, lint, unit, host, and every kernel of tests/vm/KERNELS
 test-unit test-host test-vm: test-%: mine examples ## one kind of test alone
 	$(Q)$(BUN) tests/run.ts $*
 
-SOAK_TESTS := host/losses host/endurance host/environment vm/losses vm/random-messages
+SOAK_TESTS := host/losses host/endurance host/environment vm/losses/losses vm/random-messages/random-messages
 
 .PHONY: soak
 soak: setup ## in full what make test has in a shortened form: takes an hour and more
@@ -162,18 +162,18 @@ demo: setup ## watch real ipset commands being audited; in a VM where the host's
 	$(Q)$(MAKE) --no-print-directory mine
 	$(Q)scripts/demo.sh
 
-include tests/bench/build.mk
+include bench/build.mk
 
 .PHONY: bench
 bench: ## measure mine beside C, bpftrace and BCC in a VM; writes docs/benchmarks.md (BENCH_ROUNDS=1 ...)
 	$(Q)scripts/setup.sh bench
 	$(Q)$(MAKE) --no-print-directory mine $(BENCH_PROGRAMS)
-	$(Q)$(BUN) tests/bench/bench.ts
+	$(Q)$(BUN) bench/bench.ts
 
 .PHONY: bench-packets
 bench-packets: ## measure what a packet costs more with backend tracepoint; on this host, in namespaces
 	$(Q)$(MAKE) --no-print-directory mine $(BENCH)/packets
-	$(Q)tests/bench/packets.sh $(BENCH)/packets ./mine
+	$(Q)bench/packets.sh $(BENCH)/packets ./mine
 
 # From two kernels far apart in age; either must do (tests/unit/vmlinux-headers.test.ts).
 .PHONY: vmlinux-headers

@@ -8,7 +8,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 mine=$(realpath "${1:-$root/mine}")
-session=$root/tests/vm/demo-session.sh
+session=$root/tests/vm/demo/guest.sh
 
 sudo=()
 [ "$EUID" -eq 0 ] || sudo=(sudo)
@@ -18,4 +18,4 @@ status=0
 # 3: this host cannot run it, and mine has said why; a container without the privilege, for example.
 [ "$status" -eq 3 ] || exit "$status"
 echo "== mine cannot run here, as it says above: a virtual machine with a kernel of Debian instead =="
-exec "$root/node_modules/.bin/bun" "$root/tests/vm/demo.ts" "$mine"
+exec "$root/node_modules/.bin/bun" "$root/tests/vm/demo/demo.ts" "$mine"

@@ -20,7 +20,7 @@ const suite = (name: string): Stage => ({
 });
 
 const shellScripts = [
-  ...new Bun.Glob("{scripts,lib,tests/bench,tests/vm,tests/fixtures/messages}/*.sh").scanSync(),
+  ...new Bun.Glob("{scripts,lib,bench,tests/vm,tests/vm/*,tests/fixtures/messages}/*.sh").scanSync(),
 ].sort();
 
 const stages: Stage[] = [

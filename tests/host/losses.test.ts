@@ -1,5 +1,5 @@
 // What was sent is seen or lost, to the last command, by what this host offers; and each way to lose events that can
-// be had here is provoked. What is filtered is accounted for where nobody else uses ipset: tests/vm/losses.test.ts.
+// be had here is provoked. What is filtered is accounted for where nobody else uses ipset: tests/vm/losses/losses.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,9 +1,9 @@
 // The bench itself: its programs compile, and what it reads from a run is what was measured.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { readResults, spread } from "../bench/results.ts";
-import type { Sizes } from "../bench/sizes.ts";
-import { judge } from "../bench/targets.ts";
+import { readResults, spread } from "../../bench/results.ts";
+import type { Sizes } from "../../bench/sizes.ts";
+import { judge } from "../../bench/targets.ts";
 import { root } from "../support/compile.ts";
 
 const sizes: Sizes = {

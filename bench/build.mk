@@ -13,7 +13,7 @@ BENCH_CFLAGS := -O2 -Wall -Wextra -Werror
 $(BENCH):
 	$(Q)mkdir -p $@
 
-$(BENCH)/reference.bpf.o: tests/bench/reference.bpf.c tests/bench/reference.h $(wildcard vmlinux/*.h) \
+$(BENCH)/reference.bpf.o: bench/reference.bpf.c bench/reference.h $(wildcard vmlinux/*.h) \
 		$(LIBBPF_HEADERS) | $(BENCH) $(TOOLS)
 	$(call msg,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -mcpu=v3 -c $< -o $@
@@ -23,12 +23,12 @@ $(BENCH)/reference.skel.h: $(BENCH)/reference.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name reference_bpf >$@
 
-$(BENCH)/reference: tests/bench/reference.c tests/bench/reference.h $(BENCH)/reference.skel.h \
+$(BENCH)/reference: bench/reference.c bench/reference.h $(BENCH)/reference.skel.h \
 		$(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(BENCH_CFLAGS) $(LIBBPF_CFLAGS) -I$(BENCH) $< $(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a -o $@
 
-$(BENCH)/flooder $(BENCH)/prober: tests/bench/ipset-message.h
-$(BENCH)/flooder $(BENCH)/prober $(BENCH)/stopwatch $(BENCH)/packets: $(BENCH)/%: tests/bench/%.c | $(BENCH) $(TOOLS)
+$(BENCH)/flooder $(BENCH)/prober: bench/ipset-message.h
+$(BENCH)/flooder $(BENCH)/prober $(BENCH)/stopwatch $(BENCH)/packets: $(BENCH)/%: bench/%.c | $(BENCH) $(TOOLS)
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(BENCH_CFLAGS) $< -o $@

@@ -3,16 +3,16 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../support/schema.ts";
-import { readSummary } from "../support/stderr.ts";
-import { findKernel } from "./kernels.ts";
-import { pythonFiles } from "./record-python.ts";
-import { runSession, type Session } from "./session.ts";
+import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { readSummary } from "../../support/stderr.ts";
+import { findKernel } from "../kernels.ts";
+import { pythonFiles } from "../python.ts";
+import { runSession, type Session } from "../session.ts";
 
 const row = findKernel("6.1");
 const backends = row.backends.split(",");
 
-const senders = join(import.meta.dir, "../host/odd-senders.py");
+const senders = join(import.meta.dir, "../../host/odd-senders.py");
 /** What it imports, by itself. */
 const imports =
   readFileSync(senders, "utf8")
@@ -30,7 +30,7 @@ let session: Session;
 let truth: Truth[];
 
 beforeAll(async () => {
-  session = await runSession("odd-senders.sh", row, {
+  session = await runSession("odd-senders/guest.sh", row, {
     env: { BACKENDS: row.backends },
     files: { ...pythonFiles(imports), "/odd-senders.py": senders },
   });

@@ -3,14 +3,14 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { readLossless, readWords } from "../support/escapes.ts";
-import { type JsonEvent, parseEvent } from "../support/schema.ts";
-import { complete, readSummary } from "../support/stderr.ts";
-import { bootVm, type VmResult } from "../support/vm.ts";
-import { fetchKernel, findKernel, outsideBtf } from "./kernels.ts";
-import { pythonFiles } from "./record-python.ts";
+import { readLossless, readWords } from "../../support/escapes.ts";
+import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { complete, readSummary } from "../../support/stderr.ts";
+import { bootVm, type VmResult } from "../../support/vm.ts";
+import { fetchKernel, findKernel, outsideBtf } from "../kernels.ts";
+import { pythonFiles } from "../python.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 const { MINE: mine = join(root, "mine"), MINE_VM_KERNEL } = process.env;
 
 /** latin1: names need not be UTF-8. */
@@ -71,11 +71,11 @@ beforeAll(async () => {
   const files = {
     ...pythonFiles(),
     "/usr/local/bin/mine": mine,
-    "/client.py": join(import.meta.dir, "record-client.py"),
+    "/client.py": join(import.meta.dir, "client.py"),
     "/names": namesPath,
     ...outsideBtf(),
   };
-  const script = join(import.meta.dir, "record-callers.sh");
+  const script = join(import.meta.dir, "guest.sh");
   const boots = Object.entries(machines).map(async ([name, { kernel, env }]): Promise<[string, VmResult]> => {
     const directory = await fetchKernel(kernel);
     const environment = { ...env };

@@ -4,8 +4,8 @@
 # Print a directory with the headers of one of Debian's kernels, which BCC compiles against: usr/src,
 # lib/modules/RELEASE/{build,source}.
 #
-#   tests/bench/fetch-headers.sh SUITE RELEASE
-#   tests/bench/fetch-headers.sh bookworm 6.1.0-50-cloud-amd64
+#   bench/fetch-headers.sh SUITE RELEASE
+#   bench/fetch-headers.sh bookworm 6.1.0-50-cloud-amd64
 #
 # Unpacked into the cache, not installed, and fetched once.
 set -euo pipefail

@@ -3,13 +3,13 @@
 // The trap: what mine chose is asked of the kernel, never of mine.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { parseEvent } from "../support/schema.ts";
-import { readBackend } from "../support/stderr.ts";
-import { bootVm, type VmResult } from "../support/vm.ts";
+import { parseEvent } from "../../support/schema.ts";
+import { readBackend } from "../../support/stderr.ts";
+import { bootVm, type VmResult } from "../../support/vm.ts";
+import { btfFile, fetchKernel, type Row, readKernels } from "../kernels.ts";
 import { expectedLines, readCommands } from "./expect.ts";
-import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 const { MINE: mine = join(root, "mine") } = process.env;
 const opensnoop = join(root, ".output/examples/opensnoop");
 const mineSha256 = new Bun.CryptoHasher("sha256").update(await Bun.file(mine).bytes()).digest("hex");
@@ -43,7 +43,7 @@ async function bootRow(row: Row): Promise<VmResult> {
     EXAMPLE: hasRingBuffer(row) ? "yes" : "no",
     ...(row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume }),
   };
-  const script = join(import.meta.dir, "workload.sh");
+  const script = join(import.meta.dir, "guest.sh");
   return await bootVm(
     { kernel, script, files, env, hideBtf: row.btf === "file", live: false },
     { memoryMb: 1024 },

@@ -4,8 +4,8 @@
 // clock counts instructions instead: one a nanosecond. With one processor nobody is billed for what another does.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { bootVm } from "../support/vm.ts";
-import { fetchKernel } from "../vm/kernels.ts";
+import { bootVm } from "../tests/support/vm.ts";
+import { fetchKernel } from "../tests/vm/kernels.ts";
 import type { Sizes } from "./sizes.ts";
 
 const here = import.meta.dir;

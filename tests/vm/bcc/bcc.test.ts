@@ -3,12 +3,12 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fetchKernel } from "./kernels.ts";
-import { pythonFiles } from "./record-python.ts";
-import { workload } from "./record-workload.ts";
-import { runSession } from "./session.ts";
+import { fetchKernel } from "../kernels.ts";
+import { pythonFiles } from "../python.ts";
+import { workload } from "../record/workload.ts";
+import { runSession } from "../session.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 const scratch = join(root, ".output/vm");
 const kernel = { suite: "bookworm", series: "6.1" };
 /** Those of mine.py and of ipset_text.py. */
@@ -31,21 +31,21 @@ test("mine.py prints the lines that mine prints", async () => {
   );
   const headers = join(scratch, "headers.tar");
   const release = await Bun.file(join(await fetchKernel(kernel), "release")).text();
-  const unpacked = await Bun.$`${root}/tests/bench/fetch-headers.sh ${kernel.suite} ${release.trim()}`.text();
+  const unpacked = await Bun.$`${root}/bench/fetch-headers.sh ${kernel.suite} ${release.trim()}`.text();
   await Bun.$`tar -cf ${headers} -C ${unpacked.trim()} usr lib`.quiet();
 
   const sources = ["bpf", "examples/bcc"].flatMap((directory) =>
     readdirSync(join(root, directory)).map((name) => join(directory, name)),
   );
-  const { exitCode, text } = await runSession("bcc.sh", kernel, {
-    env: { BACKENDS: "kprobe", KPROBES: "on" },
+  const { exitCode, text } = await runSession("bcc/guest.sh", kernel, {
+    env: { BACKENDS: "kprobe", KPROBES: "on", EXAMPLE: "no" },
     files: {
       "/headers.tar": headers,
       "/commands": commands,
       "/etc/protocols": "/etc/protocols",
       "/etc/services": "/etc/services",
-      "/workload.sh": join(import.meta.dir, "workload.sh"),
-      "/record.sh": join(import.meta.dir, "record.sh"),
+      "/workload.sh": join(import.meta.dir, "../matrix/guest.sh"),
+      "/record.sh": join(import.meta.dir, "../record/guest.sh"),
       ...pythonFiles(imports),
       ...Object.fromEntries(libraries.map((library) => [library, library])),
       ...Object.fromEntries(sources.map((path) => [`/repository/${path}`, join(root, path)])),

@@ -20,7 +20,7 @@ interface Report {
   verdicts: Verdict[];
 }
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "..");
 const jsonPath = join(root, ".output/bench.json");
 const docPath = join(root, "docs/benchmarks.md");
 
@@ -91,7 +91,7 @@ function describe({ date, version, kernel, machine, hostKernel, host, verdicts: 
   return `# Benchmarks
 
 \`${command}\`, ${date.slice(0, 10)}, mine ${version}. ${rounds} rounds, in each of them every tool once. The flood is
-${adds} single ADDs as fast as one sender can send them (\`tests/bench/flooder.c\`); the restore is
+${adds} single ADDs as fast as one sender can send them (\`bench/flooder.c\`); the restore is
 \`ipset restore\` of ${restore} elements; idle is
 what happens in ${idleSeconds} s without a command.
 
@@ -121,7 +121,7 @@ ${ratios(machine, "bpftrace")}
 
 ${failures(machine)}
 
-* \`c-plain\` is \`tests/bench/reference.c\`: libbpf, a kprobe and a kretprobe per handler, a perf buffer of 16 pages,
+* \`c-plain\` is \`bench/reference.c\`: libbpf, a kprobe and a kretprobe per handler, a perf buffer of 16 pages,
   a \`printf()\` per event, each line written at once. It is the reference. \`c-tuned\` is the same program when it
   remembers the last user's name and lets stdio gather lines, which then come late.
 * \`bpftrace\` and \`bcc\` run \`reference.bt\` and \`reference.py\`, with the defaults of both for everything.

@@ -1,14 +1,14 @@
 // Little memory may be locked, as services and containers have it: buffers are made smaller, nothing is refused.
 import { beforeAll, expect, test } from "bun:test";
-import { complete, readSummary } from "../support/stderr.ts";
-import { runSession, type Session } from "./session.ts";
+import { complete, readSummary } from "../../support/stderr.ts";
+import { runSession, type Session } from "../session.ts";
 
 const backends = ["kprobe"];
 let session: Session;
 
 beforeAll(async () => {
   const kernel = { suite: "bullseye", series: "5.10" };
-  session = await runSession("limits.sh", kernel, {
+  session = await runSession("limits/guest.sh", kernel, {
     programs: ["setpriv"],
     env: { BACKENDS: backends.join() },
   });

@@ -3,7 +3,7 @@
 // an initial value must be given where the kernel takes one, or each machine would choose its own. Strings are
 // latin1: comments need not be UTF-8.
 
-import { bitmaps, inet, inet6, mac, type SetType } from "./record-types.ts";
+import { bitmaps, inet, inet6, mac, type SetType } from "./types.ts";
 
 /** What came to the kernel later than 5.10. */
 export interface KernelHas {

@@ -1,14 +1,14 @@
 // The session of scripts/demo.sh in a virtual machine, shown while it happens.
 import { join } from "node:path";
-import { bootVm } from "../support/vm.ts";
-import { fetchKernel } from "./kernels.ts";
+import { bootVm } from "../../support/vm.ts";
+import { fetchKernel } from "../kernels.ts";
 
 const mine = process.argv[2];
 if (!mine) throw new Error("usage: demo.ts MINE");
 
 const { exitCode } = await bootVm({
   kernel: await fetchKernel({ suite: "bookworm", series: "6.1" }),
-  script: join(import.meta.dir, "demo-session.sh"),
+  script: join(import.meta.dir, "guest.sh"),
   files: { "/usr/local/bin/mine": mine },
   env: { MINE: "/usr/local/bin/mine", LOGIN_UID: "1000" },
   hideBtf: false,

@@ -1,9 +1,9 @@
 // What mine says, and how it ends, on a kernel that lacks what it needs: one error with its reason and a hint, exit
 // code 3. The kernel without kprobes is in tests/host.
 import { beforeAll, expect, test } from "bun:test";
-import { type PrintedError, readError } from "../support/stderr.ts";
-import { btfFile, fetchKernel } from "./kernels.ts";
-import { runSession, type Session } from "./session.ts";
+import { type PrintedError, readError } from "../../support/stderr.ts";
+import { btfFile, fetchKernel } from "../kernels.ts";
+import { runSession, type Session } from "../session.ts";
 
 let session: Session;
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
   const [other] = Object.values(await btfFile(await fetchKernel({ suite: "bullseye", series: "5.10" })));
   if (!other) throw new Error("5.10 has no BTF");
   const needs = { programs: ["strace"], files: { "/other-kernel.btf": other } };
-  session = await runSession("refusals.sh", { suite: "bookworm", series: "6.1" }, needs);
+  session = await runSession("refusals/guest.sh", { suite: "bookworm", series: "6.1" }, needs);
 }, 300_000);
 
 const text = (name: string) => session.text(name);

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileSender, readSent, sized, soakTimeoutMs } from "../support/accounts.ts";
-import { readSummary } from "../support/stderr.ts";
-import { runSession, type Session } from "./session.ts";
+import { compileSender, readSent, sized, soakTimeoutMs } from "../../support/accounts.ts";
+import { readSummary } from "../../support/stderr.ts";
+import { runSession, type Session } from "../session.ts";
 
 /** More threads than probes are followed in, by src/kernel/tracefs.ts. */
 const THREADS = 600;
@@ -24,7 +24,7 @@ beforeAll(async () => {
     THREADS,
   };
   session = await runSession(
-    "losses.sh",
+    "losses/guest.sh",
     { suite: "trixie", series: "6.12" },
     {
       files: { "/usr/local/bin/sender": compileSender(dir) },

@@ -1,8 +1,8 @@
 // ip_set comes and goes while mine watches. Three forms of probes, three ways to get along with that.
 import { beforeAll, expect, test } from "bun:test";
-import { complete, readSummary, readWarnings } from "../support/stderr.ts";
-import { findKernel } from "./kernels.ts";
-import { runSession, type Session } from "./session.ts";
+import { complete, readSummary, readWarnings } from "../../support/stderr.ts";
+import { findKernel } from "../kernels.ts";
+import { runSession, type Session } from "../session.ts";
 
 const row = findKernel("6.12");
 const hasFexit = row.backends.includes("fexit");
@@ -13,7 +13,7 @@ const env = { BACKENDS: row.backends, PMU: hasPmu ? "yes" : "no" };
 let session: Session;
 
 beforeAll(async () => {
-  session = await runSession("modules.sh", row, { programs: ["strace"], env });
+  session = await runSession("modules/guest.sh", row, { programs: ["strace"], env });
 }, 300_000);
 
 const text = (name: string) => session.text(name);

@@ -2,13 +2,13 @@
 // its self-test passes. Then on one kernel from which something was taken away.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { DoctorReport } from "../../src/doctor/report.ts";
-import { expectSameRefusal, parseReport, usableBackends } from "../support/doctor.ts";
-import { bootVm, type VmResult } from "../support/vm.ts";
-import { VmError } from "../support/vm-error.ts";
-import { btfFile, fetchKernel, type Row, readKernels } from "./kernels.ts";
+import type { DoctorReport } from "../../../src/doctor/report.ts";
+import { expectSameRefusal, parseReport, usableBackends } from "../../support/doctor.ts";
+import { bootVm, type VmResult } from "../../support/vm.ts";
+import { VmError } from "../../support/vm-error.ts";
+import { btfFile, fetchKernel, type Row, readKernels } from "../kernels.ts";
 
-const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+const { MINE: mine = join(import.meta.dir, "../../../mine") } = process.env;
 const TIMEOUT_MS = 300_000;
 /** The kernel that something is taken away from. */
 const MAIMED = "6.1";
@@ -29,7 +29,7 @@ async function boot([first, ...others]: Row[]): Promise<VmResult> {
       .join(" "),
     TROUBLES: first.series === MAIMED ? "yes" : "",
   };
-  const script = join(import.meta.dir, "doctor.sh");
+  const script = join(import.meta.dir, "guest.sh");
   const result = await bootVm({ kernel, script, files, env, hideBtf: false, live: false });
   if (result.exitCode !== 0) throw new Error(`doctor.sh failed: ${result.files.get("stderr")}`);
   return result;

@@ -3,7 +3,7 @@
 # What the backend tracepoint costs a packet: a router between two veth pairs forwards packets, with and without mine,
 # by turns. In network namespaces of its own; nothing leaves this host.
 #
-#   tests/bench/packets.sh PACKETS-PROGRAM MINE [ROUNDS]
+#   bench/packets.sh PACKETS-PROGRAM MINE [ROUNDS]
 #
 # Prints nanoseconds of processor time per packet, the medians of all rounds, and what mine adds.
 set -euo pipefail

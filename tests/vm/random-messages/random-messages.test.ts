@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compileSender, readSent, sized, soakTimeoutMs } from "../support/accounts.ts";
-import { parseEvent } from "../support/schema.ts";
-import { readSummary } from "../support/stderr.ts";
-import { runSession, type Session } from "./session.ts";
+import { compileSender, readSent, sized, soakTimeoutMs } from "../../support/accounts.ts";
+import { parseEvent } from "../../support/schema.ts";
+import { readSummary } from "../../support/stderr.ts";
+import { runSession, type Session } from "../session.ts";
 
 const SEED = 20_260_714;
 const COUNT = sized(600, 2_000_000);
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const run = async (backend: string) => {
     const env = { BACKEND: backend, COUNT: String(COUNT), SEED: String(SEED), KEEP: String(KEEP) };
     const kernel = { suite: "trixie", series: "6.12" };
-    sessions.set(backend, await runSession("random-messages.sh", kernel, { files, env, machine }));
+    sessions.set(backend, await runSession("random-messages/guest.sh", kernel, { files, env, machine }));
   };
   await Promise.all(backends.map(run));
 }, soakTimeoutMs * 4);

@@ -3,14 +3,14 @@
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../support/schema.ts";
-import { complete, readSummary } from "../support/stderr.ts";
-import { bootVm, type VmResult } from "../support/vm.ts";
-import { fetchKernel, readKernels } from "./kernels.ts";
-import { LOOSE, workload } from "./record-workload.ts";
+import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { complete, readSummary } from "../../support/stderr.ts";
+import { bootVm, type VmResult } from "../../support/vm.ts";
+import { fetchKernel, readKernels } from "../kernels.ts";
 import { elementsDone, elementWords, replay } from "./replay.ts";
+import { LOOSE, workload } from "./workload.ts";
 
-const root = join(import.meta.dir, "../..");
+const root = join(import.meta.dir, "../../..");
 const { MINE: mine = join(root, "mine") } = process.env;
 const scratch = join(root, ".output/vm");
 
@@ -29,7 +29,7 @@ async function run(rowName: string, commands: string[], withMine: boolean): Prom
   await Bun.write(path, Buffer.from(`${commands.join("\n")}\n`, "latin1"));
   const result = await bootVm({
     kernel: await fetchKernel(row),
-    script: join(import.meta.dir, "record.sh"),
+    script: join(import.meta.dir, "guest.sh"),
     files: {
       "/commands": path,
       "/etc/protocols": "/etc/protocols",

@@ -1,13 +1,13 @@
 // Nobody reads stdout, for a while or for good: mine hears Ctrl-C all the same, and every event is written or counted.
 import { beforeAll, expect, test } from "bun:test";
-import { readSummary } from "../support/stderr.ts";
-import { runSession, type Session } from "./session.ts";
+import { readSummary } from "../../support/stderr.ts";
+import { runSession, type Session } from "../session.ts";
 
 const SENT = 600;
 let session: Session;
 
 beforeAll(async () => {
-  session = await runSession("stalled-reader.sh", { suite: "bookworm", series: "6.1" });
+  session = await runSession("stalled-reader/guest.sh", { suite: "bookworm", series: "6.1" });
 }, 300_000);
 
 const summary = (name: string) => readSummary(session.text(`${name}.stderr`));

@@ -1,8 +1,8 @@
 // Turns what `mine -o json` recorded back into commands, as record.sh reads them. The trap: a range that meets
 // an element which is already there is refused, and has taken effect up to there; so what was refused is not
 // left out but tried again, in its place, and must be refused again.
-import { readLossless, readWords } from "../support/escapes.ts";
-import type { JsonEvent } from "../support/schema.ts";
+import { readLossless, readWords } from "../../support/escapes.ts";
+import type { JsonEvent } from "../../support/schema.ts";
 
 /** @returns latin1 strings: comments need not be UTF-8. */
 export function replay(events: readonly JsonEvent[]): string[] {

@@ -2,19 +2,19 @@
 // no less. The legacy object, and tracefs, because that many probes are the harder case there.
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../support/schema.ts";
-import { complete, readSummary, type Summary } from "../support/stderr.ts";
-import { bootVm, type VmResult } from "../support/vm.ts";
-import { fetchKernel } from "./kernels.ts";
+import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { complete, readSummary, type Summary } from "../../support/stderr.ts";
+import { bootVm, type VmResult } from "../../support/vm.ts";
+import { fetchKernel } from "../kernels.ts";
 
-const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
+const { MINE: mine = join(import.meta.dir, "../../../mine") } = process.env;
 let result: VmResult;
 let all: JsonEvent[];
 
 beforeAll(async () => {
   result = await bootVm({
     kernel: await fetchKernel({ suite: "bullseye", series: "5.10" }),
-    script: join(import.meta.dir, "record-filters.sh"),
+    script: join(import.meta.dir, "guest.sh"),
     files: { "/usr/local/bin/mine": mine },
     env: { MINE_ASSUME_KERNEL: "4.15" },
     hideBtf: false,

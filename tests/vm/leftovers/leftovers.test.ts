@@ -1,9 +1,9 @@
 // What is left behind, and by whom: two mine at once do not disturb each other, what a killed one left is
 // swept by the next, and one whose reader goes away ends as if told to.
 import { beforeAll, expect, test } from "bun:test";
-import { readSummary, readWarnings } from "../support/stderr.ts";
-import { findKernel } from "./kernels.ts";
-import { runSession, type Session } from "./session.ts";
+import { readSummary, readWarnings } from "../../support/stderr.ts";
+import { findKernel } from "../kernels.ts";
+import { runSession, type Session } from "../session.ts";
 
 const row = findKernel("5.10");
 /** CAP_BPF, which came with the ring buffer (5.8); before, CAP_SYS_ADMIN. */
@@ -12,7 +12,7 @@ const kept = row.transport === "ring" ? "0000008000000000" : "0000000000200000";
 let session: Session;
 
 beforeAll(async () => {
-  session = await runSession("leftovers.sh", row);
+  session = await runSession("leftovers/guest.sh", row);
 }, 300_000);
 
 const text = (name: string) => session.text(name);
