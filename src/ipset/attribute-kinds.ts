@@ -1,6 +1,6 @@
-// The numbers of IPSET_ATTR_* (UAPI linux/netfilter/ipset/ip_set.h), what each carries, and how a complaint
-// names it. The trap: one number has several meanings, by level, by command, and from 17 on by create or not.
-// IPSET_ATTR_ELEMENTS, REFERENCES, MEMSIZE and PAD are missing: only the kernel's answers have them.
+// The table of IPSET_ATTR_* (UAPI linux/netfilter/ipset/ip_set.h): number, payload, and the noun for error messages.
+// One number has several meanings: they depend on the level and the command, and from 17 on also on CREATE.
+// IPSET_ATTR_ELEMENTS, REFERENCES, MEMSIZE and PAD are missing: only replies of the kernel have them.
 import { address, index, list, mac, type Payload, text, u8, u16, u32, u64 } from "./payloads.ts";
 
 export type AttributeKind<T> = readonly [number: number, payload: Payload<T>, noun: string];
@@ -22,7 +22,7 @@ export const commandAttributes = {
   index: [11, index, "an index"],
 } as const satisfies Kinds;
 
-/** To create a set and to name an element. */
+/** Attributes that CREATE and an element share. */
 const dataAttributes = {
   ip: [1, address, "an address"],
   ipTo: [2, address, "an address"],
@@ -36,12 +36,12 @@ const dataAttributes = {
 export const createAttributes = {
   ...dataAttributes,
   markMask: [11, u32, "a mark mask"],
-  bitMask: [12, address, "an address"], // from Linux 6.2 on
+  bitMask: [12, address, "an address"], // since Linux 6.2
   initialValue: [17, u32, "an initial value"],
   hashSize: [18, u32, "a hash size"],
   maxElements: [19, u32, "a number of elements"],
   netMask: [20, u8, "a netmask"],
-  bucketSize: [21, u8, "a bucket size"], // before Linux 5.11 the number of probes, which nothing sent
+  bucketSize: [21, u8, "a bucket size"], // before Linux 5.11: the number of probes, which no program sent
   resize: [22, u8, "a resize factor"],
   size: [23, u32, "a size"],
 } as const satisfies Kinds;

@@ -1,7 +1,7 @@
-// Netlink attributes (linux/netlink.h): a list of { u16 length, u16 type, payload }, host byte order, each
-// on a boundary of 4. The bytes are a stranger's: every length is checked before it is used.
+// Reads netlink attributes (linux/netlink.h): a list of { u16 length, u16 type, payload } in host byte order.
+// Each attribute is aligned to 4 bytes. The bytes are untrusted input: every length is checked before use.
 
-/** One attribute, without the two flag bits of its type; its payload is bytes[start .. end). */
+/** One attribute. Its type lacks the two flag bits; its payload is bytes[start .. end). */
 export class Attribute {
   readonly type: number;
   readonly bytes: Uint8Array;
@@ -27,29 +27,29 @@ export class Attribute {
 
 export interface AttributeList {
   attributes: Attribute[];
-  /** What is wrong with the bytes after the last attribute listed, if anything is. */
+  /** The fault in the bytes after the last listed attribute, if there is one. */
   malformed: string | undefined;
-  /** The attribute that reaches past the end, with what is there of it: all there is when a capture was cut. */
+  /** The attribute that reaches past the end, with the bytes that are present. A truncated capture ends in one. */
   overrun?: Attribute;
-  /** How much of it is missing. */
+  /** Missing bytes of `overrun`. */
   missing?: number;
 }
 
 const HEADER_SIZE = 4;
 const TYPE_MASK = 0x3fff; // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
-/** Goes from attribute to attribute of the list that is bytes[start .. end), without an object for each. */
+/** Iterates over the attributes in bytes[start .. end), without an object for each. */
 export class AttributeCursor {
-  /** Of the attribute where it stands; its payload is bytes[start .. end). */
+  /** Type of the current attribute; its payload is bytes[start .. end). */
   type = 0;
   start = 0;
   end = 0;
-  /** How much is missing of the attribute that reaches past the end of the list; it then stands there. */
+  /** Missing bytes of the current attribute, where it reaches past the end of the list. */
   missing = 0;
   readonly #bytes: Uint8Array;
   readonly #listStart: number;
   readonly #listEnd: number;
-  /** Where the next attribute begins. */
+  /** Offset of the next attribute. */
   #at: number;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
@@ -59,7 +59,7 @@ export class AttributeCursor {
     this.#at = start;
   }
 
-  /** @returns whether there is another one that is whole. */
+  /** Moves to the next attribute. @returns false unless there is one and it is whole. */
   next(): boolean {
     const at = this.#at;
     const left = this.#listEnd - at;
@@ -75,10 +75,10 @@ export class AttributeCursor {
     return true;
   }
 
-  /** What is wrong with the bytes after the last attribute, if anything is. */
+  /** The fault in the bytes after the last attribute, if there is one. */
   get malformed(): string | undefined {
     const left = this.#listEnd - this.#at;
-    if (left <= 0) return undefined; // the padding of the last attribute may be missing
+    if (left <= 0) return undefined; // senders may omit the padding of the last attribute
     if (left < HEADER_SIZE) return `${left} stray bytes at the end`;
     const length = u16(this.#bytes, this.#at);
     return `attribute at byte ${this.#at - this.#listStart} says it is ${length} bytes long`;

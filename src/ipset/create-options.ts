@@ -1,4 +1,4 @@
-// The options of CREATE, in the order in which `ipset save` writes them.
+// Reads the options of CREATE, in the order of `ipset save`.
 
 import { dataFlags, createAttributes as kinds } from "./attribute-kinds.ts";
 import { type Attribute, readAttributes } from "./attributes.ts";
@@ -19,8 +19,10 @@ const words = {
 const knownFlags = Object.values(words).reduce((all, bit) => all | bit);
 
 /**
- * @param set what the command says of the set beside its options.
+ * Reads the options of CREATE.
+ * @param set the set's type and family, from the attributes of the command.
  * @param data IPSET_ATTR_DATA, if there is one.
+ * @param remainder receives faults and unknown attributes.
  */
 export function readCreateOptions(
   { typeName, family }: Pick<IpsetMessage, "typeName" | "family">,
@@ -31,7 +33,7 @@ export function readCreateOptions(
   remainder.complain(malformed && `options: ${malformed}`);
   const fields = new Fields("create", attributes, remainder);
   const flags = fields.peek(kinds.flags) ?? 0;
-  // Bits that mean nothing here stay behind, and the attribute with them.
+  // An attribute with unknown bits is kept as unknown.
   if ((flags & ~knownFlags) === 0) fields.take(kinds.flags);
   const options: Option[] = [];
   addFamily(options, typeName, family);
@@ -51,13 +53,13 @@ export function readCreateOptions(
   return options;
 }
 
-/** Only of a type that has a choice: a bitmap is always of inet, and says so without an option. */
+/** Adds the family of a hash type. A bitmap is always inet, and ipset(8) writes no option for it. */
 function addFamily(options: Option[], typeName: Uint8Array | undefined, family: number | undefined): void {
   const hasChoice = typeName !== undefined && new TextDecoder().decode(typeName).startsWith("hash:");
   if (hasChoice && family) options.push({ name: "family", value: { kind: "family", family } });
 }
 
-/** Of a bitmap: its first and last address, or port. */
+/** Adds the range of a bitmap: its first and last address, or port. */
 function addRange(options: Option[], fields: Fields): void {
   addOption(options, "range", fields.take(kinds.ip), (from) => {
     return networkRange({
@@ -72,7 +74,7 @@ function addRange(options: Option[], fields: Fields): void {
   });
 }
 
-/** A network given by its prefix length is shown by its first and last address, as the set will show it. */
+/** Converts a network with a prefix length to its first and last address, as `ipset list` shows it. */
 function networkRange(range: AddressRange): AddressRange {
   const { from, prefix, to } = range;
   if (from.length !== 4 || prefix === undefined || prefix >= 32 || to) return range;

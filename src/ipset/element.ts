@@ -1,5 +1,5 @@
-// One element of a set, as ADD, DEL and TEST name it. The trap: the message does not say the type of the set.
-// But all types put what they have of these attributes in the same order, so that order is the text.
+// Reads one element of a set, as ADD, DEL and TEST carry it. The message does not have the type of the set.
+// But all types order these attributes in the same way, so the order needs no type.
 
 import { type AttributeKind, dataFlags, elementAttributes as kinds } from "./attribute-kinds.ts";
 import { type Attribute, AttributeCursor, readAttributes } from "./attributes.ts";
@@ -9,20 +9,20 @@ import { Remainder, type UnknownAttribute } from "./remainder.ts";
 import { addFlags, addOption, asBits, asNumber, type Option, type Value } from "./values.ts";
 
 export interface Element {
-  /** With commas between them they are the element as ipset(8) writes it. */
+  /** The element as ipset(8) writes it, split at its commas. */
   parts: Value[];
-  /** In the order of ipset(8). */
+  /** Options in the order of ipset(8). */
   options: Option[];
-  /** Of the input of `ipset restore`, from 1 on; 0 outside of it. */
+  /** Line in the input of `ipset restore`, from 1 on; 0 for other commands. */
   lineNumber: number | undefined;
   unknown: UnknownAttribute[];
-  /** What is wrong with it, if anything is. */
+  /** The first fault, if there is one. */
   malformed: string | undefined;
 }
 
 const words = { nomatch: dataFlags.nomatch, wildcard: dataFlags.wildcard };
 
-/** A message has room for four thousand of these: one object is enough for all. */
+/** One object for every empty element: a message can hold four thousand of them. */
 const emptyElement: Element = {
   parts: [],
   options: [],
@@ -31,11 +31,11 @@ const emptyElement: Element = {
   malformed: undefined,
 };
 
-/** Of what an element may carry: its payload, by its number. */
+/** Payloads of the attributes of an element, by attribute number. */
 const payloads: (Payload<unknown> | undefined)[] = [];
 for (const [number, payload] of Object.values(kinds)) payloads[number] = payload;
 
-/** Whether a glance shows that the element in bytes[start .. end) is not malformed: this costs less than reading it. */
+/** Returns true if the element in bytes[start .. end) is surely well-formed. Costs less than reading it. */
 export function isPlainElement(bytes: Uint8Array, start: number, end: number): boolean {
   const cursor = new AttributeCursor(bytes, start, end);
   while (cursor.next()) {
@@ -48,7 +48,7 @@ export function isPlainElement(bytes: Uint8Array, start: number, end: number): b
   return cursor.malformed === undefined;
 }
 
-/** @returns the same as readElement() finds; this costs less. */
+/** Returns the line number that readElement() finds, at a lower cost. */
 export function readLineNumber(bytes: Uint8Array, start: number, end: number): number | undefined {
   const [number, { minSize }] = kinds.lineNumber;
   const cursor = new AttributeCursor(bytes, start, end);
@@ -61,7 +61,7 @@ export function readLineNumber(bytes: Uint8Array, start: number, end: number): n
   return line;
 }
 
-/** @param data an IPSET_ATTR_DATA. */
+/** Reads one element. @param data an IPSET_ATTR_DATA. */
 export function readElement(data: Attribute): Element {
   if (data.length === 0) return emptyElement;
   const remainder = new Remainder();
@@ -104,7 +104,7 @@ function takeOptions(fields: Fields, flags: number): Option[] {
   return options;
 }
 
-/** Bits that mean nothing here stay behind, and the attribute with them. */
+/** Returns the known flag bits. An attribute with unknown bits is kept as unknown. */
 function takeFlags(fields: Fields): number {
   const flags = fields.peek(kinds.flags);
   if (flags === undefined) return 0;
@@ -135,7 +135,7 @@ function addPorts(parts: Value[], fields: Fields): void {
   parts.push({ kind: "ports", protocol: fields.take(kinds.protocol), from, to: fields.take(kinds.portTo) });
 }
 
-/** Nothing where there is no value. */
+/** Adds a part, unless its value is undefined. */
 function addPart<T>(parts: Value[], value: T | undefined, typed: (value: T) => Value): void {
   if (value !== undefined) parts.push(typed(value));
 }

@@ -1,5 +1,5 @@
-// The elements of ADD, DEL and TEST. A message may have thousands of them, and a line of text shows two: so all are
-// found and checked, but each is read only when it is asked for.
+// Finds the elements of ADD, DEL and TEST. A message can have thousands, and a line of text shows two.
+// So every element is found and checked, but read only on demand.
 
 import { commandAttributes as kinds } from "./attribute-kinds.ts";
 import { Attribute, AttributeCursor } from "./attributes.ts";
@@ -10,16 +10,16 @@ import type { Remainder } from "./remainder.ts";
 export interface Elements extends Iterable<Element> {
   readonly length: number;
   at(index: number): Element | undefined;
-  /** Of that element, without reading the rest of it. */
+  /** Returns the line number of an element, without reading the rest of it. */
   lineNumber(index: number): number | undefined;
 }
 
-/** The first are read at once, and kept: these are what a line of text shows. */
+/** Number of elements that are read at once and kept: a line of text shows these. */
 const FIRST = 2;
 const [DATA] = kinds.data;
 const [BATCH] = kinds.batch;
 
-/** Each is at its place in the message. */
+/** Refers to each element by its offsets in the message. */
 class ElementsInPlace implements Elements {
   readonly #bytes: Uint8Array;
   readonly #starts: number[] = [];
@@ -58,7 +58,7 @@ class ElementsInPlace implements Elements {
     for (let index = 0; index < this.length; index++) yield this.at(index) as Element;
   }
 
-  /** Says of the first that is malformed what is wrong with it. */
+  /** Reports the fault of the first malformed element. */
   complain(remainder: Remainder): void {
     for (let index = 0; index < this.length; index++) {
       const isFirst = index < FIRST;
@@ -74,19 +74,22 @@ class ElementsInPlace implements Elements {
   }
 }
 
-/** @param cut the attribute in which a capture ended: of a batch its first elements are there all the same. */
+/**
+ * Finds the elements of a message.
+ * @param truncated the attribute in which a capture ended; a truncated batch still has its first elements.
+ */
 export function readElements(
   bytes: Uint8Array,
   fields: Fields,
-  cut: Attribute | undefined,
+  truncated: Attribute | undefined,
   remainder: Remainder,
 ): Elements {
   const elements = new ElementsInPlace(bytes);
   const single = fields.take(kinds.data);
   if (single) elements.add(single.start, single.end);
 
-  const isCut = cut?.type === BATCH;
-  const batch = isCut ? cut : fields.take(kinds.batch);
+  const isTruncated = truncated?.type === BATCH;
+  const batch = isTruncated ? truncated : fields.take(kinds.batch);
   if (batch) {
     const cursor = new AttributeCursor(bytes, batch.start, batch.end);
     while (cursor.next()) {
@@ -94,7 +97,7 @@ export function readElements(
       else remainder.keep("batch", new Attribute(cursor.type, bytes, cursor.start, cursor.end));
     }
     const { malformed } = cursor;
-    if (malformed && !isCut) remainder.complain(`batch: ${malformed}`);
+    if (malformed && !isTruncated) remainder.complain(`batch: ${malformed}`);
   }
   elements.complain(remainder);
   return elements;

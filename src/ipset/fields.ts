@@ -1,20 +1,20 @@
-// Attributes by number. Whoever decodes takes those that it has a use for; what nobody took is kept as unknown,
-// so an attribute that makes no sense where it stands is shown like one that has no name yet.
+// Indexes attributes by number. Decoders take the attributes that they know; the rest is kept as unknown.
+// So an attribute in the wrong place is shown like one that has no name yet.
 
 import type { AttributeKind } from "./attribute-kinds.ts";
 import type { Attribute } from "./attributes.ts";
 import type { Level, Remainder } from "./remainder.ts";
 
-/** Every number that has a name is below this: they fit into one integer, a bit each. */
+/** Limit of the numbers that have a name: one integer holds a bit for each. */
 const LIMIT = 32;
 
 export class Fields {
   readonly #level: Level;
   readonly #remainder: Remainder;
-  /** One of each number below LIMIT. */
+  /** Attributes with numbers below LIMIT, one per number. */
   readonly #attributes: Attribute[] = [];
   readonly #unnamed: Attribute[] = [];
-  /** Bit N: the one of number N was not taken yet. Most questions are answered by it, and the answer is no. */
+  /** Bit N: attribute N is not taken yet. It answers most queries, since most attributes are absent. */
   #left = 0;
 
   constructor(level: Level, attributes: readonly Attribute[], remainder: Remainder) {
@@ -25,7 +25,7 @@ export class Fields {
       if (type >= LIMIT) {
         this.#unnamed.push(attribute);
       } else if (isSet(this.#left, type)) {
-        // The last of several counts, as in the kernel's nla_parse().
+        // The last of several attributes wins, as in the kernel's nla_parse().
         const [hidden] = this.#attributes.splice(indexOf(this.#attributes, type), 1, attribute);
         if (hidden) remainder.keep(level, hidden);
       } else {
@@ -39,12 +39,12 @@ export class Fields {
     return isSet(this.#left, number);
   }
 
-  /** Every attribute that has a name is taken. */
+  /** All attributes with a number below LIMIT are taken. */
   get isEmpty(): boolean {
     return this.#left === 0;
   }
 
-  /** @returns undefined if it is not there, was taken before, or cannot be read. */
+  /** Takes an attribute. @returns undefined if it is absent, already taken or unreadable. */
   take<T>(kind: AttributeKind<T>): T | undefined {
     if (!isSet(this.#left, kind[0])) return undefined;
     const value = this.peek(kind);
@@ -52,7 +52,7 @@ export class Fields {
     return value;
   }
 
-  /** The same for one of which it is not yet known whether all of it can be used. */
+  /** Reads an attribute without taking it: the caller takes it if it can use all of it. */
   peek<T>([number, payload, noun]: AttributeKind<T>): T | undefined {
     if (!isSet(this.#left, number)) return undefined;
     const attribute = this.#attributes[indexOf(this.#attributes, number)] as Attribute;
@@ -68,7 +68,7 @@ export class Fields {
     return value;
   }
 
-  /** To be called when all that can be used was taken. */
+  /** Keeps all attributes that are not taken as unknown. Call it after the last take(). */
   keepRest(): void {
     for (const attribute of this.#attributes) {
       if (isSet(this.#left, attribute.type)) this.#remainder.keep(this.#level, attribute);
@@ -79,7 +79,7 @@ export class Fields {
 
 const isSet = (bits: number, bit: number): boolean => ((bits >>> bit) & 1) === 1;
 
-/** @param number of one that is there. */
+/** Returns the index of an attribute. @param number the number of a present attribute. */
 function indexOf(attributes: readonly Attribute[], number: number): number {
   let index = 0;
   while (attributes[index]?.type !== number) index += 1;

@@ -1,5 +1,5 @@
-// The names of IPSET_ERR_* (linux/netfilter/ipset/ip_set*.h) and what ipset(8) says of them.
-// The trap: from 4352 on one number has three meanings, and the message seldom says which type the set is of.
+// Names of IPSET_ERR_* (linux/netfilter/ipset/ip_set*.h) and their sentences in ipset(8).
+// From 4352 on one number has three meanings, one per kind of set type. Few messages have the type.
 import { errnoName, errnoSentence } from "../core/errno.ts";
 import type { Command } from "./message.ts";
 
@@ -36,7 +36,7 @@ interface TypeError {
   sentence: string;
 }
 
-/** By what stands before the colon in the name of a type; the first has the number 4352. */
+/** Errors by the part of the type name before the colon; the first has number 4352. */
 const typeErrors: Partial<Record<string, readonly TypeError[]>> = {
   bitmap: [
     { name: "IPSET_ERR_BITMAP_RANGE", sentence: "Element is out of the range of the set" },
@@ -98,7 +98,7 @@ const sentences: Partial<Record<string, string>> = {
   IPSET_ERR_BITMASK_NETMASK_EXCL: "netmask and bitmask options are mutually exclusive, provide only one",
 };
 
-/** Where the same number means another thing to another command. */
+/** Sentences for numbers whose meaning depends on the command. */
 const commandSentences: Partial<Record<Command, Partial<Record<string, string>>>> = {
   CREATE: { EEXIST: "Set cannot be created: set with the same name already exists" },
   DESTROY: { IPSET_ERR_BUSY: "Set cannot be destroyed: it is in use by a kernel component" },
@@ -116,16 +116,17 @@ const commandSentences: Partial<Record<Command, Partial<Record<string, string>>>
 };
 
 export interface KernelError {
-  /** `EEXIST`, `IPSET_ERR_EXIST`. */
+  /** Name such as `EEXIST` or `IPSET_ERR_EXIST`. */
   name: string;
-  /** Positive. */
+  /** Positive error number. */
   number: number;
   sentence: string;
 }
 
 /**
+ * Returns the name and the sentence of an error number.
  * @param number positive.
- * @param setType such as `hash:ip`, where it is known.
+ * @param setType a type such as `hash:ip`, if it is known.
  */
 export function describeError(
   command: Command | undefined,

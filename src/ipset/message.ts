@@ -1,4 +1,4 @@
-// An ipset request as the kernel received it: struct nlmsghdr, struct nfgenmsg, attributes.
+// Reads an ipset request as the kernel received it: struct nlmsghdr, struct nfgenmsg, attributes.
 // Source: UAPI linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/ipset/ip_set.h.
 
 import { commandAttributes as kinds } from "./attribute-kinds.ts";
@@ -31,7 +31,7 @@ export const commands = [
 
 export type Command = (typeof commands)[number];
 
-/** What ipset(8) asks before it does its work; they change nothing and say little. */
+/** Queries that ipset(8) sends before its work. They change nothing. */
 export const handshakeCommands: ReadonlySet<Command> = new Set([
   "PROTOCOL",
   "HEADER",
@@ -41,37 +41,37 @@ export const handshakeCommands: ReadonlySet<Command> = new Set([
 ]);
 
 export interface IpsetMessage {
-  /** Undefined for a number that no known ipset has. */
+  /** Command name; undefined for an unknown number. */
   command: Command | undefined;
   commandNumber: number;
-  /** Absent when there are too few bytes for it. */
+  /** Absent if the message is shorter than its headers. */
   header?: MessageHeader;
   protocol?: number | undefined;
   protocolMin?: number | undefined;
-  /** Names are bytes, not text: the kernel takes anything but NUL. */
+  /** Set name as bytes, not text: the kernel accepts every byte but NUL. */
   setName?: Uint8Array | undefined;
-  /** Where RENAME and SWAP go to. */
+  /** New name of RENAME, second set of SWAP. */
   secondName?: Uint8Array | undefined;
   typeName?: Uint8Array | undefined;
   revision?: number | undefined;
   family?: number | undefined;
-  /** enum ipset_cmd_flags: what LIST and SAVE are to leave out. */
+  /** Bits of enum ipset_cmd_flags: the parts that LIST and SAVE omit. */
   flags?: number | undefined;
-  /** Of the input of `ipset restore`, where a batch begins. */
+  /** First line of a batch in the input of `ipset restore`. */
   lineNumber?: number | undefined;
-  /** GET_BYINDEX's question. */
+  /** Set index that GET_BYINDEX asks for. */
   index?: number | undefined;
-  /** CREATE, ADD and DEL with -exist: what is already there, or already gone, is no error. */
+  /** CREATE, ADD or DEL with -exist: an object that already exists, or is already deleted, is no error. */
   ignoresExisting?: boolean | undefined;
-  /** Of CREATE: what the message carries; the kernel chooses the rest. */
+  /** Options of CREATE that the message carries. The kernel chooses the rest. */
   options?: Option[] | undefined;
-  /** Of ADD, DEL and TEST; of a message that was cut those that are whole. */
+  /** Elements of ADD, DEL and TEST. A truncated message has its whole elements only. */
   elements?: Elements | undefined;
-  /** Attributes that are not understood, if there are any; an element has its own. */
+  /** Unknown attributes, if there are any. Each element has its own list. */
   unknown?: UnknownAttribute[] | undefined;
-  /** What is wrong with the message, if anything is. */
+  /** The first fault of the message, if there is one. */
   malformed?: string | undefined;
-  /** The capture ended before the last attribute of the command; of two with one number, the last counts. */
+  /** The capture ended before the last attribute of the command. A missing one may replace one of the same number. */
   mayHaveMore?: true;
 }
 
@@ -83,13 +83,14 @@ export interface MessageHeader {
 }
 
 const HEADERS_SIZE = 20; // struct nlmsghdr (16) and struct nfgenmsg (4)
-/** The most bytes that follow an attribute and belong to none. */
-const PADDING = 3;
+/** Max bytes of padding after an attribute. */
+const MAX_PADDING = 3;
 const NLM_F_EXCL = 0x200;
 
 /**
- * @param bytes the message from its first byte, host byte order in the headers.
- * @param isWhole false when capturing cut the message: its end is then missing, not malformed.
+ * Reads a message. Never throws: faults are in `malformed`.
+ * @param bytes the message from its first byte; its headers are in host byte order.
+ * @param isWhole false for a truncated capture: its end is missing, not malformed.
  */
 export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMessage {
   if (bytes.length < HEADERS_SIZE) return tooShort(bytes);
@@ -114,8 +115,8 @@ export function readIpsetMessage(bytes: Uint8Array, isWhole: boolean): IpsetMess
 }
 
 /**
- * Of a message that the kernel refused unread: the command and the names. Anybody can send these, so they get no
- * more time than that.
+ * Reads only the command and the names of a message that the kernel refused unread. Every user can send such
+ * messages, so they get no more CPU time.
  */
 export function readRefusedMessage(bytes: Uint8Array, isWhole: boolean): IpsetMessage {
   if (bytes.length < HEADERS_SIZE) return tooShort(bytes);
@@ -130,14 +131,14 @@ function tooShort({ length }: Uint8Array): IpsetMessage {
 
 interface Begun {
   message: IpsetMessage;
-  /** What is left to read. */
+  /** Attributes that are not read yet. */
   fields: Fields;
   remainder: Remainder;
   /** The attribute in which a capture ended. */
   overrun: Attribute | undefined;
 }
 
-/** @param bytes at least the headers. */
+/** Reads the headers and the names. @param bytes at least the headers. */
 function readNames(bytes: Uint8Array, isWhole: boolean): Begun {
   const commandNumber = bytes[4] ?? 0; // low byte of nlmsg_type
   const command = commands[commandNumber];
@@ -148,9 +149,9 @@ function readNames(bytes: Uint8Array, isWhole: boolean): Begun {
   const fields = new Fields("command", attributes, remainder);
 
   const message: IpsetMessage = { command, commandNumber, header };
-  if (!isWhole && header.length > bytes.length + missing + PADDING) message.mayHaveMore = true;
+  if (!isWhole && header.length > bytes.length + missing + MAX_PADDING) message.mayHaveMore = true;
   message.setName = fields.take(kinds.setName);
-  // One number, two meanings.
+  // secondName and typeName have the same number.
   if (command === "RENAME" || command === "SWAP") message.secondName = fields.take(kinds.secondName);
   else message.typeName = fields.take(kinds.typeName);
   if (command === "CREATE" || command === "ADD" || command === "DEL") {

@@ -1,5 +1,5 @@
-// What the kernel answered, in words. A handler returns 0, -errno or -IPSET_ERR_*; the sentences are those
-// that ipset(8) prints, so that a line here can be found in its manual and in people's bug reports.
+// Puts the kernel's answer into words. A handler returns 0, -errno or -IPSET_ERR_*. The sentences are those
+// of ipset(8), so that users find them in its documentation and in bug reports.
 import { describeError, type KernelError } from "./kernel-errors.ts";
 import type { Command } from "./message.ts";
 
@@ -7,15 +7,15 @@ export interface Outcome {
   succeeded: boolean;
   /** Neither success nor failure. */
   isUnknown?: true;
-  /** Why not, or what a test found; absent for a plain success. */
+  /** Cause of a failure, or result of a test; absent for a plain success. */
   sentence?: string;
-  /** What the kernel answered, if it is a failure. */
+  /** Error of the kernel, for a failure. */
   error?: Pick<KernelError, "name" | "number">;
 }
 
 const EINTR = 4;
 
-/** Of a command whose answer was not seen. */
+/** Outcome of a command whose answer mine did not see. */
 export const unknownOutcome: Outcome = {
   succeeded: false,
   isUnknown: true,
@@ -23,9 +23,9 @@ export const unknownOutcome: Outcome = {
 };
 
 /**
- * @param result what the handler returned: 0 or negative.
- * @param setType the type of the set, such as `hash:ip`, where it is known: some numbers mean something else
- *   to each type.
+ * Returns the outcome of a command.
+ * @param result return value of the handler: 0 or negative.
+ * @param setType a type such as `hash:ip`, if it is known. The meaning of some numbers depends on it.
  */
 export function readOutcome(command: Command | undefined, result: number, setType?: string): Outcome {
   if (result === 0) return command === "TEST" ? { succeeded: true, sentence: "in set" } : { succeeded: true };
@@ -33,7 +33,7 @@ export function readOutcome(command: Command | undefined, result: number, setTyp
   switch (command) {
     case "LIST":
     case "SAVE":
-      // netlink_dump_start() answers so when the dump is under way: the normal good end.
+      // netlink_dump_start() returns -EINTR after it has started the dump. This is success.
       if (result === -EINTR) return { succeeded: true };
       break;
     case "TEST":
@@ -41,8 +41,8 @@ export function readOutcome(command: Command | undefined, result: number, setTyp
       break;
     case "ADD":
     case "DEL":
-      // call_ad() has already sent the error and the number of the line at fault, and returns this so that
-      // netlink does not send another.
+      // call_ad() has already sent the error with the failed line. It returns -EINTR so that netlink sends no
+      // second reply.
       if (result === -EINTR) {
         return {
           succeeded: false,

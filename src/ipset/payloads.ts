@@ -1,26 +1,26 @@
-// The payloads of ipset's attributes: numbers are in network byte order, strings end at a NUL or with the
-// attribute. One that is too short is not read at all; of one that is too long the kernel looks at the
-// first bytes only, and so do we; either is malformed.
+// Reads the payloads of ipset's attributes. Numbers are in network byte order. Strings end at a NUL or with the
+// attribute. A payload that is too short is not read. The kernel reads only the first bytes of a payload that is too
+// long, and so does mine. Both are malformed.
 import { type Attribute, AttributeCursor, readAttributes } from "./attributes.ts";
 import type { Remainder } from "./remainder.ts";
 
 export interface Payload<T> {
   minSize: number;
   maxSize: number;
-  /** Where the size does not tell: whether a glance shows that nothing is wrong with bytes[start .. end). */
+  /** Returns true if bytes[start .. end) are surely well-formed. Absent where the size is enough. */
   isPlain?(bytes: Uint8Array, start: number, end: number): boolean;
-  /** @param attribute at least minSize long. */
+  /** Reads the value. @param attribute an attribute of at least minSize bytes. */
   read(attribute: Attribute, remainder: Remainder): T | undefined;
 }
 
-/** @param size not more than 4. */
+/** Returns the payload of a big-endian number. @param size bytes, at most 4. */
 const number = (size: number): Payload<number> => ({
   minSize: size,
   maxSize: size,
   read: ({ bytes, start }) => readNumber(bytes, start, size),
 });
 
-/** @param size not more than 4. */
+/** Reads a big-endian number. @param size bytes, at most 4. */
 export function readNumber(bytes: Uint8Array, start: number, size: number): number {
   let value = 0;
   for (let at = start; at < start + size; at++) value = value * 256 + (bytes[at] ?? 0);
@@ -36,7 +36,7 @@ export const u64: Payload<bigint> = {
   read: ({ bytes, start }) => new DataView(bytes.buffer, bytes.byteOffset + start).getBigUint64(0),
 };
 
-/** The bytes themselves, exactly `size`. */
+/** Returns the payload of exactly `size` raw bytes. */
 const fixed = (size: number): Payload<Uint8Array> => ({
   minSize: size,
   maxSize: size,
@@ -45,7 +45,7 @@ const fixed = (size: number): Payload<Uint8Array> => ({
 
 export const mac = fixed(6);
 
-/** @param size the kernel's limit, with the NUL: of more than that it takes none, but it is worth seeing. */
+/** Returns the payload of a string. @param size the kernel's limit with the NUL; a longer text is read and reported. */
 export const text = (size: number, noun: string): Payload<Uint8Array> => ({
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
@@ -58,14 +58,14 @@ export const text = (size: number, noun: string): Payload<Uint8Array> => ({
   },
 });
 
-/** A list of attributes, for someone else to read. */
+/** A nested list of attributes, for the caller to read. */
 export const list: Payload<Attribute> = {
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
   read: (attribute) => attribute,
 };
 
-/** A 16-bit index, whose missing bytes read as zero: a question about it can do no harm. */
+/** A 16-bit index. Missing bytes read as zero: it occurs only in a query, which changes nothing. */
 export const index: Payload<number> = {
   minSize: 0,
   maxSize: 2,
@@ -75,11 +75,11 @@ export const index: Payload<number> = {
   },
 };
 
-/** By number: IPSET_ATTR_IPADDR_IPV4, IPSET_ATTR_IPADDR_IPV6. */
+/** Address sizes in bytes, by IPSET_ATTR_IPADDR_IPV4 and IPSET_ATTR_IPADDR_IPV6. */
 const addressSizes: Partial<Record<number, number>> = { 1: 4, 2: 16 };
 const sizeOf = ({ type }: Attribute): number => addressSizes[type] ?? Number.POSITIVE_INFINITY;
 
-/** An IPv4 or IPv6 address, which is a list of attributes of its own. @returns its 4 or 16 bytes. */
+/** An IPv4 or IPv6 address of 4 or 16 bytes, nested in a list of attributes. */
 export const address: Payload<Uint8Array> = {
   minSize: 0,
   maxSize: Number.POSITIVE_INFINITY,
@@ -90,7 +90,7 @@ export const address: Payload<Uint8Array> = {
   read({ bytes, start, end }, remainder) {
     const { attributes, malformed } = readAttributes(bytes, start, end);
     remainder.complain(malformed && `address: ${malformed}`);
-    // With two of them it is the family of the set that decides, which is not known here.
+    // The kernel chooses between two addresses by the family of the set, which is unknown here.
     const attribute = attributes.find((candidate) => candidate.length >= sizeOf(candidate));
     if (!attribute) {
       remainder.complain("an address that is neither IPv4 nor IPv6");

@@ -1,8 +1,8 @@
-// What decoding could not use. Nothing a sender wrote is dropped, and nothing of it ends the decoding:
-// whoever reads bytes puts aside here what it does not understand, and says what is wrong.
+// Collects the parts of a message that decoders cannot use. No byte is dropped, and no fault ends the decoding:
+// decoders keep unknown attributes here, and report faults.
 import type { Attribute } from "./attributes.ts";
 
-/** Where in a message an attribute stands: the meaning of its number depends on it. */
+/** Place of an attribute in a message. The meaning of its number depends on it. */
 export type Level = "command" | "create" | "batch" | "element" | "address";
 
 export interface UnknownAttribute {
@@ -11,16 +11,16 @@ export interface UnknownAttribute {
   bytes: Uint8Array;
 }
 
-/** A message has room for four thousand empty attributes: one view is enough for all. */
+/** One view for every empty attribute: a message can hold four thousand of them. */
 const nothing = new Uint8Array();
 
 export class Remainder {
-  /** The first thing that is wrong, if anything is. */
+  /** The first fault, if there is one. */
   malformed: string | undefined;
   readonly unknown: UnknownAttribute[] = [];
 
-  complain(what: string | undefined): void {
-    this.malformed ??= what;
+  complain(fault: string | undefined): void {
+    this.malformed ??= fault;
   }
 
   keep(level: Level, attribute: Attribute): void {

@@ -1,22 +1,22 @@
-// What the kernel sends back to a netlink socket: messages one after the other, of which the last that a
-// request gets tells how it ended (UAPI linux/netlink.h).
+// Reads the replies of the kernel on a netlink socket (UAPI linux/netlink.h). The last message of a reply has the
+// result of the request.
 import { type Attribute, readAttributes } from "./attributes.ts";
 
 export interface Reply {
-  /** Of the request. */
+  /** Sequence number of the request. */
   sequence: number;
-  /** 0 or -errno, in the message that ends the reply; undefined in those before it. */
+  /** 0 or -errno in the last message of a reply; undefined in the others. */
   answer: number | undefined;
-  /** Of a message that carries data. */
+  /** Attributes of a message that carries data. */
   attributes: Attribute[];
 }
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3; // after a dump
 const HEADER_SIZE = 16; // struct nlmsghdr
-const DATA_OFFSET = 20; // and struct nfgenmsg
+const DATA_OFFSET = 20; // struct nlmsghdr and struct nfgenmsg
 
-/** @param datagram as it was received. @returns its messages, up to the first that is malformed. */
+/** Returns the messages of a received datagram, up to the first malformed one. */
 export function readReplies(datagram: Uint8Array): Reply[] {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   const replies: Reply[] = [];

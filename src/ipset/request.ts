@@ -1,5 +1,5 @@
 // Writes ipset requests as ipset(8) does: struct nlmsghdr, struct nfgenmsg, attributes (UAPI linux/netlink.h,
-// linux/netfilter/nfnetlink.h). Headers are in host byte order, which is little-endian wherever mine runs.
+// linux/netfilter/nfnetlink.h). Headers are in host byte order, which is little-endian on every platform of mine.
 import { commandAttributes, elementAttributes } from "./attribute-kinds.ts";
 import { type Command, commands } from "./message.ts";
 
@@ -14,7 +14,7 @@ const NLA_F_NESTED = 0x8000;
 const NLA_F_NET_BYTEORDER = 0x4000;
 const NFNL_SUBSYS_IPSET = 6;
 const IPSET_ATTR_IPADDR_IPV4 = 1;
-/** Every kernel speaks it; 7 came with 4.20. */
+/** Protocol version that every kernel accepts. Version 7 is new in Linux 4.20. */
 const IPSET_PROTOCOL = 6;
 const AF_INET = 2;
 const NLMSG_HEADER_SIZE = 16;
@@ -23,7 +23,7 @@ const HEADERS_SIZE = 20;
 
 const encoder = new TextEncoder();
 
-/** @param sequence comes back with the kernel's answer. */
+/** Returns an ipset message. @param sequence a number that the kernel's reply repeats. */
 export function ipsetRequest(
   command: Command,
   { flags, sequence }: { flags: number; sequence: number },
@@ -43,7 +43,7 @@ export function ipsetRequest(
   return message;
 }
 
-/** A message that the kernel acknowledges, and that asks for nothing: NLMSG_NOOP. */
+/** Returns an NLMSG_NOOP message: the kernel acknowledges it, and does nothing else. */
 export function noopRequest(sequence: number): Uint8Array {
   const header = new DataView(new ArrayBuffer(NLMSG_HEADER_SIZE));
   header.setUint32(0, NLMSG_HEADER_SIZE, true);
@@ -54,30 +54,27 @@ export function noopRequest(sequence: number): Uint8Array {
 }
 
 export const setName = (name: string): Uint8Array => zeroEnded(commandAttributes.setName[0], name);
-/** Where RENAME goes to. */
+/** Returns the new name for RENAME. */
 export const newName = (name: string): Uint8Array => zeroEnded(commandAttributes.secondName[0], name);
 
-/** What CREATE and TYPE say of a type of IPv4 addresses. @param revision of CREATE. */
+/** Returns the type attributes of CREATE and TYPE, for IPv4. @param revision a revision for CREATE. */
 export const setType = (name: string, revision?: number): Uint8Array[] => [
   zeroEnded(commandAttributes.typeName[0], name),
   ...(revision === undefined ? [] : [byte(commandAttributes.revision[0], revision)]),
   byte(commandAttributes.family[0], AF_INET),
 ];
 
-/** What CREATE and ADD, DEL, TEST carry: options, or one element. */
+/** Returns the data of CREATE (its options), or of ADD, DEL and TEST (one element). */
 export const data = (...inner: Uint8Array[]): Uint8Array => nested(commandAttributes.data[0], ...inner);
 
-/** @param address four bytes. */
+/** Returns an IPv4 address. @param address four bytes. */
 export const ip = (address: readonly number[]): Uint8Array =>
   nested(
     elementAttributes.ip[0],
     attribute(IPSET_ATTR_IPADDR_IPV4 | NLA_F_NET_BYTEORDER, Uint8Array.from(address)),
   );
 
-/**
- * The line of `ipset restore` that an element, and the message with it, comes from: when it fails the kernel then
- * sends the error by another way.
- */
+/** Returns the `ipset restore` line of an element. With a line number the kernel sends an error by another path. */
 export const lineNumber = (line: number): Uint8Array => {
   const value = new Uint8Array(4);
   new DataView(value.buffer).setUint32(0, line);
@@ -88,7 +85,7 @@ const byte = (type: number, value: number) => attribute(type, Uint8Array.of(valu
 const zeroEnded = (type: number, text: string) => attribute(type, encoder.encode(`${text}\0`));
 const nested = (type: number, ...inner: Uint8Array[]) => attribute(type | NLA_F_NESTED, concat(inner));
 
-/** Filled up to a boundary of 4; its length says where the payload ends. */
+/** Returns an attribute, padded to 4 bytes. Its length field does not count the padding. */
 function attribute(type: number, payload: Uint8Array): Uint8Array {
   const length = 4 + payload.length;
   const bytes = new Uint8Array((length + 3) & ~3);
