@@ -1,7 +1,7 @@
-// Addresses as text, the way the C library's inet_ntop() writes them.
+// Writes addresses as text, as the C library's inet_ntop() does.
 import type { ByteWriter } from "./byte-writer.ts";
 
-/** @param bytes 4 of IPv4 or 16 of IPv6. */
+/** Writes an address. @param bytes 4 bytes of IPv4 or 16 bytes of IPv6, in network byte order. */
 export function writeAddress(out: ByteWriter, bytes: Uint8Array): void {
   if (bytes.length === 4) writeIpv4(out, bytes, 0);
   else writeIpv6(out, bytes);
@@ -30,7 +30,7 @@ function writeIpv4(out: ByteWriter, bytes: Uint8Array, start: number): void {
 
 function writeIpv6(out: ByteWriter, bytes: Uint8Array): void {
   const zeroes = longestZeroes(bytes);
-  // ::a.b.c.d and ::ffff:a.b.c.d: addresses of IPv4 in IPv6.
+  // ::a.b.c.d and ::ffff:a.b.c.d embed an IPv4 address.
   const endsInIpv4 =
     zeroes.start === 0 && (zeroes.length === 6 || (zeroes.length === 5 && wordOf(bytes, 5) === 0xffff));
   const end = endsInIpv4 ? 6 : 8;
@@ -52,7 +52,7 @@ function writeIpv6(out: ByteWriter, bytes: Uint8Array): void {
 const wordOf = (bytes: Uint8Array, index: number): number =>
   ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0);
 
-/** The first of the longest runs of words that are zero; of less than two there is none worth a name. */
+/** Returns the first of the longest runs of zero words. A run has at least two words. */
 function longestZeroes(bytes: Uint8Array): { start: number; length: number } {
   let longest = { start: -1, length: 0 };
   let length = 0;

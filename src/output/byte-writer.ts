@@ -1,5 +1,5 @@
-// Text on its way out: UTF-8 in one buffer that is used again for the next line, so that a line makes no garbage.
-// The trap: what written() returns is that buffer, and changes with whatever is written next.
+// Builds lines of UTF-8 in one buffer. Lines reuse the buffer, so that they make no garbage.
+// written() returns a view of that buffer: the next write changes it.
 
 const encoder = new TextEncoder();
 
@@ -7,24 +7,24 @@ const DIGIT_ZERO = 0x30;
 const LETTER_A = 0x61;
 const DIGITS = "0123456789abcdef";
 
-/** The most digits of a number that is exact: 2 ** 53. */
-const MOST_DIGITS = 16;
-/** What is shorter is copied faster byte by byte than by set(). */
+/** Max digits of an exact number: 2 ** 53. */
+const MAX_DIGITS = 16;
+/** Min bytes for set(): a loop copies fewer bytes faster. */
 const LONG = 64;
-/** The most bytes that UTF-8 has for one UTF-16 unit. */
+/** Max bytes of UTF-8 for one UTF-16 unit. */
 const UTF8_BYTES = 3;
 
 export class ByteWriter {
-  /** How much was written. Making it less takes back what was written last. */
+  /** Bytes written. A smaller value undoes the last writes. */
   length = 0;
   #bytes: Uint8Array;
 
-  /** @param capacity in bytes; grows to the longest text that is ever written. */
+  /** @param capacity initial bytes; the buffer grows to the longest text. */
   constructor(capacity = 1024) {
     this.#bytes = new Uint8Array(capacity);
   }
 
-  /** What was written from there on. */
+  /** Returns a view of the written bytes from offset `from` on. */
   written(from = 0): Uint8Array {
     return this.#bytes.subarray(from, this.length);
   }
@@ -33,7 +33,7 @@ export class ByteWriter {
     return this.#bytes[index] ?? 0;
   }
 
-  /** Takes back what was written first; the rest moves up. */
+  /** Removes the first bytes; the rest moves to the start. */
   dropFirst(count: number): void {
     this.#bytes.copyWithin(0, count, this.length);
     this.length -= count;
@@ -44,7 +44,7 @@ export class ByteWriter {
     this.#bytes[this.length++] = value;
   }
 
-  /** Text of our own, which is ASCII. */
+  /** Writes text that must be ASCII. */
   ascii(text: string): void {
     if (this.length + text.length > this.#bytes.length) this.#grow(text.length);
     const bytes = this.#bytes;
@@ -53,7 +53,7 @@ export class ByteWriter {
     this.length = at;
   }
 
-  /** Any text, without escapes; a lone surrogate becomes U+FFFD. */
+  /** Writes any text, without escapes. A lone surrogate becomes U+FFFD. */
   utf8(text: string): void {
     if (this.length + text.length * UTF8_BYTES > this.#bytes.length) this.#grow(text.length * UTF8_BYTES);
     for (let index = 0; index < text.length; index++) {
@@ -79,21 +79,21 @@ export class ByteWriter {
     this.length = at;
   }
 
-  /** @param value an integer from 0 to 2 ** 53. */
+  /** Writes a decimal number. @param value an integer from 0 to 2 ** 53. */
   decimal(value: number): void {
-    if (this.length + MOST_DIGITS > this.#bytes.length) this.#grow(MOST_DIGITS);
+    if (this.length + MAX_DIGITS > this.#bytes.length) this.#grow(MAX_DIGITS);
     let digits = 1;
     for (let limit = 10; value >= limit; limit *= 10) digits += 1;
     this.#digits(value, 10, digits);
   }
 
-  /** With leading zeroes; digits beyond `width` are not written. */
+  /** Writes the last `width` digits of a decimal number, with leading zeroes. */
   paddedDecimal(value: number, width: number): void {
     if (this.length + width > this.#bytes.length) this.#grow(width);
     this.#digits(value, 10, width);
   }
 
-  /** @param width the least number of digits. */
+  /** Writes a hexadecimal number. @param width the min number of digits. */
   hex(value: number, width = 1): void {
     let digits = width;
     for (let limit = 16 ** width; value >= limit; limit *= 16) digits += 1;
@@ -101,7 +101,7 @@ export class ByteWriter {
     this.#digits(value, 16, digits);
   }
 
-  /** Each byte as two digits. */
+  /** Writes each byte as two hexadecimal digits. */
   hexBytes(bytes: Uint8Array): void {
     if (this.length + bytes.length * 2 > this.#bytes.length) this.#grow(bytes.length * 2);
     for (let index = 0; index < bytes.length; index++) {

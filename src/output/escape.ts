@@ -1,14 +1,14 @@
-// Bytes that a stranger chose, as one printable word. Whatever comes in, what goes out holds no control
-// character, no line end, no bidirectional override, and cannot be mistaken for another part of the line.
+// Writes untrusted bytes as one printable word. The word has no control character, no line end and no
+// bidirectional override. It cannot imitate another part of the line.
 import type { ByteWriter } from "./byte-writer.ts";
 import { readCodePoint, utf8Length } from "./utf8.ts";
 
 /**
- * Letters, marks, numbers, punctuation, symbols. Not: controls, format characters (bidi), separators, nor those
- * letters, marks and symbols that show nothing (Hangul fillers, variation selectors, blank Braille).
+ * Letters, marks, numbers, punctuation and symbols. Excluded are controls, format characters (bidi) and separators.
+ * Excluded are also invisible letters, marks and symbols (Hangul fillers, variation selectors, blank Braille).
  */
 const printable = /^(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u;
-/** Needs quotes around it: ends a word, starts a quote, an escape or one of our own <marks>. */
+/** Characters that need quotes: they end a word, or start a quote, an escape or a <mark> of mine. */
 const meaningful = /^[\s"\\<>()]$/u;
 
 const QUOTE = 0x22;
@@ -23,31 +23,29 @@ const isBareCharacter = (codePoint: number): boolean =>
 const isQuotable = (codePoint: number): boolean =>
   codePoint === SPACE || (isPrintable(codePoint) && codePoint !== QUOTE && codePoint !== BACKSLASH);
 
-/** The same for ASCII, which is nearly all there is, without asking the regular expressions each time. */
+/** Tables for ASCII, which is most input: a lookup costs less than a regular expression. */
 const ascii = Array.from({ length: 0x80 }, (_, codePoint) => codePoint);
 const bareAscii = Uint8Array.from(ascii, (codePoint) => Number(isBareCharacter(codePoint)));
 const quotableAscii = Uint8Array.from(ascii, (codePoint) => Number(isQuotable(codePoint)));
 
-/** Writes the bytes as they are if that is unambiguous, else in double quotes with escapes as in C. */
+/** Writes the bytes unchanged if that is unambiguous, else in double quotes with C escapes. */
 export function writeWord(out: ByteWriter, bytes: Uint8Array): void {
   if (isBareWord(bytes)) out.copy(bytes);
   else writeQuoted(out, bytes);
 }
 
-/**
- * The same for a name between the other parts of a line: quotes also tell it from a dash, an option, and a list.
- */
+/** Writes a name between other parts of a line. It also quotes a leading dash (an option) and a trailing comma (a list). */
 export function writeName(out: ByteWriter, bytes: Uint8Array): void {
   if (isBareName(bytes)) out.copy(bytes);
   else writeQuoted(out, bytes);
 }
 
-/** Can stand without quotes between the other parts of a line. */
+/** Returns true if a name needs no quotes between other parts of a line. */
 export function isBareName(bytes: Uint8Array): boolean {
   return isBareWord(bytes) && bytes[0] !== DASH && bytes[bytes.length - 1] !== COMMA;
 }
 
-/** Writes the bytes in double quotes, with escapes as in C. */
+/** Writes the bytes in double quotes, with C escapes. */
 export function writeQuoted(out: ByteWriter, bytes: Uint8Array): void {
   out.byte(QUOTE);
   for (let at = 0; at < bytes.length; ) {
@@ -66,7 +64,7 @@ export function writeQuoted(out: ByteWriter, bytes: Uint8Array): void {
   out.byte(QUOTE);
 }
 
-/** @returns a sentence that may quote what a stranger wrote, in which nothing is but spaces and what is printable. */
+/** Returns a sentence with untrusted quotes, in which every unprintable character except a space is escaped. */
 export function harmless(sentence: string): string {
   return Array.from(sentence, (character) => {
     const codePoint = character.codePointAt(0) ?? 0;
@@ -74,7 +72,7 @@ export function harmless(sentence: string): string {
   }).join("");
 }
 
-/** Writes the bytes as text: UTF-8 as it is, but for a backslash, which is doubled; other bytes as \xNN. */
+/** Writes the bytes as reversible text: UTF-8 unchanged, a backslash doubled, and other bytes as \xNN. */
 export function writeLossless(out: ByteWriter, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
     const byte = bytes[at] ?? 0;
@@ -88,14 +86,14 @@ export function writeLossless(out: ByteWriter, bytes: Uint8Array): void {
   }
 }
 
-/** Writes the first `limit` bytes in hexadecimal, and how many more there are. */
+/** Writes the first `limit` bytes in hexadecimal, then the number of the others. */
 export function writeHex(out: ByteWriter, bytes: Uint8Array, limit: number): void {
   const shown = Math.min(bytes.length, limit);
   out.hexBytes(bytes.subarray(0, shown));
   if (bytes.length > shown) out.ascii(` +${bytes.length - shown} bytes`);
 }
 
-/** Can stand without quotes, and then every byte stands for itself. */
+/** Returns true if the bytes need no quotes and no escapes. */
 function isBareWord(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; ) {
     const byte = bytes[at] ?? 0;
@@ -111,7 +109,7 @@ function isBareWord(bytes: Uint8Array): boolean {
   return bytes.length > 0;
 }
 
-/** @param codePoint undefined where the byte is not part of any character. */
+/** Writes an escape. @param codePoint undefined for a byte that is not valid UTF-8. */
 function writeEscape(out: ByteWriter, codePoint: number | undefined, byte: number): void {
   if (codePoint === QUOTE) out.ascii('\\"');
   else if (codePoint === BACKSLASH) out.ascii("\\\\");

@@ -1,4 +1,4 @@
-/** Breaks a text between words into lines of at most `width` characters; a longer word has a line of its own. */
+/** Splits a text between words into lines of at most `width` characters. A longer word gets its own line. */
 export function fold(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -1,5 +1,5 @@
-// Elements and options as ipset(8) writes them, so that a line can be given to ipset again. What a stranger
-// chose is escaped, and then it is no longer what ipset would take: that cannot be had together.
+// Writes elements and options as ipset(8) does, so that users can pass them to ipset again. Untrusted names are
+// escaped where they are unsafe. ipset does not accept these: safe output comes first.
 import type { Element } from "../ipset/element.ts";
 import type { Option, Value } from "../ipset/values.ts";
 import { writeAddress, writeMac } from "./address.ts";
@@ -47,13 +47,13 @@ const writers: Writers = {
 };
 
 export function writeValue(out: ByteWriter, value: Value): void {
-  // Each writer takes the values of its own kind, which TypeScript cannot follow through the index.
+  // TypeScript cannot infer that the writer and the value have the same kind.
   (writers[value.kind] as (out: ByteWriter, value: Value) => void)(out, value);
 }
 
 function writeAddresses(out: ByteWriter, { from, prefix, to }: Of<"addresses">): void {
   writeAddress(out, from);
-  // One address alone is written without its prefix length.
+  // A single address has no prefix length.
   const isOne = prefix === from.length * 8 && to === undefined;
   if (prefix !== undefined && !isOne) {
     out.ascii("/");
@@ -77,7 +77,7 @@ function writePorts(out: ByteWriter, { protocol, from, to }: Of<"ports">): void 
   }
 }
 
-/** Between the commas of an element no name may pass for two parts, or for a part of another kind. */
+/** Writes a name between the commas of an element. It must not look like two parts, or like another kind of part. */
 function writePartName(out: ByteWriter, name: Uint8Array): void {
   const isPlain = isBareName(name) && !name.includes(COMMA) && !startsWith(name, physdevBytes);
   if (isPlain) out.copy(name);

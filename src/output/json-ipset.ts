@@ -1,18 +1,18 @@
-// What a command was about, as JSON. The trap: a few bytes of a message can need many characters, and a stranger may
-// send as many of them as there is room for. So what was decoded is written only as long as it is not much longer
-// than the message; else the bytes of the message stand for it.
+// Writes the decoded message as JSON. A few bytes of a message can decode to many characters, and untrusted senders
+// can fill a message with such bytes. So the decoded part has a limit relative to the message. Beyond the limit the
+// bytes of the message replace it.
 import type { UnknownAttribute } from "../ipset/remainder.ts";
 import { writeLossless } from "./escape.ts";
 import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
 import type { JsonWriter } from "./json-writer.ts";
 import type { AuditRecord } from "./record.ts";
 
-/** How often as long as the message the decoded part may be; the bytes of a malformed one stand beside it. */
-const MOST_GROWTH = 3;
-const MOST_GROWTH_MALFORMED = 1;
-/** Short messages may be longer than that: names and one element with all its options. */
-const MOST_SHORT = 2048;
-/** IPSET_MAXNAMELEN: what is longer is no name to the kernel. */
+/** Max size of the decoded part, as a multiple of the message. A malformed message adds its bytes in hexadecimal. */
+const MAX_GROWTH = 3;
+const MAX_GROWTH_MALFORMED = 1;
+/** Bytes on top of that, for short messages: names and one element with all its options. */
+const SHORT_ALLOWANCE = 2048;
+/** IPSET_MAXNAMELEN: the kernel refuses longer names. */
 const NAME_MAX = 32;
 
 export function writeIpset(json: JsonWriter, record: AuditRecord): void {
@@ -20,9 +20,9 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
   const { malformed } = message;
   json.open("{", "ipset");
   json.text("command", message.command?.toLowerCase() ?? String(message.commandNumber));
-  const growth = malformed ? MOST_GROWTH_MALFORMED : MOST_GROWTH;
-  const most = event.message.length * growth + MOST_SHORT;
-  const isWritten = json.within(most, (isFull) => writeDecoded(json, record, isFull));
+  const growth = malformed ? MAX_GROWTH_MALFORMED : MAX_GROWTH;
+  const maxBytes = event.message.length * growth + SHORT_ALLOWANCE;
+  const isWritten = json.within(maxBytes, (isFull) => writeDecoded(json, record, isFull));
   if (!isWritten) {
     writeNames(json, record, NAME_MAX);
     json.boolean("abridged", true);
@@ -50,7 +50,7 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
   json.close("}");
 }
 
-/** @param isFull whether so much was written that the rest is in vain. */
+/** Writes names, options, elements and unknown attributes. @param isFull returns true when the limit is exceeded. */
 function writeDecoded(json: JsonWriter, record: AuditRecord, isFull: () => boolean): void {
   const { options, elements, unknown = [] } = record.message;
   writeNames(json, record, Number.POSITIVE_INFINITY);
@@ -59,31 +59,31 @@ function writeDecoded(json: JsonWriter, record: AuditRecord, isFull: () => boole
     for (const option of options) json.string(undefined, (out) => writeOption(out, option));
     json.close("]");
   }
-  const strange: UnknownAttribute[] = [...unknown];
+  const unknownAttributes: UnknownAttribute[] = [...unknown];
   if (elements) {
     json.open("[", "elements");
     for (const element of elements) {
       if (isFull()) break;
       json.string(undefined, (out) => writeElement(out, element));
-      strange.push(...element.unknown);
+      unknownAttributes.push(...element.unknown);
     }
     json.close("]");
   }
-  if (strange.length === 0) return;
+  if (unknownAttributes.length === 0) return;
   json.open("[", "unknown_attributes");
-  for (const attribute of strange) {
+  for (const attribute of unknownAttributes) {
     if (isFull()) break;
     writeAttribute(json, attribute);
   }
   json.close("]");
 }
 
-/** What is known without data. @param most how long a name may be to be written. */
-function writeNames(json: JsonWriter, { message }: AuditRecord, most: number): void {
+/** Writes the parts outside of the data. @param maxBytes the limit of a name; longer names are omitted. */
+function writeNames(json: JsonWriter, { message }: AuditRecord, maxBytes: number): void {
   const { family } = message;
-  writeName(json, "set", message.setName, most);
-  writeName(json, "new_name", message.secondName, most);
-  writeName(json, "type", message.typeName, most);
+  writeName(json, "set", message.setName, maxBytes);
+  writeName(json, "new_name", message.secondName, maxBytes);
+  writeName(json, "type", message.typeName, maxBytes);
   if (family !== undefined) json.string("family", (out) => writeValue(out, { kind: "family", family }));
   json.number("revision", message.revision);
   json.number("index", message.index);
@@ -91,8 +91,8 @@ function writeNames(json: JsonWriter, { message }: AuditRecord, most: number): v
   json.number("flags", message.flags);
 }
 
-function writeName(json: JsonWriter, key: string, name: Uint8Array | undefined, most: number): void {
-  if (name && name.length < most) json.string(key, (out) => writeLossless(out, name));
+function writeName(json: JsonWriter, key: string, name: Uint8Array | undefined, maxBytes: number): void {
+  if (name && name.length < maxBytes) json.string(key, (out) => writeLossless(out, name));
 }
 
 function writeAttribute(json: JsonWriter, { level, number, bytes }: UnknownAttribute): void {

@@ -1,5 +1,5 @@
-// JSON, written piece by piece. What JSON allows as it is but a terminal or a log may take for something else
-// (C1 controls, bidi, line ends) is escaped too.
+// Writes JSON piece by piece. It also escapes characters that JSON allows but a terminal or a log can misinterpret
+// (C1 controls, bidi, line ends).
 import type { ByteWriter } from "./byte-writer.ts";
 import type { Repeated, RepeatedKey } from "./repeated.ts";
 import { readCodePoint, utf8Length } from "./utf8.ts";
@@ -8,7 +8,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 
-/** Cc controls, Cf bidi and other format characters, Zl and Zp line ends. */
+/** Controls (Cc), bidi and other format characters (Cf), line ends (Zl and Zp). */
 const unsafe = /^[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]$/u;
 const shortEscapes: Partial<Record<number, string>> = {
   8: "\\b",
@@ -26,14 +26,14 @@ const safeAscii = Uint8Array.from({ length: 0x80 }, (_, codePoint) => Number(!ne
 
 export class JsonWriter {
   readonly #out: ByteWriter;
-  /** Something stands before, in the same object or array. */
+  /** The current object or array already has a member. */
   #needsComma = false;
 
   constructor(out: ByteWriter) {
     this.#out = out;
   }
 
-  /** @param key within an object; none within an array, or for the whole. */
+  /** Opens an object or array. @param key the name within an object; absent in an array and at the top level. */
   open(bracket: "{" | "[", key?: string): void {
     this.#begin(key);
     this.#out.ascii(bracket);
@@ -45,7 +45,7 @@ export class JsonWriter {
     this.#needsComma = true;
   }
 
-  /** Nothing is written of what is undefined. */
+  /** Writes a number, unless it is undefined. */
   number(key: string, value: number | undefined): void {
     if (value === undefined) return;
     this.#begin(key);
@@ -70,7 +70,7 @@ export class JsonWriter {
     this.#out.byte(QUOTE);
   }
 
-  /** @param write writes UTF-8, which is then escaped. */
+  /** Writes a string. @param write writes UTF-8, which is then escaped. */
   string(key: string | undefined, write: (out: ByteWriter) => void): void {
     this.#begin(key);
     this.#out.byte(QUOTE);
@@ -81,13 +81,14 @@ export class JsonWriter {
   }
 
   /**
-   * Writes what `write` does, or nothing where that is more than `most` bytes.
-   * @param write may look whether that much was written, and leave it at that.
+   * Writes the output of `write`, or nothing if it exceeds `maxBytes`.
+   * @param write may call isFull() to stop early.
+   * @returns false if nothing is written.
    */
-  within(most: number, write: (isFull: () => boolean) => void): boolean {
+  within(maxBytes: number, write: (isFull: () => boolean) => void): boolean {
     const start = this.#out.length;
     const neededComma = this.#needsComma;
-    const isFull = () => this.#out.length - start > most;
+    const isFull = () => this.#out.length - start > maxBytes;
     write(isFull);
     if (!isFull()) return true;
     this.#out.length = start;
@@ -95,7 +96,7 @@ export class JsonWriter {
     return false;
   }
 
-  /** @param write writes something, always at the same place of the same object; only asked where the key is new. */
+  /** Writes a cached part. @param write writes members at a fixed place of an object; called only for a new key. */
   repeated(repeated: Repeated, key: RepeatedKey, write: () => void): void {
     repeated.write(this.#out, key, write);
     this.#needsComma = true;
@@ -111,7 +112,7 @@ export class JsonWriter {
   }
 }
 
-/** Escapes what was written last, at its place. */
+/** Escapes the output from offset `start` on, in place. */
 function escapeFrom(out: ByteWriter, start: number): void {
   let first = start;
   while (first < out.length && safeAscii[out.byteAt(first)] === 1) first += 1;
@@ -129,7 +130,7 @@ function escapeFrom(out: ByteWriter, start: number): void {
   }
 }
 
-/** Beyond U+FFFF as two. */
+/** Returns \uNNNN; a code point beyond U+FFFF becomes a surrogate pair. */
 export function unicodeEscape(codePoint: number): string {
   return String.fromCodePoint(codePoint)
     .split("")

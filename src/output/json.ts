@@ -1,6 +1,6 @@
-// One event as one line of JSON, by the names of the Elastic Common Schema; docs/event.schema.json describes it.
-// The trap: names and paths are bytes. What is valid UTF-8 stays; a byte that is not becomes \xNN, and so that
-// this can be told apart, a backslash becomes two.
+// Writes one event as one line of JSON, with names of the Elastic Common Schema (docs/event.schema.json).
+// Names and paths are bytes. Valid UTF-8 stays unchanged, and an invalid byte becomes \xNN. A backslash is doubled,
+// so that readers can recover the bytes.
 import { AUDIT_UID_UNSET } from "../events/event.ts";
 import type { Command } from "../ipset/message.ts";
 import type { ByteWriter } from "./byte-writer.ts";
@@ -13,7 +13,7 @@ import { writeUtcNanoseconds } from "./time.ts";
 
 type Cgroup = ReturnType<AuditRecord["findCgroup"]>;
 
-/** ECS' event.type: what kind of thing was done. */
+/** event.type of ECS: the kind of change. */
 const eventTypes: Partial<Record<Command, string>> = {
   CREATE: "creation",
   DESTROY: "deletion",
@@ -25,13 +25,13 @@ const eventTypes: Partial<Record<Command, string>> = {
 };
 const OTHER_TYPE = "access";
 
-/** Each is as it was with the last event, as long as the same program does the same. */
+/** Cached parts: consecutive events of one program share them. */
 const action = new Repeated();
 const program = new Repeated();
 const user = new Repeated();
 const place = new Repeated();
 
-/** Writes the line, without its end. */
+/** Writes the line, without a newline. */
 export function writeJson(out: ByteWriter, record: AuditRecord): void {
   const cgroup = record.findCgroup(record.event.cgroupId);
   const json = new JsonWriter(out);
@@ -120,7 +120,7 @@ function writeUser(json: JsonWriter, { event, hostname, userName }: AuditRecord,
   });
 }
 
-/** Each id only where it differs from the real one. */
+/** Writes the effective ids that differ from the real ones. */
 function writeEffective(json: JsonWriter, event: AuditRecord["event"], name: string | undefined): void {
   json.open("{", "effective");
   if (event.effectiveUid !== event.uid) json.text("id", String(event.effectiveUid));
@@ -149,7 +149,7 @@ function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: C
   });
 }
 
-/** Writes the arguments with spaces between them, each as a word. */
+/** Writes the arguments as words, with spaces between them. */
 function writeCommandLine(out: ByteWriter, bytes: Uint8Array): void {
   for (let start = 0; start < bytes.length; ) {
     if (start > 0) out.ascii(" ");

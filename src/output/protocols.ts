@@ -1,5 +1,5 @@
-// Names of IP protocols, as /etc/protocols has them, and of ICMP messages, as `ipset help hash:ip,port` lists
-// them. Built in: what a line says must not depend on a file of the host on which mine happens to run.
+// Names of IP protocols, as in /etc/protocols, and of ICMP messages, as in `ipset help hash:ip,port`.
+// They are built in, so that the output does not depend on files of the host.
 
 const protocols: Partial<Record<number, string>> = {
   1: "icmp",
@@ -61,7 +61,7 @@ const protocols: Partial<Record<number, string>> = {
 const ICMP = 1;
 const ICMPV6 = 58;
 
-/** By type and code. */
+/** Names of ICMP messages, by protocol, type and code. */
 const icmpMessages: Partial<Record<number, Partial<Record<string, string>>>> = {
   [ICMP]: {
     "0/0": "echo-reply",
@@ -118,7 +118,7 @@ export function protocolName(protocol: number): string {
   return protocols[protocol] ?? String(protocol);
 }
 
-/** @param port of ICMP and ICMPv6 type * 256 + code. */
+/** Returns the name of an ICMP message, else the number. @param port for ICMP and ICMPv6: type * 256 + code. */
 export function portName(protocol: number | undefined, port: number): string {
   const messages = protocol === undefined ? undefined : icmpMessages[protocol];
   if (!messages) return String(port);

@@ -1,4 +1,4 @@
-// All that is known of one command, ready to be put into words.
+// The complete data of one command: input of every output format.
 import type { MineEvent } from "../events/event.ts";
 import type { IpsetMessage } from "../ipset/message.ts";
 import type { Outcome } from "../ipset/outcome.ts";
@@ -7,18 +7,18 @@ export interface AuditRecord {
   event: MineEvent;
   message: IpsetMessage;
   outcome: Outcome;
-  /** Of a batch that failed: which element was at fault. Those before it took effect, those after it did not. */
+  /** Index of the failed element of a batch. The elements before it took effect, the elements after it did not. */
   failedElement: number | undefined;
-  /** Of an ADD or DEL that failed: how many elements took effect; undefined where the kernel did not say. */
+  /** Elements of a failed ADD or DEL that took effect; undefined if the kernel did not report it. */
   appliedCount: number | undefined;
-  /** Nanoseconds since 1970. */
+  /** Nanoseconds since 1970-01-01 UTC. */
   timeNs: bigint;
-  /** Functions, because what is not printed need not be looked up: a name may have to come from a server. */
+  /** Lookups are functions, so that only printed names are looked up: a name service can be slow. */
   userName: (uid: number) => string | undefined;
   findCgroup: (id: bigint) => { path: string; containerId: string | undefined } | undefined;
   hostname: string;
-  /** The network namespace that mine runs in, by its inode number; undefined where it is not known. */
+  /** Inode number of the network namespace of mine; undefined if it is unknown. */
   ownNetns: number | undefined;
-  /** The rung of the ladder that saw it. */
+  /** Name of the backend that saw the command. */
   backend: string;
 }

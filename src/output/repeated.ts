@@ -1,14 +1,14 @@
-// Text that is as it was the last time, because what it is made of is: the commands of a batch are of one program.
+// Caches a text until its inputs change. Consecutive commands often come from one program.
 import type { ByteWriter } from "./byte-writer.ts";
 
-/** All that the text depends on. Bytes are compared one by one, the rest as by `===`. */
+/** All inputs of the text. Byte arrays are compared by content, other parts by `===`. */
 export type RepeatedKey = readonly (Uint8Array | object | bigint | number | string | boolean | undefined)[];
 
 export class Repeated {
   #key: RepeatedKey | undefined;
   #text = new Uint8Array(0);
 
-  /** Writes what `write` would; it is asked only where the key is not that of the last time. */
+  /** Writes the output of `write`. It calls `write` only if the key differs from the last key. */
   write(out: ByteWriter, key: RepeatedKey, write: () => void): void {
     if (this.#key && isSameKey(this.#key, key)) {
       out.copy(this.#text);
@@ -17,12 +17,12 @@ export class Repeated {
     const start = out.length;
     write();
     this.#text = out.written(start).slice();
-    // Bytes are views of what will be overwritten.
+    // Byte arrays are views of a buffer that is reused.
     this.#key = key.map((part) => (part instanceof Uint8Array ? part.slice() : part));
   }
 }
 
-/** Both have the same parts, in the same order. */
+/** Compares keys. Both must have the same length. */
 function isSameKey(one: RepeatedKey, other: RepeatedKey): boolean {
   for (let index = 0; index < one.length; index++) {
     const [a, b] = [one[index], other[index]];

@@ -1,21 +1,21 @@
-// stdout: lines are gathered and written in one piece per batch. A reader that went away is a normal end.
-// The trap: a write to a pipe or terminal that nobody reads blocks, and with it everything, Ctrl-C included. So
-// nothing here waits: what cannot be written yet stays, and whoever fills the writer looks whether it is full.
+// Writes lines to stdout, one batch per write. A reader that closes its end is a normal end.
+// A write to a pipe or terminal without a reader blocks the whole process, Ctrl-C included. So flush() never
+// waits: unwritten bytes stay in the buffer, and the caller checks isFull.
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { isTerminal, waitWritable } from "../core/ffi/libc.ts";
 import { failed, type MineError } from "../errors.ts";
 import { ByteWriter } from "./byte-writer.ts";
 
 const STDOUT = 1;
-/** Written at once when this many bytes have gathered, so that a long drain cannot hoard memory. */
+/** Max buffered bytes before a write, so that a long drain does not use more memory. */
 const FLUSH_LENGTH = 64 * 1024;
-/** What is writable at all takes this much without blocking. */
+/** Bytes that a writable pipe accepts without blocking. */
 const PIPE_BUF = 4096;
 const NEWLINE = 0x0a;
 const WAIT_MS = 100;
 
 export class LineWriter {
-  /** Where a line is put together; endLine() ends it. */
+  /** Buffer for lines; endLine() ends a line. */
   readonly line = new ByteWriter(FLUSH_LENGTH + PIPE_BUF);
   /** The reader has closed its end. */
   isClosed = false;
@@ -23,26 +23,26 @@ export class LineWriter {
   readonly #stdout = openStdout();
   #failure: MineError | undefined;
 
-  /** Never throws: who calls it may be in the middle of something. What failed is thrown by the next flush(). */
+  /** Ends a line. Never throws, because it runs inside a drain: the next flush() throws the error. */
   endLine(): void {
     this.line.byte(NEWLINE);
     if (this.isFull) this.#write();
   }
 
-  /** Lines are written to a terminal. */
+  /** stdout is a terminal. */
   get isTerminal(): boolean {
     return isTerminal(this.#stdout.fd);
   }
 
-  /** So much waits to be written that no more should be added. */
+  /** The buffer is full: the caller adds no more lines. */
   get isFull(): boolean {
     return this.line.length >= FLUSH_LENGTH;
   }
 
   /**
-   * Writes as much as can be written without waiting.
-   * @returns whether that is all.
-   * @throws MineError when stdout takes no more, but for a reader that went away.
+   * Writes as much as possible without waiting.
+   * @returns true if the buffer is empty.
+   * @throws MineError if a write fails, unless the reader has closed its end.
    */
   flush(): boolean {
     this.#write();
@@ -61,17 +61,17 @@ export class LineWriter {
     this.line.dropFirst(this.isClosed ? this.line.length : written);
   }
 
-  /** Waits until more can be written, at most timeoutMs. */
+  /** Waits until stdout is writable, at most timeoutMs. */
   wait(timeoutMs: number): void {
     waitWritable(this.#stdout.fd, timeoutMs);
   }
 
-  /** @returns how many lines are not written, or not to their end. */
+  /** Returns the number of lines that are not completely written. */
   countLines(): number {
     return this.line.written().reduce((count, byte) => (byte === NEWLINE ? count + 1 : count), 0);
   }
 
-  /** @returns how much was written; 0 where that would have to wait, or the reader is gone. */
+  /** Returns the number of bytes written; 0 if the write would block or the reader is gone. */
   #writeSome(bytes: Uint8Array): number {
     const { fd, mayBlock } = this.#stdout;
     if (mayBlock && !waitWritable(fd, 0)) return 0;
@@ -88,7 +88,7 @@ export class LineWriter {
   }
 }
 
-/** Writes a text to its end, however long its reader takes. */
+/** Writes a whole text, and waits for its reader without a limit. */
 export function print(text: string): void {
   const writer = new LineWriter();
   writer.line.utf8(text);
@@ -97,8 +97,8 @@ export function print(text: string): void {
 }
 
 /**
- * A pipe and a terminal are opened once more: O_NONBLOCK belongs to the open file, which is shared with other
- * processes that would not expect it. A socket cannot be opened so, and a file needs not.
+ * Opens a pipe or a terminal again with O_NONBLOCK. The flag belongs to the open file, and other processes share
+ * stdout and do not expect it. A socket cannot be opened again, and a file does not block.
  */
 function openStdout(): { fd: number; mayBlock: boolean } {
   try {
@@ -107,7 +107,7 @@ function openStdout(): { fd: number; mayBlock: boolean } {
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     return { fd: openSync(`/proc/self/fd/${STDOUT}`, flags), mayBlock: false };
   } catch {
-    // No /proc, not ours to open, or not open at all, which the first write will tell.
+    // /proc is missing, access is denied, or stdout is closed. The first write reports a closed stdout.
     return { fd: STDOUT, mayBlock: true };
   }
 }

@@ -1,4 +1,4 @@
-// One event as one line of text:
+// Writes one event as one line of text:
 //   (2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - CREATE test (type: hash:ip) - SUCCESS
 import { accountableUid } from "../events/event.ts";
 import type { Element } from "../ipset/element.ts";
@@ -10,18 +10,18 @@ import type { AuditRecord } from "./record.ts";
 import { localMinute } from "./time.ts";
 
 const SHOWN_MALFORMED_BYTES = 64;
-/** Of a batch; the JSON output has them all. */
+/** Max elements in a line of text; the JSON output has them all. */
 const SHOWN_ELEMENTS = 2;
 
 const encoder = new TextEncoder();
 
-/** Writes the line, without its end. */
+/** Writes the line, without a newline. */
 export function writeText(out: ByteWriter, record: AuditRecord): void {
   const { event, message } = record;
   out.ascii("(");
   out.ascii(localMinute(record.timeNs));
   out.ascii(") ");
-  writeWho(out, record);
+  writeCaller(out, record);
   out.ascii(" - ");
   out.ascii(message.command ?? `COMMAND ${message.commandNumber}`);
   const isWhole = event.capturedLen === event.messageLen;
@@ -40,7 +40,7 @@ export function writeText(out: ByteWriter, record: AuditRecord): void {
   writeResult(out, record);
 }
 
-function writeWho(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): void {
+function writeCaller(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): void {
   const { uid: realUid, gid, effectiveUid, effectiveGid } = event;
   const uid = accountableUid(event);
   const name = userName(uid);
@@ -69,7 +69,7 @@ function writeWho(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): 
   }
 }
 
-/** What is missing from a message that was cut may well have been there: nothing is then said of it. */
+/** Writes the set. A truncated message may have lost a name, so the line does not report it as missing. */
 function writeSubject(out: ByteWriter, message: IpsetMessage, isWhole: boolean): void {
   const name = (before: string, bytes: Uint8Array | undefined, missing: string): void => {
     out.ascii(before);
@@ -126,10 +126,10 @@ function writeResult(out: ByteWriter, record: AuditRecord): void {
   out.ascii(outcome.isUnknown ? "UNKNOWN" : outcome.succeeded ? "SUCCESS" : "ERROR");
   if (!outcome.sentence) return;
   out.ascii(" (");
-  const culprit = failedElement === undefined ? undefined : message.elements?.at(failedElement);
-  // Which of several; of one alone there is no question.
-  if (culprit && message.elements?.length !== 1) {
-    writeElement(out, culprit);
+  const failed = failedElement === undefined ? undefined : message.elements?.at(failedElement);
+  // A single element is already in the line.
+  if (failed && message.elements?.length !== 1) {
+    writeElement(out, failed);
     out.ascii(": ");
   }
   out.ascii(outcome.sentence);
@@ -137,7 +137,7 @@ function writeResult(out: ByteWriter, record: AuditRecord): void {
   out.ascii(")");
 }
 
-/** Of a batch of which something took effect, or may have. */
+/** Writes how many elements of a failed batch took effect, as far as it is known. */
 function writeApplied(out: ByteWriter, { message, failedElement, appliedCount }: AuditRecord): void {
   const { command, elements } = message;
   if ((command !== "ADD" && command !== "DEL") || !elements) return;

@@ -1,5 +1,5 @@
-// Times as text. Events come in order and close together, so what a time has in common with the one before
-// it is kept: making a Date of each would cost more than the rest of the line.
+// Writes times as text. Events come in order and close together, so the text of the last minute and second is
+// cached: a Date for each event would cost more than the rest of the line.
 
 import type { ByteWriter } from "./byte-writer.ts";
 
@@ -11,11 +11,11 @@ const two = (value: number): string => String(value).padStart(2, "0");
 let minuteStartNs = 0n;
 let minuteText = "";
 
-/** Local time, as people read logs: 2021/03/19_01:01. @param timeNs nanoseconds since 1970. */
+/** Returns local time as 2021/03/19_01:01. @param timeNs nanoseconds since 1970-01-01 UTC. */
 export function localMinute(timeNs: bigint): string {
   const sinceNs = timeNs - minuteStartNs;
   if (minuteText !== "" && sinceNs >= 0n && sinceNs < NS_PER_MINUTE) return minuteText;
-  // Every offset from UTC has been one of whole minutes since 1972.
+  // Since 1972 every offset from UTC is a whole number of minutes.
   minuteStartNs = timeNs - (timeNs % NS_PER_MINUTE);
   const time = new Date(Number(minuteStartNs / 1_000_000n));
   const day = `${time.getFullYear()}/${two(time.getMonth() + 1)}/${two(time.getDate())}`;
@@ -26,7 +26,7 @@ export function localMinute(timeNs: bigint): string {
 let secondStartNs = 0n;
 let secondText = "";
 
-/** Writes UTC in RFC 3339: 2021-03-19T00:01:59.123456789Z. @param timeNs nanoseconds since 1970. */
+/** Writes UTC in RFC 3339: 2021-03-19T00:01:59.123456789Z. @param timeNs nanoseconds since 1970-01-01 UTC. */
 export function writeUtcNanoseconds(out: ByteWriter, timeNs: bigint): void {
   let sinceNs = timeNs - secondStartNs;
   if (secondText === "" || sinceNs < 0n || sinceNs >= NS_PER_SECOND) {

@@ -1,21 +1,21 @@
-// UTF-8 among bytes that may be none (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF.
+// Decodes UTF-8 in arbitrary bytes (RFC 3629). Invalid are overlong forms, surrogates, and code points > U+10FFFF.
 
-/** By the number of bytes: the least code point that needs them. */
-const leastOf = [0, 0, 0x80, 0x800, 0x10000];
-const MOST = 0x10ffff;
+/** Min code point by number of bytes. */
+const minCodePoint = [0, 0, 0x80, 0x800, 0x10000];
+const MAX_CODE_POINT = 0x10ffff;
 
-/** @param first the first byte of a character. */
+/** Returns the number of bytes of a character. @param first its first byte. */
 export function utf8Length(first: number): number {
   if (first < 0x80) return 1;
   if (first < 0xe0) return 2;
   return first < 0xf0 ? 3 : 4;
 }
 
-/** @returns the code point of the character that begins here; undefined where none does. */
+/** Returns the code point that begins at offset `at`; undefined if it is invalid. */
 export function readCodePoint(bytes: Uint8Array, at: number): number | undefined {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return first;
-  if (first < 0xc0) return undefined; // a continuation
+  if (first < 0xc0) return undefined; // a continuation byte
   const length = utf8Length(first);
   let codePoint = first & (0x7f >> length);
   for (let next = at + 1; next < at + length; next++) {
@@ -24,6 +24,6 @@ export function readCodePoint(bytes: Uint8Array, at: number): number | undefined
     codePoint = (codePoint << 6) | (byte & 0x3f);
   }
   const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
-  const isInRange = codePoint >= (leastOf[length] ?? 0) && codePoint <= MOST;
+  const isInRange = codePoint >= (minCodePoint[length] ?? 0) && codePoint <= MAX_CODE_POINT;
   return isInRange && !isSurrogate && first < 0xf8 ? codePoint : undefined;
 }
