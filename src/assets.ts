@@ -1,4 +1,4 @@
-// Every BPF object that the binary carries, imported once. In the compiled binary these paths are inside it.
+// Imports every BPF object that the binary embeds. In the compiled binary these paths are inside it.
 import { readFileSync } from "node:fs";
 import fexitModern from "../.output/bpf/fexit.modern.bpf.o" with { type: "file" };
 import kprobeLegacy from "../.output/bpf/kprobe.legacy.bpf.o" with { type: "file" };
@@ -6,7 +6,7 @@ import kprobeModern from "../.output/bpf/kprobe.modern.bpf.o" with { type: "file
 import tracepointLegacy from "../.output/bpf/tracepoint.legacy.bpf.o" with { type: "file" };
 import tracepointModern from "../.output/bpf/tracepoint.modern.bpf.o" with { type: "file" };
 
-/** A modern object uses the ring buffer (Linux 5.8); a legacy one loads on 4.15. */
+/** Readers of the BPF objects. Modern objects use the ring buffer (Linux 5.8); legacy objects load on 4.15. */
 export const assets = {
   fexitModern: () => readFileSync(fexitModern),
   kprobeModern: () => readFileSync(kprobeModern),

@@ -1,4 +1,4 @@
-// Files that the compiled binary carries: importing one gives its path. src/core has its own.
+// Files that the compiled binary embeds: an import returns the path. src/core declares its own.
 declare module "*.bpf.o" {
   const path: string;
   export default path;

@@ -1,6 +1,6 @@
-// Where the program begins: how the JavaScript engine is to run, which it is told by a variable of the environment
-// and only there. So the program starts itself once more with it, and loads the rest of itself only then.
-// The compiler of last resort, FTL, would gain nothing here, and takes ten megabytes and more while it works.
+// Entry point. The JavaScript engine reads its settings only from the environment. So the program sets a variable,
+// executes itself again, and only then loads the rest of its code.
+// The setting turns off FTL, the last optimizing compiler: it gains nothing here, and uses ten megabytes or more.
 
 const NO_FTL = "BUN_JSC_useFTLJIT";
 
@@ -11,16 +11,16 @@ if (Bun.main.startsWith("/$bunfs/") && process.env[NO_FTL] === undefined) {
       [NO_FTL]: "0",
     });
   } catch {
-    // It works without, and takes more memory.
+    // The program also works with FTL, and uses more memory.
   }
 }
 
 try {
   await import("./main.ts");
 } catch (error) {
-  // What is opened while it is loaded could not be.
+  // A library that is opened during the import failed to open.
   const { report } = await import("./cli/report.ts");
   process.exitCode = report(error);
 }
 
-export {}; // a module, which may wait
+export {}; // makes this file a module, for top-level await

@@ -1,5 +1,5 @@
-// Every error that a user can cause, and what to do about it, in one table.
-// A MineError is a whole answer: what was tried, what the kernel said, what to do. Anything else is a bug.
+// The table of errors that a user can cause, with hints.
+// A MineError is complete: the failed step, the kernel's error, a hint. Any other error is a bug.
 import { type CallError, type Refusal, verifierRefusal } from "./core/errors.ts";
 
 export const EXIT_DONE = 0;
@@ -10,47 +10,42 @@ export const EXIT_UNSUPPORTED = 3;
 type ExitCode = typeof EXIT_FAILED | typeof EXIT_USAGE | typeof EXIT_UNSUPPORTED;
 
 /**
- * What to do about each error, by its reason. Scripts compare reasons: a reason keeps its name, a hint may change.
+ * Hints by reason. Scripts compare reasons, so a reason keeps its name; a hint can change.
  * docs/doctor.schema.json lists them.
  */
 export const hints = {
   usage: "Run 'mine --help' to see the options.",
-  "not-root": "Run it as root: sudo ./mine",
+  "not-root": "Run mine as root: sudo ./mine",
   "no-btf":
-    "Make one with scripts/build-btf.sh on a machine that has this kernel's vmlinux, copy it to /boot/vmlinux-$(uname -r) here, or name a file with --btf.",
-  "unusable-btf": "Name a raw or ELF file that carries this kernel's BTF; scripts/build-btf.sh makes one.",
+    "Make a BTF file with scripts/build-btf.sh on a machine that has this kernel's vmlinux. Copy it to /boot/vmlinux-$(uname -r) here, or name it with --btf.",
+  "unusable-btf": "Name a raw or ELF file with this kernel's BTF. scripts/build-btf.sh makes one.",
   "foreign-btf":
-    "Put the BTF of this very kernel there; scripts/build-btf.sh makes it from this kernel's vmlinux.",
-  "no-fexit": "Let another rung of the ladder be chosen: --backend auto.",
+    "Replace the file with BTF of exactly this kernel. scripts/build-btf.sh makes it from this kernel's vmlinux.",
+  "no-fexit": "Let mine choose another backend: --backend auto",
   "blind-backend":
-    "Let another backend be chosen: --backend auto. If none is left, please report it with what 'mine doctor --json' says.",
-  "no-kprobes":
-    "It was built without CONFIG_KPROBES; boot a kernel that has it (every general-purpose distribution kernel does).",
-  "kprobes-off": "Switch them on: echo 1 > /sys/kernel/debug/kprobes/enabled",
-  "no-tracefs": "Mount it: mount -t tracefs nodev /sys/kernel/tracing",
+    "Let mine choose another backend: --backend auto. If none works, report the output of 'mine doctor --json'.",
+  "no-kprobes": "Boot a kernel with CONFIG_KPROBES. Every general-purpose distribution kernel has it.",
+  "kprobes-off": "Enable kprobes: echo 1 > /sys/kernel/debug/kprobes/enabled",
+  "no-tracefs": "Mount tracefs: mount -t tracefs nodev /sys/kernel/tracing",
   "no-tracepoints":
-    "It was built without CONFIG_TRACEPOINTS; boot a kernel that has it (every general-purpose distribution kernel does).",
+    "Boot a kernel with CONFIG_TRACEPOINTS. Every general-purpose distribution kernel has it.",
   "no-ip-set":
-    "Load it with 'modprobe ip_set'; if it is not installed, add the kernel package that has it (on RHEL 10: kernel-modules-extra).",
+    "Run 'modprobe ip_set'. If the module is missing, install the kernel package that has it (RHEL 10: kernel-modules-extra).",
   lockdown:
-    "The kernel is locked down for confidentiality, which forbids reading it: boot with lockdown=integrity or none.",
+    "Boot with lockdown=integrity or lockdown=none. With lockdown=confidentiality no BPF program can read the kernel.",
   "no-privileges":
-    "Root here lacks the right to use BPF or perf events: a container or user namespace, a seccomp filter or a security module took it away. Run it on the host itself. Before Linux 5.11 it may also be the locked-memory limit: ulimit -l unlimited.",
-  "memory-limit":
-    "The memory for maps was refused: raise the locked-memory limit (ulimit -l unlimited) and try again.",
-  "file-size-limit":
-    "What is made in memory counts as a file: raise the limit on the size of files (ulimit -f unlimited) and try again.",
+    "Run mine on the host itself. Here root lacks the privileges for BPF or perf events: a container, a user namespace, a seccomp filter or a security module removes them. Before Linux 5.11 the cause can also be the locked-memory limit: ulimit -l unlimited",
+  "memory-limit": "Raise the locked-memory limit, which applies to BPF maps: ulimit -l unlimited",
+  "file-size-limit": "Raise the file size limit, which also applies to files in memory: ulimit -f unlimited",
   "no-jit":
-    "Raise the limit on address space (ulimit -v unlimited), allow memory that is written and then executed (systemd: MemoryDenyWriteExecute=no), unset BUN_JSC_useJIT.",
-  "open-files-limit": "More files have to be open at once: raise the limit (ulimit -n 256) and try again.",
-  "kernel-version":
-    "A kernel before 5.0 checks the version it is told, and LIBBPF_KERN_VERSION names another one. Unset it.",
-  verifier: "The kernel's verifier refused the program. Run with -v for its log, and please report it.",
-  "call-failed": "Run with -v to see what libbpf and the kernel said.",
-  "self-test":
-    "Name another backend of those that are usable with --backend, and please report this with what 'mine doctor --json' says.",
+    "Raise the limit on address space (ulimit -v unlimited), allow memory that is written and then executed (systemd: MemoryDenyWriteExecute=no), and unset BUN_JSC_useJIT.",
+  "open-files-limit": "Raise the limit on open files: ulimit -n 256",
+  "kernel-version": "Unset LIBBPF_KERN_VERSION. Kernels before 5.0 compare it with their own version.",
+  verifier: "Run with -v for the log of the verifier, and report it.",
+  "call-failed": "Run with -v to see the messages of libbpf and the kernel.",
+  "self-test": "Choose another usable backend with --backend, and report the output of 'mine doctor --json'.",
   stdout:
-    "What came before is written, perhaps but for the end of its last line. Make room, or send the output elsewhere.",
+    "Free space, or redirect the output. Earlier lines are written, except perhaps the end of the last one.",
 } as const;
 
 export type Reason = keyof typeof hints;
@@ -59,7 +54,7 @@ export class MineError extends Error {
   override name = "MineError";
   readonly reason: Reason;
   readonly exitCode: ExitCode;
-  /** One sentence or two that say what to do. */
+  /** Instruction for the user, in one line. */
   readonly hint: string;
 
   constructor(reason: Reason, message: string, { exitCode, cause }: { exitCode: ExitCode; cause?: unknown }) {
@@ -74,14 +69,14 @@ export function usageError(message: string): MineError {
   return new MineError("usage", message, { exitCode: EXIT_USAGE });
 }
 
-/** This host cannot run it. */
+/** Returns the error for a host that cannot run mine. */
 export function unsupported(reason: Reason, message: string, cause?: unknown): MineError {
   return new MineError(reason, message, { exitCode: EXIT_UNSUPPORTED, cause });
 }
 
 /**
- * Returns the error of the only backend that was tried. Of several it joins the messages, and keeps the reason of the
- * last: that backend asks the least of a kernel, its hint is the one to follow, and a reason belongs to its hint.
+ * Returns the error if only one backend was tried. Joins the messages of several backends, and keeps the reason and
+ * the hint of the last one: it needs the fewest kernel features.
  */
 export function noBackend(refusals: readonly { backend: string; error: MineError }[]): MineError {
   const [first, ...others] = refusals;
@@ -89,28 +84,28 @@ export function noBackend(refusals: readonly { backend: string; error: MineError
   if (!first) throw new Error("no backend was tried");
   if (!last) return first.error;
   const messages = refusals.map(({ backend, error }) => `${backend}: ${error.message}`);
-  return unsupported(last.error.reason, `no backend can be used here; ${messages.join("; ")}`);
+  return unsupported(last.error.reason, `no backend works on this host; ${messages.join("; ")}`);
 }
 
-/** Follows a report that has the messages. @param reason of the refusal that decides. */
+/** Returns the error after a report that has the messages. @param reason the reason of the deciding backend. */
 export function cannotAudit(reason: Reason): MineError {
-  return unsupported(reason, "this host cannot be audited");
+  return unsupported(reason, "cannot audit this host");
 }
 
-/** It ran, and something went wrong. */
+/** Returns the error of a failed run. */
 export function failed(reason: Reason, message: string, cause?: unknown): MineError {
   return new MineError(reason, message, { exitCode: EXIT_FAILED, cause });
 }
 
-/** What else is known when a call fails, for a better hint than the errno's. */
+/** Facts about a failed call, for a better hint than the errno gives. */
 export interface Circumstances {
-  /** Kernel lockdown mode, "none" where there is no lockdown. */
+  /** Kernel lockdown mode; "none" without lockdown. */
   lockdown: string;
-  /** The kernel compares the version that it is told with its own, and was told another one. */
+  /** The kernel compares the version of a program with its own, and they differ. */
   isWrongVersion?: boolean;
 }
 
-/** @returns an error that says what was tried, what the kernel answered and what to do. */
+/** Returns an error with the failed step, the kernel's error and a hint. @param tried a verb and its object. */
 export function explain(tried: string, error: CallError, circumstances: Circumstances): MineError {
   const refusal = verifierRefusal(error.log);
   const reason = reasonOf(error, circumstances, refusal);
@@ -119,9 +114,9 @@ export function explain(tried: string, error: CallError, circumstances: Circumst
 
 function answerOf(error: CallError, reason: Reason, refusal: Refusal | undefined): string {
   if (refusal)
-    return `the kernel's verifier refused ${refusal.program}: ${refusal.complaint} (${error.code})`;
+    return `the kernel's verifier rejected ${refusal.program}: ${refusal.complaint} (${error.code})`;
   if (reason !== "kernel-version") return error.message;
-  return `the kernel is of another version than LIBBPF_KERN_VERSION names (${error.code})`;
+  return `LIBBPF_KERN_VERSION names another version than the running kernel (${error.code})`;
 }
 
 function reasonOf(
@@ -129,7 +124,7 @@ function reasonOf(
   { lockdown, isWrongVersion }: Circumstances,
   refusal: Refusal | undefined,
 ): Reason {
-  // It takes helpers away from programs (EINVAL from the verifier) and files from tracefs (EPERM).
+  // Lockdown denies helpers to programs (EINVAL from the verifier) and tracefs files (EPERM).
   if (lockdown === "confidentiality") return "lockdown";
   if (refusal) return "verifier";
   switch (error.code) {

@@ -1,5 +1,5 @@
-// Everything said on stderr. stdout belongs to the events alone, and consola writes info there by
-// default, hence a reporter of our own; consola/core has no other, and is a tenth of consola.
+// Writes all messages to stderr. stdout has only events, but consola writes info to stdout by default. Hence the
+// custom reporter. consola/core has no reporter, and its size is a tenth of consola.
 import { writeSync } from "node:fs";
 import { createConsola, LogLevels } from "consola/core";
 
@@ -9,16 +9,16 @@ const consola = createConsola({
   reporters: [{ log: (entry) => writeLine(entry.args.join(" ")) }],
 });
 
-/** Controls, format characters, line ends: a line may quote what a stranger typed or a program said. */
+/** Controls, format characters, line ends: messages can quote untrusted input. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const escaped = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`;
 
-/** At once, so that lines keep their place among the events; a stderr that is gone is no reason to stop. */
+/** Writes at once, to keep the order relative to events. Ignores errors, because tracing works without stderr. */
 function writeLine(line: string): void {
   try {
     writeSync(2, `${line.replaceAll(unprintable, escaped)}\n`);
   } catch {
-    // nowhere left to say it
+    // stderr is gone
   }
 }
 
@@ -27,10 +27,10 @@ export const log = {
     consola.level = LogLevels.debug;
   },
   info: (message: string) => consola.info(message),
-  /** What mine decided and why; only with -v. */
+  /** Logs a decision of mine with its reason; only with -v. */
   decision: (message: string) => consola.debug(`mine: ${message}`),
   warn: (message: string) => consola.warn(`mine: warning: ${message}`),
   error: (message: string) => consola.error(`mine: ${message}`),
-  /** A line of libbpf's log; only with -v. */
+  /** Logs a line of libbpf; only with -v. */
   libbpf: (level: string, line: string) => consola.debug(`libbpf: ${level}: ${line}`),
 };

@@ -1,4 +1,4 @@
-// Runs the command line and chooses the exit code; nothing else.
+// Runs the command line and sets the exit code.
 
 import { run } from "./cli/commands.ts";
 import { defaultCommand } from "./cli/options.ts";

@@ -51,7 +51,7 @@ export class Features {
   #try(key: keyof typeof features): boolean {
     const feature: Feature = features[key];
     if (this.#assumed && isBefore(this.#assumed, feature.since)) {
-      log.decision(`${feature.name}: not used, as before ${feature.since.join(".")}`);
+      log.decision(`${feature.name}: not used, because it needs Linux ${feature.since.join(".")}`);
       return false;
     }
     const answer = feature.probe();

@@ -18,7 +18,7 @@ const refusals = { symbol: "netlink_ack", program: "mine_fentry_ack" } as const;
 
 export function openFexit(features: Features, wanted: ReadonlySet<Command>): Backend {
   if (!features.has("ringBuffer"))
-    throw unsupported("no-fexit", "its programs need the BPF ring buffer, and none is to be had");
+    throw unsupported("no-fexit", "the fexit programs need the BPF ring buffer, which is not available");
   if (!features.has("ipsetBtf")) throw unsupported("no-fexit", "the kernel has no BTF for ip_set");
   const symbols = handlersOf(wanted).map(({ symbol }) => symbol);
   return { name: "fexit", caveats: [], countsSkips: true, load: (setUp) => load(setUp, symbols) };

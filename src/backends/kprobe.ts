@@ -28,7 +28,7 @@ type Programs = Record<(typeof wantedPrograms)[number], LoadedProgram>;
 
 export function openKprobe(features: Features, wanted: ReadonlySet<Command>): Backend {
   const probes = chooseProbes(features);
-  if (kprobesAreOff()) throw unsupported("kprobes-off", "kprobes are switched off, all of them");
+  if (kprobesAreOff()) throw unsupported("kprobes-off", "kprobes are disabled on this host");
   return { name: "kprobe", caveats: [], countsSkips: true, load: (setUp) => load(setUp, probes, wanted) };
 }
 
@@ -69,7 +69,7 @@ function chooseProbes(features: Features): Probes {
   if (tracefs || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
     throw unsupported("no-kprobes", `kernel ${release()} has no kprobes`);
   }
-  throw unsupported("no-tracefs", "probes are made in tracefs, and it is not mounted");
+  throw unsupported("no-tracefs", "kprobes need tracefs on this kernel, and it is not mounted");
 }
 
 /**

@@ -39,8 +39,7 @@ function loadRaw(setUp: SetUp): LoadedBackend {
 
 function loaderOfClassic(): Backend["load"] {
   const tracefs = findTracefs();
-  if (!tracefs)
-    throw unsupported("no-tracefs", "the tracepoints' numbers are in tracefs, and it is not mounted");
+  if (!tracefs) throw unsupported("no-tracefs", "tracepoint IDs need tracefs, and it is not mounted");
   return (setUp) => loadClassic(setUp, tracefs);
 }
 
@@ -52,7 +51,7 @@ function loadClassic(setUp: SetUp, tracefs: Tracefs): LoadedBackend {
     programs: loadedPrograms(object),
     attach: () => {
       for (const [index, stage] of stages.entries()) {
-        attempt("chain the programs", () => maps.stages.set(index, fdValue(programs[stage].fd)));
+        attempt("chain the tracepoint programs", () => maps.stages.set(index, fdValue(programs[stage].fd)));
       }
       return attachAll((tracepoint) => attachClassic(programs.mine_free, tracefs, tracepoint));
     },

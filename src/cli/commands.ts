@@ -1,10 +1,10 @@
-// The commands, as citty runs them: each reads its Config from the options, and loads the rest of its code then.
+// Defines the commands for citty. Each reads its Config from the options, then loads the rest of its code.
 import { defineCommand, runCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
 import { readConfig, readHostConfig } from "./config.ts";
 import { type CommandName, commandSummaries, type Values } from "./options.ts";
 
-/** The options come as citty's `data`: parse.ts has read them. */
+/** Context of a command. `data` has the options, which parse.ts has read. */
 interface Given {
   data?: Values;
 }

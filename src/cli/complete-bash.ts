@@ -1,4 +1,4 @@
-// Completion for bash. The trap: bash splits words at `=`, so that `--output=js` comes as three.
+// Generates completion for bash. bash splits words at `=`, so `--output=js` comes as three words.
 import {
   type CommandName,
   commandSummaries,

@@ -1,4 +1,4 @@
-// Completion for fish.
+// Generates completion for fish.
 import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
 
 export function fishCompletion(): string {

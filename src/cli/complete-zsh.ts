@@ -1,4 +1,4 @@
-// Completion for zsh: the file `_mine` in a directory of $fpath.
+// Generates completion for zsh: the file `_mine` in a directory of $fpath.
 import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
 
 export function zshCompletion(): string {
@@ -28,7 +28,7 @@ _mine "$@"`;
 const lines = (texts: string[], indent: number): string =>
   texts.map((text) => `${" ".repeat(indent)}${text}`).join("\n");
 
-/** As in `'(-o --output)'{-o+,--output=}'[Output format]:FORMAT:(text json)'`: the value may be in the same word. */
+/** Returns a spec such as `'(-o --output)'{-o+,--output=}'[Output format]:FORMAT:(text json)'`. */
 function spec(name: OptionName): string {
   const { summary, value, words, listOf, isPath } = rows[name];
   const names = spellings(name);
@@ -44,5 +44,5 @@ function spec(name: OptionName): string {
   return names.length === 1 ? `${forms}${rest}` : `'(${names.join(" ")})'{${forms.join(",")}}${rest}`;
 }
 
-/** Escapes what ends a description or a string there. */
+/** Escapes characters that end a description or a string in zsh. */
 const escaped = (text: string): string => text.replace(/[\\[\]:]/g, "\\$&").replaceAll("'", `'\\''`);

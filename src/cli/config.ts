@@ -1,4 +1,4 @@
-// From what was typed to a Config; each complaint names the option.
+// Converts options and variables to a Config. Each error names the option or variable.
 
 import { type KernelVersion, parseKernelVersion } from "../core/kernel-version.ts";
 import { usageError } from "../errors.ts";
@@ -10,9 +10,8 @@ import { options, type Values, variables } from "./options.ts";
 
 const MAX_UINT32 = 0xffffffff;
 /** TASK_COMM_LEN of linux/sched.h, without the NUL. */
-const COMM_MOST = 15;
+const MAX_COMM = 15;
 const UNITS = { K: 1024, M: 1024 * 1024 } as const;
-/** The least has room for a few of the largest events. */
 
 export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfig {
   if (args.btf === "") throw usageError("--btf needs the path of a file");
@@ -48,7 +47,7 @@ export function readConfig(args: Values): Config {
   };
 }
 
-/** Whoever names commands gets these, handshake queries included; else --all decides about the latter. */
+/** Returns the commands of a list. Without a list, returns all commands; `all` includes the handshake queries. */
 function readCommands(list: string | undefined, all: boolean): ReadonlySet<Command> {
   if (list === undefined) {
     return new Set(commands.filter((command) => all || !handshakeCommands.has(command)));
@@ -62,25 +61,20 @@ function readCommands(list: string | undefined, all: boolean): ReadonlySet<Comma
   );
 }
 
-function readNumber(
-  option: string,
-  text: string | undefined,
-  least: number,
-  most: number,
-): number | undefined {
+function readNumber(option: string, text: string | undefined, min: number, max: number): number | undefined {
   if (text === undefined) return undefined;
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw usageError(`--${option}: '${text}' is not a whole number from ${least} to ${most}`);
+  if (number >= min && number <= max) return number;
+  throw usageError(`--${option}: '${text}' is not a whole number from ${min} to ${max}`);
 }
 
-/** A longer one would match no process. */
+/** Returns a process name. Rejects longer names, because they match no process. */
 function readComm(text: string | undefined): string | undefined {
-  if (text === undefined || Buffer.byteLength(text) <= COMM_MOST) return text;
-  throw usageError(`--comm: '${text}' is longer than the ${COMM_MOST} bytes that the kernel keeps of a name`);
+  if (text === undefined || Buffer.byteLength(text) <= MAX_COMM) return text;
+  throw usageError(`--comm: '${text}' is longer than ${MAX_COMM} bytes, the max length of a process name`);
 }
 
-/** @returns bytes; rings are as large as a power of two, nothing else. */
+/** Returns the buffer size in bytes. Ring buffers accept only powers of two. */
 function readBufferSize(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, digits, unit] = /^(\d{1,7})([KM])$/.exec(text) ?? [];
@@ -89,7 +83,7 @@ function readBufferSize(text: string | undefined): number | undefined {
   throw usageError(`--buffer: '${text}' is not a power of two from 64K to 1024M`);
 }
 
-/** See https://no-color.org/; a terminal without a name is taken for one without colors. */
+/** Returns true if text may have colors (https://no-color.org/). A terminal without a name has no colors. */
 function mayUseColor(): boolean {
   const { [variables.noColor.name]: noColor, [variables.term.name]: term } = process.env;
   return !noColor && !!term && term !== "dumb";

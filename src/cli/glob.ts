@@ -1,7 +1,7 @@
-// Patterns of names: `*` is any characters, `?` is one, everything else is itself. Not a regular expression: names
-// are a stranger's and may be 16 KiB long, and what backtracks over several `*` could be kept busy for hours.
+// Matches patterns of names: `*` is any characters, `?` is one character. It is no regular expression: names are
+// untrusted input of up to 16 KiB, and backtracking over several `*` could take hours.
 
-/** @returns a test of a text, which takes at most as many steps as both have characters, multiplied. */
+/** Returns a test for names. Its steps are at most the length of the pattern times the length of the name. */
 export function glob(pattern: string): (text: string) => boolean {
   const wanted = [...pattern];
   return (text) => matches(wanted, [...text]);
@@ -9,8 +9,8 @@ export function glob(pattern: string): (text: string) => boolean {
 
 function matches(pattern: readonly string[], text: readonly string[]): boolean {
   let at = 0;
-  let star = -1; // the last one passed: only how much it takes is ever tried again
-  let afterStar = 0; // where in the text it ends
+  let star = -1; // the last * before `at`: only its length is tried again
+  let afterStar = 0; // end of its match in the text
   for (let next = 0; next < text.length; ) {
     const wanted = pattern[at];
     if (wanted === "*") {

@@ -1,17 +1,17 @@
-// What -h and --help print. No line is longer than 80 characters, unless a word is.
+// Formats the help for -h and --help. Lines have at most 80 characters, unless a word is longer.
 import packageJson from "../../package.json" with { type: "json" };
 import { fold } from "../output/fold.ts";
 import { type Item, optionGroups, purpose, type Section, sections, synopsis } from "./manual.ts";
 import { type CommandName, commandSummaries, rows, spellings, variables } from "./options.ts";
 
 const WIDTH = 80;
-/** Where the second column of the short help begins. */
+/** First column of the summaries in the short help. */
 const COLUMN = 27;
 const INDENT = 6;
 
 const title = `mine ${packageJson.version}: ${purpose}`;
 
-/** Returns a line for each option. @param command whose options; undefined for all. */
+/** Returns one line per option. @param command limits the options to one command; undefined for all. */
 export function shortHelp(command?: CommandName): string {
   const options = optionGroups(command).flatMap(({ title, names }) => [
     "",
@@ -38,7 +38,7 @@ export function shortHelp(command?: CommandName): string {
   ].join("\n");
 }
 
-/** Returns the whole manual as text. @param command whose options; undefined for all. */
+/** Returns the whole manual as text. @param command limits the options to one command; undefined for all. */
 export function longHelp(command?: CommandName): string {
   return [title, "", ...usage, ...sections(command).flatMap(sectionLines)].join("\n");
 }
@@ -60,7 +60,7 @@ const term = ({ names, value }: Omit<Item, "text">): string =>
 const indented = (text: string, indent: number): string[] =>
   fold(text, WIDTH - indent).map((line) => " ".repeat(indent) + line);
 
-/** Long options are below each other, whether they have a short form or not. */
+/** Returns two columns. Long options are aligned, with or without a short form. */
 function columns(left: string, right: string): string[] {
   const label = `${left.startsWith("--") ? "      " : "  "}${left}`.padEnd(COLUMN - 1);
   const [first, ...others] = fold(right, WIDTH - COLUMN);

@@ -1,9 +1,9 @@
-// The man page mine(8), in the macros of man(7).
+// Formats the man page mine(8) with the macros of man(7).
 import packageJson from "../../package.json" with { type: "json" };
 import { fold } from "../output/fold.ts";
 import { type Item, purpose, type Section, sections, synopsis } from "./manual.ts";
 
-/** The day on which the text was changed last. */
+/** Date of the last change of the text. */
 const DATE = "2026-11-25";
 const WIDTH = 79;
 
@@ -34,7 +34,7 @@ function term({ names, value }: Item): string {
   return value ? `${bold} \\fI${roff(value)}\\fR` : bold;
 }
 
-/** Begins a line at each sentence, as roff wants it, and folds long lines. */
+/** Starts each sentence on a new line, as roff recommends, and folds long lines. */
 function sentences(text: string): string[] {
   const lines = roff(text).split(/(?<=[.:]) (?=[A-Z])/);
   return lines.flatMap((line) => fold(line, WIDTH)).map((line) => line.replace(/^(?=['.])/, "\\&"));

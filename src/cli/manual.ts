@@ -1,4 +1,4 @@
-// The parts of the manual, for the long help and the man page.
+// The sections of the manual, for the long help and the man page.
 import {
   type CommandName,
   commandSummaries,
@@ -10,9 +10,9 @@ import {
 } from "./options.ts";
 
 export interface Item {
-  /** The ways to write what is described. */
+  /** Spellings of the described item. */
   names: readonly string[];
-  /** The name of the value that follows. */
+  /** Placeholder of the value. */
   value?: string | undefined;
   text: string;
 }
@@ -60,7 +60,7 @@ const afterOptions: readonly Section[] = [
     title: "Exit status",
     items: [
       { names: ["0"], text: "Success. A reader that closes stdout is a normal end." },
-      { names: ["1"], text: "An error while it ran." },
+      { names: ["1"], text: "An error during the run." },
       { names: ["2"], text: "A wrong option, argument or variable." },
       { names: ["3"], text: "This host cannot run mine. stderr has the reason and a hint." },
     ],

@@ -1,6 +1,6 @@
-// Finds the word that was meant by one that is misspelled.
+// Finds the intended word for a misspelled one.
 
-/** Returns the word that begins so, else the one with the fewest typing errors, if these are at most a third of it. */
+/** Returns the word with the typed prefix, else the one with the fewest errors: at most a third of its letters. */
 export function nearest<Word extends string>(typed: string, words: readonly Word[]): Word | undefined {
   const begun = typed.length > 1 ? words.filter((word) => word.startsWith(typed)) : [];
   const candidates = (begun.length > 0 ? begun : words)
@@ -14,7 +14,7 @@ export function nearest<Word extends string>(typed: string, words: readonly Word
  * distance).
  */
 function countErrors(typed: string, word: string): number {
-  // A row for each letter typed: its columns are the errors to come from so far to each beginning of the word.
+  // One row per typed letter: column N has the errors between the letters so far and the first N letters of the word.
   let before: number[] = [];
   let last = Array.from({ length: word.length + 1 }, (_, column) => column);
   for (let row = 1; row <= typed.length; row++) {

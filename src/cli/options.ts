@@ -1,9 +1,8 @@
-// The one table of commands, options and variables: the parser, the help, the man page and the completions of shells
-// are made from it.
+// The table of commands, options and variables. The parser, the help, the man page and the shell completions use it.
 import { backendNames } from "../backends/backend.ts";
 import { handshakeCommands, commands as ipsetCommands } from "../ipset/message.ts";
 
-/** The commands, each in one line. */
+/** Commands, each with a summary of one line. */
 export const commandSummaries = {
   trace: "Show every ipset command on this host until Ctrl-C (the default)",
   doctor: "Show what this host offers, and test that mine works here",
@@ -14,23 +13,23 @@ export type CommandName = keyof typeof commandSummaries;
 export const defaultCommand: CommandName = "trace";
 
 interface Row {
-  /** The commands that take the option. */
+  /** Commands that accept the option. */
   commands: readonly CommandName[];
   /** The letter after a single dash. */
   short?: string;
-  /** The name of the value in the help; an option without it takes no value. */
+  /** Placeholder of the value in the help. An option without it takes no value. */
   value?: string;
-  /** The only possible values. */
+  /** All valid values. */
   words?: readonly string[];
-  /** The word in place of a missing option. */
+  /** Value of a missing option. */
   default?: string;
   /** The value is a path. */
   isPath?: true;
-  /** The value is a list of these words, with commas between them. */
+  /** Words of a value that is a comma-separated list. */
   listOf?: readonly string[];
-  /** A line for the short help; words and default are shown after it. */
+  /** Line of the short help, without words and default: these follow it. */
   summary: string;
-  /** A paragraph for the long help and the man page; words and default are shown after it. */
+  /** Paragraph of the long help and the man page, without words and default: these follow it. */
   details: string;
 }
 
@@ -54,7 +53,7 @@ export const options = {
     value: "LIST",
     listOf: ipsetCommands.map((name) => name.toLowerCase()),
     summary: "Only these ipset commands, for example create,destroy",
-    details: `Print only these ipset commands, separated by commas: ${listed(ipsetCommands)}. To see requests of callers without CAP_NET_ADMIN too, name protocol: the first request of ipset(8) is then refused.`,
+    details: `Print only these ipset commands, separated by commas: ${listed(ipsetCommands)}. To see requests of callers without CAP_NET_ADMIN too, name protocol: the kernel refuses the first request of ipset(8) then.`,
   },
   all: {
     commands: ["trace"],
@@ -86,7 +85,7 @@ export const options = {
     value: "NAME",
     summary: "Only processes with this name",
     details:
-      "Print only commands of processes with this name. It is the name in /proc/PID/comm, of at most 15 bytes. It must be equal: this is no pattern.",
+      "Print only commands of processes with this name. It is the name in /proc/PID/comm, of at most 15 bytes. It must match exactly: this is not a pattern.",
   },
   failed: {
     commands: ["trace"],
@@ -130,7 +129,7 @@ export const options = {
     commands: both,
     short: "v",
     summary: "Log decisions of mine and messages of libbpf to stderr",
-    details: "Log to stderr what mine decides and why, and every message of libbpf.",
+    details: "Log the decisions of mine, with reasons, and every message of libbpf to stderr.",
   },
   btf: {
     commands: both,
@@ -140,7 +139,7 @@ export const options = {
     details:
       "Read the kernel's BTF from this file, raw or ELF. Without this option mine searches /sys/kernel/btf/vmlinux, /boot/vmlinux-RELEASE and the other places where libbpf searches.",
   },
-  /** One letter: it has no long form. */
+  /** Has no long form, because its name is one letter. */
   h: {
     commands: both,
     short: "h",
@@ -168,7 +167,7 @@ export const options = {
 
 export type OptionName = keyof typeof options;
 
-/** The same rows, where it does not matter which one it is. */
+/** The same rows with a common type, for code that handles any option. */
 export const rows: Readonly<Record<OptionName, Row>> = options;
 export const optionNames = Object.keys(options) as OptionName[];
 
@@ -178,7 +177,7 @@ type Value<Option> = Option extends { words: readonly (infer Word)[] }
     ? string
     : true;
 
-/** The options that were given, with their values. */
+/** Options of a command line, with their values. */
 export type Values = { [Name in OptionName]?: Value<(typeof options)[Name]> };
 
 /** Returns the ways to write an option, the short one first. */
@@ -192,9 +191,9 @@ export function spellings(name: OptionName): string[] {
 export const variables = {
   kernVersion: {
     name: "LIBBPF_KERN_VERSION",
-    summary: "Kernel version to tell kernels that check it (before 5.0)",
+    summary: "Kernel version for kernels that check it (before 5.0)",
     details:
-      "The version that is given to kernels that check it (before 5.0), for example 4.15.18. It replaces the version that mine finds.",
+      "Report this version to kernels that check it (before 5.0), for example 4.15.18. It replaces the detected version.",
   },
   assumeKernel: {
     name: "MINE_ASSUME_KERNEL",

@@ -1,4 +1,4 @@
-// The only parser of the command line. node:util splits the arguments as getopt does; the table of options decides.
+// Parses the command line. node:util splits the arguments like getopt; the table of options validates them.
 // citty's own parser accepts unknown options and drops options that stand before a command, so it gets no arguments.
 import { parseArgs } from "node:util";
 import { usageError } from "../errors.ts";
@@ -15,7 +15,7 @@ import {
 } from "./options.ts";
 
 export interface CommandLine {
-  /** The command that is named; undefined for the default. */
+  /** The named command; undefined for the default. */
   command: CommandName | undefined;
   values: Values;
 }
@@ -23,7 +23,7 @@ export interface CommandLine {
 interface OptionToken {
   name: string;
   rawName: string;
-  /** The argument that the option is in. */
+  /** Index of the argument with the option. */
   index: number;
   value?: string | undefined;
   inlineValue?: boolean | undefined;
@@ -39,8 +39,8 @@ const syntax = Object.fromEntries(
 );
 
 /**
- * Reads options and a command in any order. Of an option that is repeated, the last value counts.
- * @throws MineError (usage) at the first argument that is wrong.
+ * Reads options and a command in any order. A repeated option has its last value.
+ * @throws MineError (usage) at the first wrong argument.
  */
 export function parseCommandLine(args: string[]): CommandLine {
   const { tokens } = parseArgs({
@@ -81,7 +81,7 @@ function readValue(name: OptionName, { rawName, value, inlineValue }: OptionToke
     return true;
   }
   if (value === undefined) throw usageError(`option '${rawName}' needs a value: ${rawName} ${placeholder}`);
-  // It is more likely that a value was forgotten than that it begins with a dash.
+  // A forgotten value is more likely than a value that begins with a dash.
   if (!inlineValue && value.startsWith("-") && value !== "-") {
     throw usageError(`option '${rawName}' needs a value; if it is '${value}', write --${name}=${value}`);
   }

@@ -1,9 +1,9 @@
-// Reports a failed run on stderr: one line with the reason that scripts read, one line with the hint.
+// Reports a failed run on stderr: one line with the reason, which scripts read, and one line with the hint.
 import { NoJitError } from "../core/errors.ts";
 import { EXIT_FAILED, MineError, unsupported } from "../errors.ts";
 import { log } from "../log.ts";
 
-/** @returns the exit code. */
+/** Prints the error. @returns the exit code. */
 export function report(error: unknown): number {
   if (error instanceof NoJitError) return report(unsupported("no-jit", error.message, error));
   if (error instanceof MineError) {
@@ -11,7 +11,7 @@ export function report(error: unknown): number {
     log.info(`      ${error.hint}`);
     return error.exitCode;
   }
-  // Whatever a user can cause is a MineError: this is a bug, and its stack is what helps to mend it.
+  // Every error that a user can cause is a MineError. This is a bug, and its stack helps to fix it.
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   for (const line of stack.split("\n")) log.error(line);
   return EXIT_FAILED;

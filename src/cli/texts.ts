@@ -1,8 +1,8 @@
-// The texts that are printed in place of a run. Their code is loaded only when one is asked for: tracing does without.
+// Returns texts that replace a run. Their code is loaded on demand: a run does not need it.
 import packageJson from "../../package.json" with { type: "json" };
 import type { CommandLine } from "./parse.ts";
 
-/** Returns the text that was asked for, without the end of its last line; undefined for a run. */
+/** Returns the requested text, without the last newline; undefined for a run. */
 export async function requestedText({ command, values }: CommandLine): Promise<string | undefined> {
   const { h, help, version, generate } = values;
   if (h) return (await import("./help.ts")).shortHelp(command);

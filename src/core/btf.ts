@@ -26,7 +26,7 @@ const faults = {
   empty: "empty",
   "not-a-file": "not a regular file",
   "not-btf": "not BTF",
-  untrusted: "others than root may write it; name it with --btf to trust it",
+  untrusted: "users other than root can write it; name it with --btf to trust it",
 } as const;
 
 export interface BtfFault {

@@ -108,7 +108,8 @@ export function writeField(
 ): void {
   const place = at + offset;
   if (value instanceof Uint8Array) {
-    if (value.length > length) throw new RangeError(`${value.length} bytes for a field of ${length}`);
+    if (value.length > length)
+      throw new RangeError(`${value.length} bytes do not fit into a field of ${length}`);
     new Uint8Array(view.buffer, view.byteOffset + place).set(value);
   } else if (type.endsWith("64")) view.setBigUint64(place, BigInt.asUintN(64, BigInt(value)), true);
   else if (type === "u8" || type === "s8") view.setUint8(place, Number(value));

@@ -86,9 +86,7 @@ export function loadedMap<Shape extends MapShape>(
         writeStruct(new DataView(bytes.buffer), 0, layout, value as Decoded<Layout>);
       }
       if (isPerCpu || bytes.length !== info.valueSize) {
-        throw new RangeError(
-          `a value of ${bytes.length} bytes for map ${name}, whose values have ${info.valueSize}`,
-        );
+        throw new RangeError(`map ${name} has values of ${info.valueSize} bytes, not ${bytes.length}`);
       }
       libbpf.updateElement(map.fd, name, keyBytes(key, info.keySize), bytes);
     },
@@ -102,13 +100,12 @@ export const fdValue = (fd: number): Uint8Array => new Uint8Array(new Uint32Arra
 
 function keyBytes(key: Key, size: number): Uint8Array {
   if (key instanceof Uint8Array) {
-    if (key.length !== size)
-      throw new RangeError(`a key of ${key.length} bytes for a map with keys of ${size}`);
+    if (key.length !== size) throw new RangeError(`the map has keys of ${size} bytes, not ${key.length}`);
     return key;
   }
   const number = BigInt(key);
   if (size > 8 || BigInt.asUintN(8 * size, number) !== number)
-    throw new RangeError(`key ${key} for a map with keys of ${size} bytes`);
+    throw new RangeError(`key ${key} does not fit into ${size} bytes`);
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, number, true);
   return bytes.subarray(0, size);

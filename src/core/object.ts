@@ -67,7 +67,7 @@ class Handle implements Disposable {
   }
 
   #requireOwned(): void {
-    if (this.#address === undefined) throw new Error("this BPF object is closed, or was loaded");
+    if (this.#address === undefined) throw new Error("this BPF object is closed or was loaded");
   }
 
   /** Hands the object over to a new owner. */

@@ -75,7 +75,7 @@ export class Tracefs {
     const id = this.tracepointId(this.#group, event);
     if (id !== undefined) return { id, [Symbol.dispose]: () => this.#remove(name) };
     this.#remove(name);
-    throw new Error(`the probe ${name} was made but has no id in tracefs`);
+    throw new Error(`tracefs has no ID for the new probe ${name}`);
   }
 
   /**
@@ -106,7 +106,7 @@ export class Tracefs {
     for (const [, name = "", pid = ""] of probes.matchAll(ours)) {
       const isOurs = Number(pid) === process.pid; // whoever had this pid before is gone
       if (!isOurs && existsSync(`/proc/${pid}`)) continue;
-      this.#log.decision(`removing ${name}, left behind by a process that is gone`);
+      this.#log.decision(`removing the stale probe ${name} of an ended process`);
       this.#remove(name);
     }
   }
@@ -116,9 +116,7 @@ export class Tracefs {
       this.#command(`-:${name}`);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      this.#log.warn(
-        `the probe ${name} could not be removed from ${this.#root}/kprobe_events: ${error.message}`,
-      );
+      this.#log.warn(`cannot remove the probe ${name} from ${this.#root}/kprobe_events: ${error.message}`);
     }
   }
 
@@ -146,7 +144,7 @@ function privateRoot(log: TracefsLog): string | undefined {
     ownRoot = `/proc/self/fd/${mountPrivately("tracefs")}`;
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
-    log.decision(`tracefs is not mounted, and cannot be: ${error.message}`);
+    log.decision(`tracefs is not mounted, and mounting it failed: ${error.message}`);
   }
   return ownRoot;
 }

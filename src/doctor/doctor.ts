@@ -1,6 +1,6 @@
-// What this host offers, what mine would use, and a self-test that proves it. Every backend is tried as it would
-// be used, and taken away again.
-// The trap: trying them changes what is looked at: ip_set is loaded, and libbpf raises the limit on locked memory.
+// Reports the features of this host and the choices of mine, with a self-test. Every backend is used once, then
+// detached. This changes the host: it loads ip_set, and libbpf raises the limit on locked memory. So the report
+// collects these facts first.
 import { machine, release, version } from "node:os";
 import { type BackendName, backendNames } from "../backends/backend.ts";
 import { btfPlaces, searchBtf } from "../core/btf.ts";
@@ -36,15 +36,15 @@ const everything: Config["filter"] = {
   failed: false,
 };
 
-/** @throws MineError when this host cannot be audited; the report is on stdout then too. */
+/** Prints the report. @throws MineError after the report, if this host cannot be audited. */
 export function doctor(config: DoctorConfig): void {
   if (config.verbose) log.setVerbose();
   openLibrary(config);
-  const privileges = lookForPrivileges();
+  const privileges = describePrivileges();
   const found = ipsetState();
-  const btf = lookForBtf(config.btf);
+  const btf = describeBtf(config.btf);
   const { backends, choice, buffer, refusals } = tryAll(config);
-  // Where none can be attached, the last decides: it asks the least of a kernel.
+  // If no backend can be attached, the last one decides: it needs the fewest kernel features.
   const refusal = choice === null ? [...refusals.values()].at(-1) : refusals.get(choice);
   const report: DoctorReport = {
     auditable: refusal === undefined,
@@ -54,7 +54,7 @@ export function doctor(config: DoctorConfig): void {
     kernel: { release: release(), version: version(), machine: machine() },
     privileges,
     btf,
-    ip_set: lookForIpset(found),
+    ip_set: describeIpset(found),
     backends,
     choice,
     buffer,
@@ -64,7 +64,7 @@ export function doctor(config: DoctorConfig): void {
   if (refusal) throw cannotAudit(refusal.reason);
 }
 
-function lookForPrivileges(): Privileges {
+function describePrivileges(): Privileges {
   const { uid, capabilities, userNamespace, seccomp, noNewPrivileges, lockedMemory } = readPrivileges();
   return {
     uid,
@@ -77,7 +77,7 @@ function lookForPrivileges(): Privileges {
   };
 }
 
-function lookForBtf(named: string | undefined): Btf {
+function describeBtf(named: string | undefined): Btf {
   const looked = searchBtf(named, btfPlaces(release()));
   const places = looked.map(({ path, fault }) => ({
     path,
@@ -87,21 +87,21 @@ function lookForBtf(named: string | undefined): Btf {
   return { path: looked.find(({ fault }) => !fault)?.path ?? null, places };
 }
 
-function lookForIpset(found: IpSet["found"]): IpSet {
+function describeIpset(found: IpSet["found"]): IpSet {
   const state = ipsetState();
   return { found, state, btf: (state === "built in" || state === "loaded") && hasIpsetBtf() };
 }
 
 interface Trials {
   backends: Backend[];
-  /** What mine takes by itself: it does not test itself then. */
+  /** Backend that mine uses by default. A run has no self-test, so a failed one does not change it. */
   choice: BackendName | null;
   buffer: BufferSize | null;
-  /** Why a backend is not usable. */
+  /** Errors of the backends that are not usable. */
   refusals: Map<BackendName, MineError>;
 }
 
-/** Tries each by itself, as --backend would. */
+/** Tries each backend alone, like --backend. */
 function tryAll(config: DoctorConfig): Trials {
   const trials: Trials = { backends: [], choice: null, buffer: null, refusals: new Map() };
   for (const name of backendNames) {
@@ -123,7 +123,7 @@ function tryAll(config: DoctorConfig): Trials {
       backend.caveats = session.caveats;
       backend.self_test = testSession(session);
       const { verdict, message } = backend.self_test;
-      if (verdict === "failed") throw unsupported("self-test", `its self-test failed: ${message}`);
+      if (verdict === "failed") throw unsupported("self-test", `the self-test failed: ${message}`);
       backend.usable = true;
     } catch (error) {
       if (!(error instanceof MineError)) throw error;
@@ -137,14 +137,14 @@ function tryAll(config: DoctorConfig): Trials {
   return trials;
 }
 
-/** As mine does once it sees events. The last thing to do: there is no way back. */
+/** Drops privileges, as a run does after its start. This must be the last step: they cannot be regained. */
 function confineAs(choice: BackendName, config: DoctorConfig): readonly string[] {
   try {
     using session = openAlone(choice, config);
     return session.confine();
   } catch (error) {
     if (!(error instanceof MineError)) throw error;
-    return [`could not be tried: ${error.message}`];
+    return [`cannot try it: ${error.message}`];
   }
 }
 
@@ -165,7 +165,9 @@ function testSession(session: Session): SelfTest {
     return {
       verdict: "unknown",
       reason: isMissing ? "no-namespaces" : "call-failed",
-      message: isMissing ? "this kernel has no network namespaces to run it in" : error.message,
+      message: isMissing
+        ? "this kernel has no network namespaces, and the self-test needs one"
+        : error.message,
       commands: [],
     };
   }

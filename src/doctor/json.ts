@@ -1,12 +1,12 @@
-// What `mine doctor` found, for machines: the report as it is, on one line (docs/doctor.schema.json).
+// Writes the report of `mine doctor` as one line of JSON (docs/doctor.schema.json).
 
 import { unicodeEscape } from "../output/json-writer.ts";
 import type { DoctorReport } from "./report.ts";
 
-/** What JSON allows as it is, but a terminal may take for something else. */
+/** Characters that JSON allows but a terminal can misinterpret. */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** @returns the line, without its end. */
+/** Returns the line, without a newline. */
 export function formatDoctorJson(report: DoctorReport): string {
   return JSON.stringify(report).replaceAll(unsafe, (character) =>
     unicodeEscape(character.codePointAt(0) ?? 0),

@@ -1,10 +1,10 @@
-// What `mine doctor` found: an object that is written as it is with --json (docs/doctor.schema.json), hence the
-// names. null is what could not be found out, or does not apply.
+// The report of `mine doctor`. --json prints this object (docs/doctor.schema.json), hence the names.
+// null is an unknown value, or one that does not apply.
 
 export interface DoctorReport {
-  /** This host can be audited. */
+  /** mine can audit this host. */
   auditable: boolean;
-  /** Where it cannot: that of the backend which decides. */
+  /** Reason of the deciding backend; null if the host can be audited, as the hint. */
   reason: string | null;
   hint: string | null;
   versions: { mine: string; bun: string; libbpf: string };
@@ -12,44 +12,44 @@ export interface DoctorReport {
   privileges: Privileges;
   btf: Btf;
   ip_set: IpSet;
-  /** The ladder: the best first, the one that asks least of the kernel last. Each was tried, and tested. */
+  /** All backends, each tried and tested. The best is first; the last needs the fewest kernel features. */
   backends: Backend[];
-  /** What mine takes by itself: the first of them that can be attached. */
+  /** Backend that mine uses by default: the first that can be attached. */
   choice: string | null;
-  /** Of the choice. */
+  /** Event buffer of the choice. */
   buffer: Buffer | null;
-  /** What mine gives up once it sees events, in words. */
+  /** Sentences for the privileges that mine drops after its start. */
   confinement: readonly string[];
 }
 
 export interface Privileges {
-  /** Effective. */
+  /** Effective user ID. */
   uid: number;
   capabilities: {
-    /** Effective, of those that bear on what mine does. */
+    /** Effective capabilities that are relevant for mine. */
     held: string[];
-    /** Those that this kernel knows and that are not held. */
+    /** Relevant capabilities of this kernel that are not held. */
     missing: string[];
   };
   user_namespace: "initial" | "other";
-  /** null on a kernel without it. */
+  /** Seccomp mode; null on a kernel without seccomp. */
   seccomp: "none" | "strict" | "filter" | null;
   no_new_privs: boolean;
-  /** "none", "integrity" or "confidentiality"; null where the kernel, or securityfs, does not tell. */
+  /** "none", "integrity" or "confidentiality"; null if the kernel or securityfs does not report it. */
   lockdown: string | null;
-  /** RLIMIT_MEMLOCK in bytes; null is unlimited. */
+  /** RLIMIT_MEMLOCK in bytes; a null limit is unlimited. */
   locked_memory: { soft: number | null; hard: number | null } | null;
 }
 
 export interface Btf {
   path: string | null;
-  /** Every place looked at, in this order. */
+  /** All searched files, in order. */
   places: BtfPlace[];
 }
 
 export interface BtfPlace {
   path: string;
-  /** null for a file without a fault, as the message. */
+  /** Fault of the file; null if it has none, as the message. */
   reason: "missing" | "empty" | "not-a-file" | "not-btf" | "untrusted" | "unreadable" | "unparsable" | null;
   message: string | null;
 }
@@ -57,51 +57,52 @@ export interface BtfPlace {
 export type IpSetState = "built in" | "loaded" | "loadable" | "missing";
 
 export interface IpSet {
-  /** Before the backends were tried, which load it. */
+  /** State before mine tried the backends, which load the module. */
   found: IpSetState;
+  /** State after that. */
   state: IpSetState;
-  /** The kernel itself carries its types. */
+  /** The kernel has BTF for ip_set. */
   btf: boolean;
 }
 
 export interface Backend {
   name: string;
-  /** It could be attached, and did not fail the self-test. */
+  /** The backend was attached, and did not fail the self-test. */
   usable: boolean;
-  /** Where it is not usable, as the message and the hint: that of the error. */
+  /** Reason of the error; null for a usable backend, as the message and the hint. */
   reason: string | null;
   message: string | null;
   hint: string | null;
-  /** libbpf's last warnings when it is not. */
+  /** Last warnings of libbpf, if the backend is not usable. */
   log: readonly string[];
-  /** What it cannot promise. */
+  /** Limits of the backend, as sentences. */
   caveats: readonly string[];
-  /** null when it could not be attached. */
+  /** null if the backend could not be attached. */
   self_test: SelfTest | null;
 }
 
 export interface Buffer {
   kind: "ring" | "perf";
-  /** One for the machine, or one per CPU. */
+  /** Number of buffers: one for the machine, or one per CPU. */
   count: number;
-  /** Of each. */
+  /** Bytes of each buffer. */
   bytes: number;
 }
 
 export interface SelfTest {
   verdict: "passed" | "failed" | "unknown";
-  /** null where it passed, as the message. */
+  /** null if the self-test passed, as the message. */
   reason: "commands-missed" | "no-namespaces" | "call-failed" | null;
   message: string | null;
   commands: SelfTestCommand[];
 }
 
 export interface SelfTestCommand {
-  /** As ipset(8) takes it. */
+  /** Command in the syntax of ipset(8). */
   command: string;
-  /** What the kernel told the sender, such as "success" or "EEXIST"; null when it told nothing. */
+  /** Kernel's reply to the sender, such as "success" or "EEXIST"; null without a reply. */
   answer: string | null;
-  /** What mine saw; null when it saw nothing. */
+  /** Result that mine saw; null if it saw none. */
   seen: string | null;
   agrees: boolean;
 }

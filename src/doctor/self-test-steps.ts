@@ -1,4 +1,4 @@
-// The commands of the self-test: all that change a set, the good and the bad, as ipset(8) would send them.
+// The commands of the self-test, as ipset(8) sends them: every command that changes a set, with success and failure.
 import type { Command } from "../ipset/message.ts";
 import {
   data,
@@ -15,22 +15,22 @@ import {
 export const TYPE = "hash:ip";
 const SET = "mine-doctor";
 const RENAMED = "mine-renamed";
-const ELEMENT = [192, 0, 2, 1] as const; // RFC 5737: never anyone's
+const ELEMENT = [192, 0, 2, 1] as const; // RFC 5737: reserved for documentation
 const OTHER = [192, 0, 2, 2] as const;
 
 export interface Step {
-  /** As ipset(8) takes it. */
+  /** Command in the syntax of ipset(8). */
   title: string;
   command: Command;
-  /** Besides NLM_F_REQUEST and NLM_F_ACK. */
+  /** Bits of nlmsg_flags besides NLM_F_REQUEST and NLM_F_ACK. */
   flags?: number;
   attributes: Uint8Array[];
 }
 
-/** Comes first: its answer says the revision. */
+/** The first step: its reply has the revision. */
 export const typeQuery: Step = { title: `type ${TYPE}`, command: "TYPE", attributes: setType(TYPE) };
 
-/** @param revision of the type, as the kernel has it. */
+/** Returns the other steps. @param revision the kernel's revision of the type. */
 export function stepsWith(revision: number): Step[] {
   const create: Step = {
     title: `create ${SET} ${TYPE}`,
@@ -53,9 +53,9 @@ export function stepsWith(revision: number): Step[] {
   });
   return [
     create,
-    create, // exists
+    create, // fails: the set exists
     element("ADD", ELEMENT),
-    restored(element("ADD", ELEMENT)), // is already there
+    restored(element("ADD", ELEMENT)), // fails: the element exists
     element("TEST", ELEMENT),
     element("TEST", OTHER),
     element("DEL", ELEMENT),
@@ -66,7 +66,7 @@ export function stepsWith(revision: number): Step[] {
       command: "RENAME",
       attributes: [setName(SET), newName(RENAMED)],
     },
-    named("DESTROY", SET, NLM_F_EXCL), // is no more
+    named("DESTROY", SET, NLM_F_EXCL), // fails: the set has another name
     named("LIST", RENAMED, NLM_F_DUMP),
     named("DESTROY", RENAMED),
   ];

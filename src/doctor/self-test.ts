@@ -1,7 +1,7 @@
-// Does mine see what it should? Real ipset commands, sent from here in a network namespace of its own, each
-// held against what the kernel itself answered on the socket. No result is expected beforehand: on a kernel
-// without the type of set the answers are errors, and these must be seen then.
-// The trap: events of the rest of this host arrive too; ours are those of the namespace, which nobody else is in.
+// Tests that mine sees every command. It sends real ipset commands in a new network namespace, and compares each
+// event with the kernel's reply on the socket. No result is fixed: on a kernel without the set type the replies are
+// errors, and mine must see these.
+// Events of the whole host arrive. Those of the test have the namespace, in which no other process is.
 
 import { readClocks } from "../core/ffi/libc.ts";
 import { type MineEvent, readEvent } from "../events/event.ts";
@@ -26,13 +26,13 @@ const WAIT_MS = 100;
 interface Sent {
   step: Step;
   message: Uint8Array;
-  /** What the kernel said; undefined when it said nothing in time. */
+  /** Kernel's reply; undefined if none came in time. */
   answer: string | undefined;
-  /** What mine made of it. */
+  /** Result that mine saw; undefined before its event. */
   seen: string | undefined;
 }
 
-/** @throws CallError when there can be no network namespace of its own, or no socket in it. */
+/** Runs the self-test. @throws CallError if mine cannot create a network namespace or a socket in it. */
 export function selfTest(session: Session): SelfTest {
   using socket = NetlinkSocket.inOwnNamespace();
   const sent = sendAll(socket);
@@ -41,11 +41,11 @@ export function selfTest(session: Session): SelfTest {
   const missed = commands.filter(({ agrees }) => !agrees).length;
   if (missed === 0) return { verdict: "passed", reason: null, message: null, commands };
   const { text: lost } = readLosses(session, { unreadable: 0, unwritten: 0 });
-  const message = `${missed} of ${commands.length} commands were not seen as the kernel answered them; ${lost} events lost`;
+  const message = `${missed} of ${commands.length} commands differ from the kernel's replies or were not seen; ${lost} events lost`;
   return { verdict: "failed", reason: "commands-missed", message, commands };
 }
 
-/** The place in the list is the sequence number. */
+/** Sends all commands. The index in the list is the sequence number. */
 function sendAll(socket: NetlinkSocket): Sent[] {
   const sent: Sent[] = [];
   const run = (step: Step): number => {
@@ -57,7 +57,7 @@ function sendAll(socket: NetlinkSocket): Sent[] {
     sent.push({
       step,
       message,
-      answer: answer === undefined ? undefined : told(step.command, answer),
+      answer: answer === undefined ? undefined : resultText(step.command, answer),
       seen: undefined,
     });
     return revision;
@@ -81,7 +81,7 @@ function readAnswer(
   return { answer: undefined, revision };
 }
 
-/** Reads events, by the way that they always take, until there is one for each command. */
+/** Reads events, with the code of a run, until there is one for each command. */
 function watch(session: Session, netns: number, sent: readonly Sent[]): void {
   const recorder = new Recorder(session.backend);
   const endMs = performance.now() + EVENTS_MS;
@@ -101,11 +101,12 @@ function see(event: MineEvent, { message, outcome }: AuditRecord, sent: readonly
   if (!one) return;
   if (one.seen !== undefined) one.seen = "more than once";
   else if (Buffer.compare(event.message, one.message) !== 0) one.seen = "another message";
-  else one.seen = inShort(outcome);
+  else one.seen = shortText(outcome);
 }
 
-const told = (command: Command, answer: number): string => inShort(readOutcome(command, answer, TYPE));
-const inShort = ({ error, sentence }: Outcome): string => error?.name ?? sentence ?? "success";
+const resultText = (command: Command, answer: number): string =>
+  shortText(readOutcome(command, answer, TYPE));
+const shortText = ({ error, sentence }: Outcome): string => error?.name ?? sentence ?? "success";
 
 function compared({ step, answer, seen }: Sent): SelfTestCommand {
   const agrees = answer !== undefined && answer === seen;

@@ -1,4 +1,4 @@
-// What `mine doctor` found, for people: two columns, lines of at most 80 characters where words allow it.
+// Writes the report of `mine doctor` as text: two columns in lines of 80 characters, unless a word is longer.
 
 import { harmless } from "../output/escape.ts";
 import { fold } from "../output/fold.ts";
@@ -9,7 +9,7 @@ const LABEL_WIDTH = 14;
 const COMMAND_WIDTH = 34;
 const ANSWER_WIDTH = 17;
 
-/** @returns the text, without the end of its last line. */
+/** Returns the text, without the last newline. */
 export function formatDoctorText(report: DoctorReport): string {
   const { versions, kernel, privileges } = report;
   const chosen = report.backends.find(({ name }) => name === report.choice);
@@ -30,7 +30,7 @@ export function formatDoctorText(report: DoctorReport): string {
   ].join("\n");
 }
 
-/** A label, and beside it lines that are folded between words. */
+/** Returns a label with folded lines beside it. */
 function row(label: string, ...texts: string[]): string[] {
   const lines = texts.flatMap((text) => fold(harmless(text), WIDTH - LABEL_WIDTH));
   return lines.map((line, index) => (index === 0 ? label : "").padEnd(LABEL_WIDTH) + line);
@@ -38,12 +38,12 @@ function row(label: string, ...texts: string[]): string[] {
 
 const userNamespaces = {
   initial: "in the initial user namespace",
-  other: "in a user namespace of its own: not root on this host",
+  other: "in another user namespace: not root on this host",
 } as const;
 
 function capabilities({ capabilities: { missing }, user_namespace }: Privileges): string {
   const held = missing.length === 0 ? "all that matter" : `without ${missing.join(", ")}`;
-  return user_namespace === "initial" ? held : `${held}, within that namespace only`;
+  return user_namespace === "initial" ? held : `${held}, in that namespace only`;
 }
 
 function restrictions({ seccomp, no_new_privs, lockdown }: Privileges): string {
@@ -56,7 +56,7 @@ function restrictions({ seccomp, no_new_privs, lockdown }: Privileges): string {
 
 function lockedMemory({ locked_memory: limits }: Privileges): string {
   if (!limits) return "limit unknown";
-  const raised = limits.hard === limits.soft ? "" : `, which can be raised to ${size(limits.hard)}`;
+  const raised = limits.hard === limits.soft ? "" : `, can be raised to ${size(limits.hard)}`;
   return limits.soft === null ? "unlimited" : `limit ${size(limits.soft)}${raised}`;
 }
 
@@ -85,11 +85,11 @@ function buffer(buffer: Buffer | null): string {
 function selfTest(test: SelfTest | null): string[] {
   if (!test) return row("self-test", "not run");
   const { verdict, message, commands } = test;
-  if (verdict === "unknown") return row("self-test", `could not be run: ${message}`);
+  if (verdict === "unknown") return row("self-test", `cannot run: ${message}`);
   const result = verdict === "passed" ? `all ${commands.length} commands seen as answered` : message;
   const lines = commands.map(({ command, answer, seen, agrees }) => {
-    const told = (answer ?? "no answer").padEnd(ANSWER_WIDTH);
-    return `  ${command.padEnd(COMMAND_WIDTH)}${told}${agrees ? "seen" : `seen: ${seen ?? "nothing"}`}`;
+    const reply = (answer ?? "no answer").padEnd(ANSWER_WIDTH);
+    return `  ${command.padEnd(COMMAND_WIDTH)}${reply}${agrees ? "seen" : `seen: ${seen ?? "nothing"}`}`;
   });
   return [...row("self-test", `${verdict}, ${result}`), ...lines.map(harmless)];
 }
@@ -100,7 +100,7 @@ const units = [
   ["KiB", 2 ** 10],
 ] as const;
 
-/** In the largest unit that it is a multiple of. */
+/** Returns a size in the largest unit that divides it. */
 function size(bytes: number | null): string {
   if (bytes === null) return "unlimited";
   const [unit, factor] = units.find(([, factor]) => bytes >= factor && bytes % factor === 0) ?? ["bytes", 1];

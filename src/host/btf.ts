@@ -16,7 +16,7 @@ export function chooseBtf(
   const found = looked.find(({ fault }) => !fault);
   if (found) return found.path;
   if (named !== undefined) {
-    throw unsupported("unusable-btf", `${named} cannot be used as BTF: ${looked[0]?.fault?.message}`);
+    throw unsupported("unusable-btf", `cannot use ${named} as BTF: ${looked[0]?.fault?.message}`);
   }
   const list = looked.map(({ path, fault }) => `${path} (${fault?.message})`).join(", ");
   throw unsupported("no-btf", `kernel ${release} has no BTF; looked at ${list}`);

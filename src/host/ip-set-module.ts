@@ -14,7 +14,7 @@ export function ensureIpset(): void {
   log.decision(`ip_set is not loaded; running ${modprobe} ip_set`);
   const answer = run([modprobe, "ip_set"]);
   if (hasIpset()) return;
-  throw unsupported("no-ip-set", `the ip_set module is not loaded and cannot be: ${answer}`);
+  throw unsupported("no-ip-set", `cannot load the ip_set module: ${answer}`);
 }
 
 /** @returns what the command said when it failed. */

@@ -14,8 +14,8 @@ export function comeBeforeOthers(): void {
   if (getPriority(SELF) !== 0) return;
   try {
     setPriority(SELF, NICE);
-    log.decision(`nice ${NICE}`);
+    log.decision(`priority raised to nice ${NICE}`);
   } catch (error) {
-    log.decision(`nice stays 0: ${String(error)}`);
+    log.decision(`priority unchanged: ${String(error)}`);
   }
 }

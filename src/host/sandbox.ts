@@ -23,16 +23,14 @@ export const NOBODYS_UID = 0xffff_fff0;
 export function confine(mayAttachAgain: boolean): string[] {
   const held = BigInt(`0x${statusField(readText("/proc/self/status") ?? "", "CapEff") ?? "0"}`);
   const who = mayAttachAgain ? "all other threads" : "all threads";
-  const threads = tried(`${who}: uid ${NOBODYS_UID}, which nobody else has`, () => leaveRoot(NOBODYS_UID));
+  const threads = tried(`${who}: uid ${NOBODYS_UID}, which no other process has`, () =>
+    leaveRoot(NOBODYS_UID),
+  );
   const user = mayAttachAgain
-    ? [
-        tried("the thread that reads events: uid 0, it may have to make probes again", () =>
-          returnToRoot(held),
-        ),
-      ]
+    ? [tried("the thread that reads events: uid 0, to make probes again", () => returnToRoot(held))]
     : [];
   const capabilities = mayAttachAgain
-    ? "capabilities: in that thread as before, it may have to make them again"
+    ? "capabilities: unchanged in that thread, to make probes again"
     : giveUpCapabilities(held);
   return [...refuseSyscalls(), threads, ...user, capabilities];
 }
@@ -40,18 +38,18 @@ export function confine(mayAttachAgain: boolean): string[] {
 function giveUpCapabilities(held: bigint): string {
   // The losses are read by bpf(2). Before 5.8, and where whoever granted rights knows no newer, CAP_SYS_ADMIN lets us.
   const [kept, name] = held & CAP_BPF ? [CAP_BPF, "CAP_BPF"] : [CAP_SYS_ADMIN, "CAP_SYS_ADMIN"];
-  return tried(`no capabilities, but ${name} in the thread that reads events`, () =>
+  return tried(`no capabilities, except ${name} in the thread that reads events`, () =>
     keepCapabilities(held & kept),
   );
 }
 
 /** The last to do: it refuses what the others need. */
 function refuseSyscalls(): string[] {
-  if (process.arch !== "x64") return ["system calls: as before"];
+  if (process.arch !== "x64") return ["system calls: unchanged"];
   const done = `no new privileges, ${Object.keys(refused).length + 1} system calls refused`;
   const answer = tried(done, () => filterSyscalls(syscallFilter()));
   if (answer !== done) return [answer];
-  return [done, "files: opened to read only"];
+  return [done, "files: can be opened only to read"];
 }
 
 function tried(done: string, run: () => void): string {
@@ -59,7 +57,7 @@ function tried(done: string, run: () => void): string {
     run();
     return done;
   } catch (error) {
-    if (error instanceof CallError) return `not possible here: ${error.message}`;
+    if (error instanceof CallError) return `not possible on this host: ${error.message}`;
     throw error;
   }
 }

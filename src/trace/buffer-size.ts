@@ -5,16 +5,16 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 
 export const BUFFER = {
-  /** Holds tens of thousands of single additions. */
+  /** Default: holds tens of thousands of single additions. */
   default: 8 * MiB,
-  /** The least that is tried where the kernel refuses the default. */
+  /** Min ring buffer, if the kernel refuses larger ones. */
   ringMin: 512 * KiB,
-  /** What --buffer accepts: the least holds a few of the largest events. */
+  /** Limits of --buffer. The min holds a few of the largest events. */
   min: 64 * KiB,
   max: 1024 * MiB,
 } as const;
 
-/** Of perf buffers: for the whole machine, and the bounds of each CPU's part of it. */
+/** Default perf buffers: bytes of the whole machine, and the limits for each CPU. */
 const PERF = { total: 16 * MiB, cpuMin: 256 * KiB, cpuMax: 4 * MiB } as const;
 
 /**

@@ -1,6 +1,6 @@
-// Does the backend see, and does it see what is there? A BTF that is another kernel's gives wrong offsets: no call
-// fails, and every line is garbage. So mine sends a request by itself, one that asks for nothing, and compares what the
-// kernel side reads of its sender with what /proc says.
+// Checks that the backend sees requests and reads correct data. BTF of another kernel gives wrong offsets: no call
+// fails, and every line is garbage. So mine sends a request without an effect, and compares the sender's data from
+// the BPF side with /proc.
 import { readFileSync, readlinkSync } from "node:fs";
 import type { CommonMaps } from "../backends/backend.ts";
 import { SYSFS_BTF } from "../core/btf.ts";
@@ -15,14 +15,14 @@ import { noopRequest } from "../ipset/request.ts";
 import { log } from "../log.ts";
 
 type Check = Decoded<typeof mineCheck>;
-/** The kernel may pass by a program because another one was running on the same CPU. */
+/** Max attempts: the kernel skips a program while another one runs on the same CPU. */
 const ATTEMPTS = 3;
 /** PROC_PID_INIT_INO of linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
 /**
- * Nobody else can guess it. Not from getrandom(2), which may wait for a minute on a machine that has just booted.
- * @returns a number that is not 0.
+ * Returns a random number that is not 0, so that no other process can guess it. It does not use getrandom(2), which
+ * can block for a minute after boot.
  */
 export function checkNumber(): number {
   const uuid = readText("/proc/sys/kernel/random/uuid") ?? "";
@@ -30,9 +30,9 @@ export function checkNumber(): number {
 }
 
 /**
- * After attach.
- * @param check nlmsg_seq of the request that the kernel side looks at; see struct mine_filter.
- * @throws MineError when nothing was read, or garbage.
+ * Checks an attached backend.
+ * @param check nlmsg_seq of the request that the BPF side checks; see struct mine_filter.
+ * @throws MineError if the backend read no data, or wrong data.
  */
 export function checkReading(
   { checks }: Pick<CommonMaps, "checks">,
@@ -49,13 +49,13 @@ export function checkReading(
   const reason = isForeign ? "foreign-btf" : "blind-backend";
   const suspicion = isForeign ? `${btf} is not this kernel's BTF: ` : "";
   if (read.isRead === 0) {
-    throw unsupported(reason, `${suspicion}nothing was seen of a request that mine sent by itself`);
+    throw unsupported(reason, `${suspicion}the backend did not see a request that mine sent`);
   }
   const wrong = differences(read, expected(netns)).join(", ");
-  if (wrong) throw unsupported(reason, `${suspicion}through it mine reads of itself ${wrong}`);
+  if (wrong) throw unsupported(reason, `${suspicion}the backend read wrong data about mine: ${wrong}`);
 }
 
-/** @returns the network namespace that it was sent in; undefined when it cannot be sent here. */
+/** Sends the request. @returns the inode number of its network namespace; undefined if sending fails. */
 function sendCheck(sequence: number): number | undefined {
   try {
     using socket = NetlinkSocket.here();
@@ -63,14 +63,14 @@ function sendCheck(sequence: number): number | undefined {
     return socket.netns;
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
-    log.decision(`what is read was not checked: ${error.message}`);
+    log.decision(`skipping the check of the backend: ${error.message}`);
     return undefined;
   }
 }
 
 type Facts = Partial<Record<Exclude<keyof typeof mineCheck, "isRead">, number>>;
 
-/** What can be known here; the numbers of processes are others in a pid namespace. */
+/** Returns the facts that /proc has. Process IDs differ inside a PID namespace, so there the parent is omitted. */
 function expected(netns: number | undefined): Facts {
   const number = (path: string): number => Number(readText(path)?.trim() ?? AUDIT_UID_UNSET);
   const { ppid } = process;
@@ -84,7 +84,7 @@ function expected(netns: number | undefined): Facts {
   };
 }
 
-/** In bytes, whatever they mean. */
+/** Returns the bytes of the command line, NULs included. */
 function argumentsLength(): Facts {
   try {
     return { argumentsLen: readFileSync("/proc/self/cmdline").length };

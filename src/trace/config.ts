@@ -1,13 +1,13 @@
-// What a run is asked to do, validated: made once from the command line and the environment.
+// The validated configuration of a run, from the command line and the environment.
 import type { BackendName } from "../backends/backend.ts";
 import type { KernelVersion } from "../core/kernel-version.ts";
 import type { Command } from "../ipset/message.ts";
 
-/** What has to do with the host. */
+/** Settings for the host. */
 export interface HostConfig {
-  /** libbpf's log and our own decisions on stderr. */
+  /** Log decisions of mine and libbpf's messages to stderr. */
   verbose: boolean;
-  /** Use this BTF file instead of searching. */
+  /** Path of the BTF file; undefined to search for one. */
   btf: string | undefined;
   /** LIBBPF_KERN_VERSION */
   kernVersion: KernelVersion | undefined;
@@ -15,14 +15,14 @@ export interface HostConfig {
   assumeKernel: KernelVersion | undefined;
 }
 
-/** What has to do with the events as well. */
+/** Settings for the host and for events. */
 export interface SessionConfig extends HostConfig {
-  /** Size of the event buffer, for the whole machine; undefined for one that suits most. */
+  /** Event buffer size of the whole machine in bytes; undefined for the default. */
   bufferBytes: number | undefined;
-  /** Which events are wanted; undefined is no condition. */
+  /** Conditions on events; undefined is no condition. */
   filter: {
     commands: ReadonlySet<Command>;
-    /** The same for callers without CAP_NET_ADMIN: the first thing that ipset(8) asks is then refused. */
+    /** Commands of callers without CAP_NET_ADMIN. The kernel refuses the first query of ipset(8) then. */
     denied: ReadonlySet<Command>;
     set: ((name: string) => boolean) | undefined;
     uid: number | undefined;
@@ -30,15 +30,15 @@ export interface SessionConfig extends HostConfig {
     comm: string | undefined;
     failed: boolean;
   };
-  /** JSON tells more of the caller; text leaves the kernel side less to read. */
+  /** Output format. JSON has more details of the caller; for text the BPF side reads less. */
   output: "text" | "json";
 }
 
 export interface Config extends SessionConfig {
-  /** The rung to take; undefined for the first that can be used. */
+  /** Backend to use; undefined for the first usable one. */
   backend: BackendName | undefined;
-  /** Text may be in colors, if stdout is a terminal. */
+  /** Color text if stdout is a terminal. */
   color: boolean;
-  /** When to end by itself. */
+  /** Limits that end the run; infinity is no limit. */
   limits: { events: number; seconds: number };
 }

@@ -1,4 +1,4 @@
-// From an event to a record: decoded, with its result, and with what only user space can add.
+// Converts an event to a record: decodes it, and adds the result and data from user space.
 import { hostname } from "node:os";
 import { isDenied, type MineEvent } from "../events/event.ts";
 import { Cgroups } from "../host/cgroups.ts";
@@ -27,17 +27,17 @@ export class Recorder {
     this.#findCgroup = (id) => cgroups.find(id);
   }
 
-  /** @param realtimeOffsetNs what to add to the event's time for nanoseconds since 1970. */
+  /** Returns the record of an event. @param realtimeOffsetNs nanoseconds from event.tsNs to real time. */
   record(event: MineEvent, realtimeOffsetNs: bigint): AuditRecord {
     const read = isDenied(event) ? readRefusedMessage : readIpsetMessage;
     const message = read(event.message, event.capturedLen === event.messageLen);
-    // What the handler told the caller by itself says more than the -EINTR it then returns.
+    // A handler that replies by itself returns -EINTR. Its reply has the error.
     const result = event.answer || event.result;
     const setType = result === 0 ? undefined : this.#types.of(event.netns, message);
     const outcome = event.isUnanswered ? unknownOutcome : readOutcome(message.command, result, setType);
     this.#types.learn(event.netns, message, outcome);
     const hasFailed = !outcome.succeeded && !outcome.isUnknown;
-    const failedElement = hasFailed ? elementAtFault(message, event.reply) : undefined;
+    const failedElement = hasFailed ? findFailedElement(message, event.reply) : undefined;
     return {
       event,
       message,
@@ -54,21 +54,21 @@ export class Recorder {
   }
 }
 
-/** With the error the kernel sends back the message, and in it the line at fault. */
-function elementAtFault({ elements }: IpsetMessage, reply: Uint8Array): number | undefined {
+/** Returns the index of the failed element. The kernel's error reply repeats the message, with the failed line. */
+function findFailedElement({ elements }: IpsetMessage, reply: Uint8Array): number | undefined {
   const { lineNumber: line } = readIpsetMessage(reply, false);
   if (line === undefined || !elements) return undefined;
   let found: number | undefined;
   for (let index = 0; index < elements.length; index++) {
     if (elements.lineNumber(index) !== line) continue;
-    // ipset(8) gives each element its own line; where another program does not, the line does not tell.
+    // ipset(8) gives each element its own line. Another program may not: then the line is ambiguous.
     if (found !== undefined) return undefined;
     found = index;
   }
   return found;
 }
 
-/** The kernel takes the elements in turn, and stops at the first that fails. */
+/** Returns the elements that took effect. The kernel applies elements in order, and stops at the first failure. */
 function countApplied(
   { isRefused, capturedLen, messageLen }: MineEvent,
   { command, elements, unknown = [] }: IpsetMessage,
@@ -77,8 +77,8 @@ function countApplied(
 ): number | undefined {
   if ((command !== "ADD" && command !== "DEL") || !elements) return undefined;
   if (failedElement !== undefined) return failedElement;
-  if (isRefused || result === -ENOENT) return 0; // it did not come to the elements
-  // What is no element stops the kernel as well.
+  if (isRefused || result === -ENOENT) return 0; // the kernel refused it before the first element
+  // An attribute of a batch that is no element also stops the kernel.
   const isAlone = elements.length <= 1 && unknown.every(({ level }) => level !== "batch");
   return isAlone && capturedLen === messageLen ? 0 : undefined;
 }

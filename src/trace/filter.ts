@@ -1,4 +1,4 @@
-// Which events are wanted. What can be is decided in the kernel; the rest here, and counted.
+// Filters events. The BPF side filters as far as possible; the rest is filtered and counted here.
 
 import type { KernelFilter } from "../backends/load.ts";
 import { AUDIT_UID_UNSET } from "../events/event.ts";
@@ -8,7 +8,7 @@ import type { Config } from "./config.ts";
 
 type Wanted = Config["filter"];
 
-/** The part that the kernel side decides. */
+/** Returns the part of the filter for the BPF side. */
 export function kernelFilter({
   output,
   filter,
@@ -23,16 +23,16 @@ export function kernelFilter({
   };
 }
 
-/** Bit N is command N. Numbers that no known ipset has are wanted by whoever wants everything. */
+/** Returns bit N for command N. A filter for all commands includes unknown command numbers. */
 function bits(wanted: ReadonlySet<Command>): number {
   const known = commands.reduce((sum, command, bit) => (wanted.has(command) ? sum + 2 ** bit : sum), 0);
   return wanted.size === commands.length ? 0xffffffff : known;
 }
 
-/** These, when they name no set, are about all sets. */
+/** Commands that apply to all sets if they name none. */
 const unlimited: ReadonlySet<Command | undefined> = new Set(["DESTROY", "FLUSH", "LIST", "SAVE"] as const);
 
-/** The part that is decided here. */
+/** Returns true if a record passes the part of the filter for user space. */
 export function isWanted({ set, comm, failed }: Wanted, { event, message, outcome }: AuditRecord): boolean {
   if (failed && (outcome.succeeded || outcome.isUnknown)) return false;
   if (comm !== undefined && comm !== text(event.comm)) return false;
@@ -43,12 +43,12 @@ export function isWanted({ set, comm, failed }: Wanted, { event, message, outcom
   return names.length === 0 && unlimited.has(message.command);
 }
 
-/** Of a message that was cut: a name may be in what was not captured, and a sender must not hide a set so. */
+/** Returns true if a truncated message can have a name in its missing part: a sender must not hide a set this way. */
 function mayLackName({ command, setName, secondName, mayHaveMore }: IpsetMessage): boolean {
   const needsSecond = command === "RENAME" || command === "SWAP";
   return mayHaveMore === true || setName === undefined || (needsSecond && secondName === undefined);
 }
 
-/** As arguments come to us from the command line: what is not UTF-8 has become U+FFFD in both. */
+/** Decodes names like arguments of the command line: invalid UTF-8 becomes U+FFFD in both. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const text = (bytes: Uint8Array): string => decoder.decode(bytes);

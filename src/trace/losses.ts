@@ -1,32 +1,35 @@
-// What was not seen, by cause. Counted where it happens, told while it happens and at the end.
+// Counts lost events by cause, for warnings during a run and for its summary.
 
 import type { EventBuffer } from "../core/event-buffer.ts";
 import type { Counters } from "../events/counters.ts";
 
 export interface Losses {
   total: number;
-  /** "3 (event buffer full: 2, ...)" or "0" */
+  /** Text such as "3 (event buffer full: 2, ...)" or "0". */
   text: string;
-  /** Not lost: the kernel side limits what callers without CAP_NET_ADMIN take of the event buffer. */
+  /** Denied events that are not shown. Not lost: the BPF side limits callers without CAP_NET_ADMIN. */
   denied: number;
-  /** ", 123 denied not shown" or "" */
+  /** Text such as ", 123 denied not shown" or "". */
   deniedText: string;
 }
 
 export interface LossSource {
   counters: Pick<Counters, "read">;
   buffer: Pick<EventBuffer, "lost">;
-  /** How often the kernel passed by a program that should have run. */
+  /** Returns how often the kernel skipped a program. */
   misses: () => number;
 }
 
-/** What arrived, but was no event, or found nobody who reads stdout. */
+/** Losses in user space: unreadable records, and events that stdout did not take. */
 export interface LostHere {
   unreadable: number;
   unwritten: number;
 }
 
-/** @param received how many records arrived, when no more can: what did not is then known without being told. */
+/**
+ * Returns the losses so far.
+ * @param received the number of records after the last one; undefined while more can arrive. The missing ones are lost.
+ */
 export function readLosses(
   { counters, buffer, misses }: LossSource,
   { unreadable, unwritten }: LostHere,
@@ -35,15 +38,15 @@ export function readLosses(
   const { submitted, lostBuffer, lostCall, lostEntry, entered, returned, lostMessage, lostRest, denied } =
     counters.read();
   const causes: [string, number][] = [
-    // Until then either may tell of the same.
+    // Both counters can count the same loss, so the larger one is shown.
     ["event buffer full", received === undefined ? Math.max(lostBuffer, buffer.lost) : submitted - received],
     ["probe missed", misses()],
     ["too many commands at once", lostCall],
     ["entry not seen", lostEntry],
-    // Until then a command may be under way.
+    // While events arrive, a command without a return may still be running.
     ["return not seen", received === undefined ? 0 : Math.max(entered - returned, 0)],
     ["message not found or not readable", lostMessage + unreadable],
-    ["message of a request that has too many", lostRest],
+    ["too many messages in one request", lostRest],
     ["not written to stdout", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);

@@ -1,4 +1,4 @@
-// From the event buffer to stdout: reads what is there, decides, writes, and counts what became of every event.
+// Moves events from the event buffer to stdout: reads, filters, writes, and counts the fate of every event.
 import type { EventBuffer } from "../core/event-buffer.ts";
 import { readClocks } from "../core/ffi/libc.ts";
 import { type MineEvent, readEvent } from "../events/event.ts";
@@ -18,7 +18,7 @@ const LOSS_REPORT_MS = 1000;
 
 export interface Source extends LossSource {
   buffer: EventBuffer;
-  /** The rung of the ladder. */
+  /** Name of the backend. */
   backend: string;
 }
 
@@ -30,16 +30,16 @@ export class Tracer {
   readonly #recorder: Recorder;
   readonly #writer = new LineWriter();
   readonly #write: RecordWriter;
-  /** Records, whatever was in them. */
+  /** Records of any content. */
   #received = 0;
   #seen = 0;
   #filtered = 0;
   #truncated = 0;
-  /** Records that arrived but were no event. */
+  /** Records that are not a valid event. */
   #unreadable = 0;
-  /** Events that nobody read from stdout in time. */
+  /** Events that stdout did not take in time. */
   #unwritten = 0;
-  /** Losses and denied events together. */
+  /** Lost and denied events in the last warning. */
   #reported = 0;
   #nextReportMs = 0;
 
@@ -50,28 +50,29 @@ export class Tracer {
     this.#recorder = new Recorder(source.backend);
   }
 
-  /** As many events were seen as were asked for, or nobody reads them any more. */
+  /** The limit of events is reached, or the reader of stdout is gone. */
   get isDone(): boolean {
     return this.#seen >= this.#config.limits.events || this.#writer.isClosed;
   }
 
-  /** All lines are written. */
+  /** Every line is written. */
   get isWritten(): boolean {
     return this.#writer.line.length === 0;
   }
 
-  /** Grows as long as someone reads stdout. */
+  /** Bytes written to stdout so far. */
   get writtenBytes(): number {
     return this.#writer.writtenBytes;
   }
 
   /**
-   * Reads what is there and writes what can be written without waiting. When stdout is not read, events stay in
-   * their buffer as long as it has room for them.
-   * @returns how many records there were.
+   * Reads all available events, and writes lines without waiting. While stdout takes no lines, events stay in the
+   * event buffer.
+   * @returns the number of records.
+   * @throws MineError if stdout fails.
    */
   drain(): number {
-    const { realtimeOffsetNs } = readClocks(); // anew each time: the wall clock may be set
+    const { realtimeOffsetNs } = readClocks(); // each time: the wall clock can change
     const isEnough = (): boolean => this.isDone || this.#writer.isFull;
     this.#writer.flush();
     if (isEnough()) return 0;
@@ -98,13 +99,13 @@ export class Tracer {
     this.#writer.endLine();
   }
 
-  /** Waits, at most timeoutMs, for a reader of what could not be written yet, or else for events. */
+  /** Waits at most timeoutMs: for stdout if lines are not written yet, else for events. */
   wait(timeoutMs: number): void {
     if (this.isWritten) this.#source.buffer.wait(timeoutMs);
     else this.#writer.wait(timeoutMs);
   }
 
-  /** Counts as lost what will not be written any more. */
+  /** Counts all events that are not written as lost. */
   giveUp(): void {
     const lines = this.#writer.countLines();
     this.#seen -= lines;
@@ -112,7 +113,7 @@ export class Tracer {
     this.#unwritten += this.#discard();
   }
 
-  /** Says, at most once a second, that more was lost, or was denied and not shown. */
+  /** Warns of new lost or denied events, at most once a second. */
   reportLosses(): void {
     const nowMs = performance.now();
     if (nowMs < this.#nextReportMs) return;
@@ -122,14 +123,14 @@ export class Tracer {
     this.#reported = total + denied;
   }
 
-  /** So far; events on their way are not counted yet. */
+  /** Returns the counts so far, without the events that are still in the event buffer. */
   progress(): string {
     return this.#account(this.#losses());
   }
 
-  /** After the last event. */
+  /** Returns the counts of the whole run. Call it after the last event. */
   summary(): string {
-    this.#discard(); // what came after all that was asked for
+    this.#discard(); // events beyond the limit
     return this.#account(this.#losses(this.#received));
   }
 
@@ -139,7 +140,7 @@ export class Tracer {
     return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;
   }
 
-  /** @returns how many records there still were. */
+  /** Drops the rest of the event buffer. @returns the number of records. */
   #discard(): number {
     const records = this.#source.buffer.drain(() => true);
     this.#received += records;

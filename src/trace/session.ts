@@ -1,5 +1,5 @@
-// From a host to events: choose a backend, load it, attach it. Each step logs its decision, and each failure is a
-// complete error. Whatever a step acquires is released in reverse order.
+// Starts a session: chooses a backend, loads it and attaches it. Each step logs its decision and throws complete
+// errors. The session releases its resources in reverse order.
 import { release } from "node:os";
 import {
   type Backend,
@@ -33,15 +33,15 @@ export interface Session extends Disposable {
   buffer: EventBuffer;
   counters: Counters;
   backend: BackendName;
-  /** How often the kernel skipped a program that should have run; grows until detach(). */
+  /** Returns how often the kernel skipped a program. It grows until detach(). */
   misses: () => number;
-  /** Limits of this backend that the user must know. */
+  /** Limits of the backend, as sentences for the user. */
   caveats: readonly string[];
-  /** Gives up the privileges that only the start needs. @returns a sentence for each step. */
+  /** Drops the privileges that only the start needs. @returns a sentence for each step. */
   confine: () => readonly string[];
-  /** Attaches again what the kernel has removed. Called now and then. */
+  /** Attaches probes again that the kernel has removed. Call it regularly. */
   keepAttached: () => void;
-  /** Detaches the probes. Events that they have sent can still be read. */
+  /** Detaches the probes. Their events stay readable. */
   detach: () => void;
 }
 
@@ -49,30 +49,30 @@ export interface Session extends Disposable {
 export interface HostContext {
   /** Path of the kernel's BTF. */
   btf: string;
-  /** See checkReading(). */
+  /** Sequence number for checkReading(). */
   check: number;
   features: Features;
 }
 
 interface Loaded {
   backend: LoadedBackend;
-  /** 0 where there is no ring buffer. */
+  /** Ring buffer size in bytes; 0 for perf buffers. */
   ringBytes: number;
 }
 
-/** Bytes; both 0 where there is no ring buffer. */
+/** Ring buffer sizes in bytes; both 0 for perf buffers. */
 interface RingSize {
   wanted: number;
   min: number;
 }
 
-/** The reason against a backend. */
+/** The error of a backend that cannot be used. */
 export interface Refusal {
   backend: BackendName;
   error: MineError;
 }
 
-/** @throws MineError: this host cannot be audited. */
+/** Opens the first usable backend. @throws MineError if there is none. */
 export function openSession(config: Config): Session {
   openLibrary(config);
   const context = openContext(config);
@@ -93,13 +93,13 @@ export function openSession(config: Config): Session {
 
 const reasonAgainst = ({ backend, error }: Refusal): string => `not ${backend}: ${error.message}`;
 
-/** Loads libbpf, and sends its log to ours. */
+/** Loads libbpf, and forwards its log to the log of mine. */
 export function openLibrary({ verbose }: HostConfig): void {
   attempt("load libbpf", loadLibbpf);
   setLog(verbose ? "debug" : "warning", log.libbpf);
 }
 
-/** @throws MineError for what every backend needs. */
+/** Prepares the host for every backend. @throws MineError if a common requirement is missing. */
 export function openContext(config: HostConfig): HostContext {
   requireRoot();
   const btf = chooseBtf(release(), config.btf);
@@ -111,12 +111,12 @@ export function openContext(config: HostConfig): HostContext {
 
 function requireRoot(): void {
   const uid = process.geteuid?.();
-  if (uid !== 0) throw unsupported("not-root", `reading the kernel needs root, and this is uid ${uid}`);
+  if (uid !== 0) throw unsupported("not-root", `cannot use BPF: the effective uid is ${uid}, not root`);
 }
 
 /**
- * Tries one backend, by using it.
- * @throws MineError where it cannot be used; nothing is left of it then.
+ * Loads, attaches and checks one backend.
+ * @throws MineError if it cannot be used; all its resources are released.
  */
 export function openOne(context: HostContext, name: BackendName, config: SessionConfig): Session {
   const { features } = context;
@@ -133,7 +133,7 @@ export function openOne(context: HostContext, name: BackendName, config: Session
 
   const counters = new Counters(loaded.maps.counters);
   const buffer = stack.use(
-    attempt("make the event buffer", () => openBuffer(loaded.maps, ringBytes, config.bufferBytes)),
+    attempt("open the event buffer", () => openBuffer(loaded.maps, ringBytes, config.bufferBytes)),
   );
   log.decision(buffer.description);
   let links = loaded.attach();
@@ -155,10 +155,10 @@ export function openOne(context: HostContext, name: BackendName, config: Session
       if (!loaded.isStale?.()) return;
       links.dispose();
       links = loaded.attach();
-      log.warn("ip_set was unloaded and loaded again; the first commands after that may have been missed");
+      log.warn("ip_set was unloaded and loaded again; mine may have missed the first commands after that");
     },
     detach: () => {
-      const misses = probeMisses(); // gone with the probes
+      const misses = probeMisses(); // detaching removes the counters
       probeMisses = () => misses;
       counters.endEntries();
       links.dispose();
@@ -167,20 +167,20 @@ export function openOne(context: HostContext, name: BackendName, config: Session
   };
 }
 
-/** A size that the user asked for is not made smaller. */
+/** Returns the sizes to try. A size from the command line is never reduced. */
 function ringSize(features: Features, asked: number | undefined): RingSize {
   if (!features.has("ringBuffer")) return { wanted: 0, min: 0 };
   return { wanted: asked ?? BUFFER.default, min: asked ?? BUFFER.ringMin };
 }
 
-/** @returns the backend, and the size of its ring buffer, which may be smaller than wanted. */
+/** Loads a backend. @returns it and its ring buffer size, which can be smaller than wanted. */
 function load(context: HostContext, backend: Backend, config: SessionConfig, size: RingSize): Loaded {
   const { wanted: ringBytes, min } = size;
   const version = toldVersion(config.kernVersion);
   const setUp: SetUp = {
     options: {
       name: "mine",
-      btfPath: context.btf === SYSFS_BTF ? undefined : context.btf, // libbpf's own choice needs no name
+      btfPath: context.btf === SYSFS_BTF ? undefined : context.btf, // libbpf reads this file by default
       versionCode: version.code,
     },
     filter: { ...kernelFilter(config), check: context.check },
@@ -192,12 +192,12 @@ function load(context: HostContext, backend: Backend, config: SessionConfig, siz
     if (ringBytes <= min || !isMemlockRefusal(error)) {
       throw explained(`load the ${backend.name} programs`, error, { isWrongVersion: version.isWrong });
     }
-    log.decision(`a ring buffer of ${sizeText(ringBytes)} was refused`);
+    log.decision(`the kernel refused a ring buffer of ${sizeText(ringBytes)}`);
     return load(context, backend, config, { wanted: ringBytes / 2, min });
   }
 }
 
-/** Before 5.11 maps count against RLIMIT_MEMLOCK, and not even root may be free to raise it. */
+/** Returns true if RLIMIT_MEMLOCK can be the cause: before Linux 5.11 maps count against it, and even root can lack the privilege to raise it. */
 const isMemlockRefusal = (error: unknown): boolean =>
   error instanceof CallError && error.code === "EPERM" && isBefore(runningKernel(), [5, 11, 0]);
 

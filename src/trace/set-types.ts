@@ -1,16 +1,16 @@
-// The types of the sets, as far as they were seen being created: some error numbers mean something else to
-// each type, and only CREATE says the type.
+// Remembers the types of sets that CREATE makes. The meaning of some error numbers depends on the type, and only
+// CREATE has it.
 import type { Command, IpsetMessage } from "../ipset/message.ts";
 import type { Outcome } from "../ipset/outcome.ts";
 
-/** What changes which set has which type. */
+/** Commands that change the type of a name. */
 const commands: ReadonlySet<Command | undefined> = new Set(["CREATE", "DESTROY", "RENAME", "SWAP"] as const);
 
-/** More sets than this are forgotten, all at once: a hint is lost, nothing else. */
-const MOST = 65536;
+/** Max sets. Beyond it all types are forgotten: only some error sentences become less exact. */
+const MAX_SETS = 65536;
 
 export class SetTypes {
-  /** By network namespace and name. */
+  /** Types by network namespace and set name. */
   readonly #types = new Map<string, string>();
 
   of(netns: number, { typeName, setName }: IpsetMessage): string | undefined {
@@ -22,7 +22,7 @@ export class SetTypes {
     const name = key(netns, message.setName);
     const second = key(netns, message.secondName);
     if (isUnknown) {
-      // It may have been done, or not: what was known of its sets is known no longer.
+      // The command may have taken effect, so the types of its sets are unknown now.
       if (message.setName) for (const named of [name, second]) this.#types.delete(named);
       else this.#forgetAll(netns);
     }
@@ -30,7 +30,7 @@ export class SetTypes {
     const type = this.#types.get(name);
     switch (message.command) {
       case "CREATE":
-        if (this.#types.size >= MOST) this.#types.clear();
+        if (this.#types.size >= MAX_SETS) this.#types.clear();
         this.#put(name, message.typeName && text(message.typeName));
         break;
       case "DESTROY":
@@ -41,7 +41,7 @@ export class SetTypes {
         this.#put(second, type);
         this.#types.delete(name);
         break;
-      case "SWAP": // of different types, if they store the same: bitmap:ip and hash:ip
+      case "SWAP": // types may differ: bitmap:ip and hash:ip both store addresses
         this.#put(name, this.#types.get(second));
         this.#put(second, type);
         break;

@@ -1,22 +1,22 @@
-// What may be told to mine by signals: to end, and to say how it stands.
-// The trap: nohup starts a program with SIGHUP ignored, and a handler would end that. Only /proc tells: it is the
-// same before and after the program has started itself once more (engine.ts), which keeps what is ignored.
+// Counts signals that end a run or ask for its counters.
+// nohup starts a program with SIGHUP ignored, and a handler would undo that. /proc has the ignored signals. They stay
+// the same when engine.ts executes the program again.
 
 import { readText } from "../core/files.ts";
 import { statusField } from "../host/privileges.ts";
 
-/** SIGXCPU is the limit on processor time, a second or more before the kernel kills. */
+/** Signals that end a run. SIGXCPU reports the limit of CPU time, a second or more before the kernel kills. */
 const ending = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGALRM", "SIGXCPU"] as const;
 const SIGHUP = 1;
 
 export interface Signals {
-  /** How many came that end it. */
+  /** Signals that end the run. */
   stops: number;
-  /** How many came that ask for the counters, and are not answered. */
+  /** Requests for the counters that are not answered yet. */
   questions: number;
 }
 
-/** Signals are delivered by the event loop, and counted then. */
+/** Installs handlers. The event loop delivers signals, and the counts grow then. */
 export function countSignals(): Signals {
   const signals = { stops: 0, questions: 0 };
   const isWanted = (signal: (typeof ending)[number]) => signal !== "SIGHUP" || !isIgnored(SIGHUP);

@@ -1,4 +1,4 @@
-// Audit ipset commands in the foreground until told to stop.
+// Audits ipset commands in the foreground until a signal or a limit.
 
 import { MineError } from "../errors.ts";
 import { ProgramPages } from "../host/memory.ts";
@@ -9,11 +9,11 @@ import { Tracer } from "./pipeline.ts";
 import { openSession, type Session } from "./session.ts";
 import { countSignals, type Signals } from "./signals.ts";
 
-/** Events and signals end a wait at once; looking at anything else can wait so long. */
+/** Max wait. Events and signals end it at once; other checks can be this late. */
 const WAIT_MS = 2000;
-/** While there is much to do, it is done in batches this far apart: waking up costs more than an event. */
+/** Pause between batches while events arrive: a wakeup costs more than an event. */
 const BATCH_MS = 2;
-/** How long the end waits for a reader of stdout that takes nothing. */
+/** Max wait at the end for a reader of stdout that takes no bytes. */
 const PATIENCE_MS = 1000;
 
 export async function trace(config: Config): Promise<void> {
@@ -21,7 +21,7 @@ export async function trace(config: Config): Promise<void> {
   log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
   const signals = countSignals();
   const pages = new ProgramPages();
-  pages.drop(); // what only the start needed, now and after the next step of it
+  pages.drop(); // memory that only the start needs; again after the next step
   comeBeforeOthers();
   using session = openSession(config);
   const tracer = new Tracer(config, session);
@@ -35,7 +35,7 @@ export async function trace(config: Config): Promise<void> {
     await finish(tracer, signals);
   } catch (error) {
     if (!(error instanceof MineError)) throw error;
-    // stdout takes no more; what is lost by that is told all the same.
+    // stdout failed. The summary still reports the events that are lost by that.
     session.detach();
     tracer.giveUp();
     log.info(tracer.summary());
@@ -51,7 +51,7 @@ interface Running {
   signals: Signals;
 }
 
-/** Writes what comes, until told to stop, or until enough was seen. */
+/** Writes events until a signal or a limit. */
 async function follow({ limits }: Config, { session, tracer, pages, signals }: Running): Promise<void> {
   const endMs = performance.now() + limits.seconds * 1000;
   while (signals.stops === 0 && !tracer.isDone && performance.now() < endMs) {
@@ -59,8 +59,8 @@ async function follow({ limits }: Config, { session, tracer, pages, signals }: R
     tracer.reportLosses();
     if (records > 0) pages.dropIfMany();
     session.keepAttached();
-    // Signals are delivered by the event loop, and so looked for right before a wait: one that came earlier would
-    // not end it.
+    // The event loop delivers signals, so they are checked right before a wait: an earlier signal does not end the
+    // wait.
     await pause(records > 0 ? BATCH_MS : 0);
     for (; signals.questions > 0; signals.questions--) log.info(tracer.progress());
     if (records > 0 || signals.stops > 0) continue;
@@ -68,7 +68,7 @@ async function follow({ limits }: Config, { session, tracer, pages, signals }: R
   }
 }
 
-/** Reads and writes what is left, as long as someone takes it; another signal ends that. */
+/** Writes the remaining events while stdout takes bytes. Another signal ends this. */
 async function finish(tracer: Tracer, signals: Signals): Promise<void> {
   const { stops } = signals;
   let { writtenBytes } = tracer;

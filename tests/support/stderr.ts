@@ -40,7 +40,7 @@ const causes = {
   noEntry: "entry not seen",
   noReturn: "return not seen",
   unreadable: "message not found or not readable",
-  unreported: "message of a request that has too many",
+  unreported: "too many messages in one request",
   unwritten: "not written to stdout",
 } as const;
 

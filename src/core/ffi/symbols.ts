@@ -110,6 +110,8 @@ export function openLibc<const Table extends Record<string, FFIFunction>>(
     return dlopen("libc.so.6", table).symbols;
   } catch (error) {
     if (!(error instanceof TypeError && error.message.includes("requires the JIT"))) throw error;
-    throw new NoJitError("the runtime was refused memory for compiled code, and needs it", { cause: error });
+    throw new NoJitError("the runtime cannot allocate executable memory, and needs it for compiled code", {
+      cause: error,
+    });
   }
 }
