@@ -34,7 +34,7 @@ export function writeWord(out: ByteWriter, bytes: Uint8Array): void {
   else writeQuoted(out, bytes);
 }
 
-/** Writes a name between other parts of a line. It also quotes a leading dash (an option) and a trailing comma (a list). */
+/** Writes a name between other parts of a line. A leading dash (an option) or trailing comma (a list) also needs quotes. */
 export function writeName(out: ByteWriter, bytes: Uint8Array): void {
   if (isBareName(bytes)) out.copy(bytes);
   else writeQuoted(out, bytes);

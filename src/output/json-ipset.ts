@@ -78,7 +78,7 @@ function writeDecoded(json: JsonWriter, record: AuditRecord, isFull: () => boole
   json.close("]");
 }
 
-/** Writes the parts outside of the data. @param maxBytes the limit of a name; longer names are omitted. */
+/** Writes the parts outside of the data. @param maxBytes limit of a name with its NUL. */
 function writeNames(json: JsonWriter, { message }: AuditRecord, maxBytes: number): void {
   const { family } = message;
   writeName(json, "set", message.setName, maxBytes);

@@ -197,7 +197,10 @@ function load(context: HostContext, backend: Backend, config: SessionConfig, siz
   }
 }
 
-/** Returns true if RLIMIT_MEMLOCK can be the cause: before Linux 5.11 maps count against it, and even root can lack the privilege to raise it. */
+/**
+ * Returns true if RLIMIT_MEMLOCK can be the cause. Before Linux 5.11 maps count against it, and even root can lack
+ * the privilege to raise it.
+ */
 const isMemlockRefusal = (error: unknown): boolean =>
   error instanceof CallError && error.code === "EPERM" && isBefore(runningKernel(), [5, 11, 0]);
 
