@@ -1,12 +1,13 @@
-// Which BTF of the running kernel to use. libbpf has the same list, but stops at /sys/kernel/btf/vmlinux even
-// if that cannot be parsed, and does not tell what it looked at.
+// Finds the BTF file of the running kernel. libbpf searches the same places. But it stops at
+// /sys/kernel/btf/vmlinux
+// even if that file cannot be parsed, and it does not report the places that it tried.
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { CallError } from "./errors.ts";
 import { parseBtf } from "./ffi/libbpf.ts";
 
 export const SYSFS_BTF = "/sys/kernel/btf/vmlinux";
 
-/** In this order, the kernel's own first; the same places as libbpf's btf__load_vmlinux_btf(). */
+/** Returns the paths to search, the kernel's own file first: those of libbpf's btf__load_vmlinux_btf(). */
 export function btfPlaces(release: string): string[] {
   return [
     SYSFS_BTF,
@@ -20,7 +21,7 @@ export function btfPlaces(release: string): string[] {
   ];
 }
 
-/** Faults of a file that should carry BTF, and what is said about them. */
+/** Reasons why a file is not usable as BTF, with their messages. */
 const faults = {
   missing: "missing",
   empty: "empty",
@@ -30,27 +31,28 @@ const faults = {
 } as const;
 
 export interface BtfFault {
-  /** For scripts. */
+  /** Reason for scripts. It keeps its name when the message changes. */
   reason: keyof typeof faults | "unreadable" | "unparsable";
   message: string;
 }
 
 const fault = (reason: keyof typeof faults): BtfFault => ({ reason, message: faults[reason] });
 
-/** Parses a file. Returns undefined for one without a fault. */
+/** Parses a file. @returns undefined for a file without a fault. */
 export type BtfParser = (path: string) => BtfFault | undefined;
 
-/** A place where BTF may be. */
+/** A path where BTF may be, and the fault of the file there. */
 export interface BtfPlace {
   path: string;
   fault: BtfFault | undefined;
 }
 
 /**
- * @param named the file that the user asked for: it, or nothing.
- * @param places where to search, the kernel's own file first.
- * @param parse as libbpf does.
- * @returns the places looked at, in this order; the last is the one to use, unless it has a fault too.
+ * Searches for BTF and stops at the first file without a fault.
+ * @param named the file that the user named. No other place is searched then.
+ * @param places the paths to search, the kernel's own file first.
+ * @param parse the parser; libbpf's by default.
+ * @returns the places that were tried, in order. The last one is the file to use, unless it has a fault too.
  */
 export function searchBtf(
   named: string | undefined,
@@ -69,7 +71,10 @@ export function searchBtf(
 
 const BTF_MAGIC = 0xeb9f;
 
-/** Enough for what the kernel itself wrote; parsing it twice would cost as much as all the rest of a start. */
+/**
+ * Checks only the magic number, which is enough for the kernel's own file. To parse it a second time would
+ * cost as much as the rest of the start.
+ */
 function checkMagic(path: string): BtfFault | undefined {
   return withFile(path, (fd) => {
     const head = new DataView(new ArrayBuffer(2));
@@ -78,7 +83,7 @@ function checkMagic(path: string): BtfFault | undefined {
   });
 }
 
-/** A file that was found, not named by root, must be one that only root can have put there. */
+/** Checks that only root can write the file. Root did not name this file: the search found it. */
 function checkOwner(path: string): BtfFault | undefined {
   return withFile(path, (fd) => {
     const { uid, mode } = fstatSync(fd);
@@ -86,7 +91,7 @@ function checkOwner(path: string): BtfFault | undefined {
   });
 }
 
-/** To open a FIFO may never end, and to read a device neither. */
+/** Checks that the path is a regular file. To open a FIFO, or to read a device, may block forever. */
 function checkKind(path: string): BtfFault | undefined {
   try {
     const found = statSync(path);
@@ -114,7 +119,7 @@ function accessFault(error: unknown): BtfFault {
   return code === "ENOENT" || code === "ENOTDIR" ? fault("missing") : { reason: "unreadable", message: code };
 }
 
-/** Parses the file as libbpf does. */
+/** Parses the file with libbpf. */
 function parseFault(path: string): BtfFault | undefined {
   try {
     parseBtf(path);

@@ -1,4 +1,4 @@
-// Files that the compiled binary carries: importing one gives its path.
+// Files embedded in the compiled binary. An import of one gives its path.
 declare module "*.so" {
   const path: string;
   export default path;

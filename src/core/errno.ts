@@ -1,9 +1,9 @@
-// errno numbers as names and sentences, from the runtime's own table.
+// Names and sentences of errno numbers. They come from the table of the runtime.
 import { getSystemErrorMap } from "node:util";
 
 const table = getSystemErrorMap();
 
-/** enum libbpf_errno of libbpf_legacy.h: libbpf's own errors, from 4000 on. */
+/** enum libbpf_errno of libbpf_legacy.h: the errors of libbpf itself, from 4000 on. */
 const libbpfErrors: Partial<Record<number, readonly [name: string, sentence: string]>> = {
   4000: ["LIBELF", "something wrong in libelf"],
   4001: ["FORMAT", "BPF object format invalid"],
@@ -20,12 +20,12 @@ const libbpfErrors: Partial<Record<number, readonly [name: string, sentence: str
 
 const lookUp = (errno: number) => table.get(-errno) ?? libbpfErrors[errno];
 
-/** @param errno positive. @returns "EPERM", or "errno 524" for one without a name. */
+/** Returns the name of a positive errno: "EPERM", or "errno 524" for a number without a name. */
 export function errnoName(errno: number): string {
   return lookUp(errno)?.[0] ?? `errno ${errno}`;
 }
 
-/** @param errno positive. @returns "Operation not permitted". */
+/** Returns the sentence of a positive errno: "Operation not permitted". */
 export function errnoSentence(errno: number): string {
   const sentence = lookUp(errno)?.[1] ?? `Unknown error ${errno}`;
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);

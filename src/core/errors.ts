@@ -1,16 +1,16 @@
-// Errors of the C library, of libbpf and of the kernel behind them.
+// Errors of the C library, of libbpf and of the kernel.
 import { errnoName, errnoSentence } from "./errno.ts";
 
-/** A C function failed. */
+/** The failure of a C function. */
 export class CallError extends Error {
   override name = "CallError";
-  /** The function, with its most telling argument: `bpf_map__fd(events)`. */
+  /** Name of the function with its main argument: `bpf_map__fd(events)`. */
   readonly call: string;
-  /** Positive errno, or a code of libbpf's own from 4000 on. */
+  /** Positive errno, or an error code of libbpf from 4000 on. */
   readonly errno: number;
   /** Name of the errno: `EPERM`. */
   readonly code: string;
-  /** Warnings that libbpf logged during the call, a line each. */
+  /** Warnings that libbpf logged during the call, one line each. */
   readonly log: readonly string[];
 
   constructor(call: string, errno: number, log: readonly string[] = []) {
@@ -22,23 +22,29 @@ export class CallError extends Error {
   }
 }
 
-/** The kernel did not load a program. */
+/** A program that the kernel's verifier rejected. */
 export interface Refusal {
   /** Name of the program. */
   program: string;
-  /** Last line of the verifier's log that is a complaint. */
+  /** Last complaint in the verifier's log, one line. */
   complaint: string;
 }
 
-/** The runtime cannot compile the calls of C: JavaScriptCore's JIT is off, or has no memory that it may execute. */
+/**
+ * The failure of the runtime to compile calls of C: JavaScriptCore's JIT is off, or it got no executable
+ * memory.
+ */
 export class NoJitError extends Error {
   override name = "NoJitError";
 }
 
-/** The verifier ends its log with these. */
+/** Lines at the end of the verifier's log that are not a complaint. */
 const statistics = /^(processed \d+ insns|verification time|stack depth|\s*$)/;
 
-/** Finds the verifier's complaint in libbpf's warnings. Returns undefined where the verifier has refused nothing. */
+/**
+ * Finds the verifier's complaint in libbpf's warnings.
+ * @returns undefined if the verifier rejected no program.
+ */
 export function verifierRefusal(log: readonly string[]): Refusal | undefined {
   const end = log.lastIndexOf("-- END PROG LOAD LOG --");
   const complaint = log.slice(0, Math.max(end, 0)).findLast((line) => !statistics.test(line));
@@ -51,7 +57,7 @@ export function verifierRefusal(log: readonly string[]): Refusal | undefined {
     : { program, complaint: complaint.trim() };
 }
 
-/** Returns the errno of an error of node:fs, undefined for any other value. */
+/** Returns the positive errno of an error of node:fs; undefined for any other value. */
 export function errnoOf(error: unknown): number | undefined {
   return error instanceof Error && "errno" in error && typeof error.errno === "number"
     ? Math.abs(error.errno)

@@ -1,4 +1,5 @@
-// The way of events from the kernel: memory that it shares with us, read in place. Two kinds, one shape.
+// Buffers that carry events from the kernel. The kernel shares their memory with this process, which reads
+// them in place. Ring buffers and perf buffers have the same interface.
 import { openPerfRings } from "./ffi/libbpf.ts";
 import { pageSize } from "./ffi/libc.ts";
 import type { LoadedMap, MapShape } from "./map.ts";
@@ -6,35 +7,35 @@ import { PerfBuffer, pagesIn } from "./perf-buffer.ts";
 import { RingBuffer } from "./ring-buffer.ts";
 
 /**
- * Receives a record: the bytes are at view[at .. at + size), and valid only during the call.
- * @returns whether another one is wanted; the rest stays for the next drain.
+ * Receives a record. Its bytes are view[at .. at + size), and they are valid only during the call.
+ * @returns true to receive the next record; false to keep the rest for the next drain.
  */
 export type RecordHandler = (view: DataView, at: number, size: number) => boolean;
 
 export interface BufferSize {
   kind: "ring" | "perf";
-  /** One for the machine, or one for each CPU. */
+  /** Number of rings: one for the machine, or one per CPU. */
   count: number;
-  /** Bytes of each. */
+  /** Bytes of each ring. */
   bytes: number;
 }
 
 export interface EventBuffer extends Disposable {
   readonly size: BufferSize;
-  /** "ring buffer of 8 MiB" */
+  /** For people: "ring buffer of 8 MiB". */
   readonly description: string;
   /**
-   * Records that the buffer had no space for, as far as the buffer itself counts them: those of a perf buffer. A BPF
-   * program learns of the others at once (bpf_ringbuf_output() fails), and counts them itself.
+   * Number of records that found no space in the buffer. Only a perf buffer counts them itself. For a ring
+   * buffer, bpf_ringbuf_output() fails, and the BPF program counts that.
    */
   readonly lost: number;
   /**
-   * Hands over the records, oldest first, and frees their space. Ends when it has reached the records that were there
-   * at its start, so that the caller gets to look at signals.
-   * @returns how many records there were.
+   * Hands over the records, oldest first, and frees their space. It ends at the records that were there at
+   * its start, so that the caller can handle signals.
+   * @returns the number of records.
    */
   drain(handle: RecordHandler): number;
-  /** Waits for records, at most timeoutMs. */
+  /** Waits for records, for at most timeoutMs milliseconds. */
   wait(timeoutMs: number): void;
 }
 
@@ -42,10 +43,12 @@ export interface EventBuffer extends Disposable {
 export const MAP_TYPE = { perfEventArray: 4, ringbuf: 27 } as const;
 
 /**
- * Opens the buffer behind a map: a ring buffer (Linux 5.8) or a perf buffer (4.4).
- * @param cpuBytes of a perf buffer: bytes for the ring of each CPU, rounded down to a power of two of pages.
- * @param timeOffset of a perf buffer: where each record has a u64 with its time (bpf_ktime_get_ns()), which orders the
- *   records of several CPUs. Without it records come CPU by CPU.
+ * Opens the buffer behind a map: a ring buffer (Linux 5.8) or a perf buffer (Linux 4.4).
+ * @param cpuBytes of a perf buffer: bytes of each CPU's ring. The number of pages is rounded down to a power
+ *   of two.
+ * @param timeOffset of a perf buffer: byte offset in each record of its time, a u64 of bpf_ktime_get_ns().
+ *   This time orders the records of several CPUs. Without it the records come CPU by CPU.
+ * @throws CallError if the kernel refuses to map the buffer.
  */
 export function openEventBuffer(
   map: LoadedMap<MapShape>,
@@ -56,6 +59,6 @@ export function openEventBuffer(
     : new PerfBuffer(openPerfRings(map.fd, pagesIn(cpuBytes, pageSize()), pageSize()), timeOffset);
 }
 
-/** "64 KiB", "8 MiB" */
+/** Returns the size with its unit: "64 KiB", "8 MiB". */
 export const sizeText = (bytes: number): string =>
   bytes < 1024 * 1024 ? `${bytes / 1024} KiB` : `${bytes / 1024 / 1024} MiB`;

@@ -1,7 +1,7 @@
 // Files of /proc and /sys.
 import { readFileSync } from "node:fs";
 
-/** Returns the file's text; undefined where it cannot be read. */
+/** Returns the text of the file; undefined if it cannot be read. */
 export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -1,13 +1,15 @@
 #!/usr/bin/env bun
-// Writes the TypeScript skeleton of BPF objects, as `bpftool gen skeleton` does for C: their programs, maps and
-// constants, and the structs that cross to user space with their offsets. All of it is read from the objects' BTF.
+// Generates the TypeScript skeleton of BPF objects, as `bpftool gen skeleton` does for C. A skeleton names
+// programs, maps and constants. It also has the structs that BPF shares with user space, with their offsets.
+// All of it comes from the BTF of the objects.
 //
-//   bun-libbpf-skeleton [--import MODULE] OBJECT...     MODULE: where the types Layout and Skeleton are
+//   bun-libbpf-skeleton [--import MODULE] OBJECT...     MODULE: the module with the types Layout and Skeleton
 //
-// Of kprobe.modern.bpf.o it makes a constant `kprobeModern`, for open() of the core. Objects of one source share
-// their structs. A struct is written when a global variable or a map has its type, directly or behind a pointer: for
-// the records of a ring buffer, `const struct event *unused __attribute__((unused));` is enough.
-// BPFTOOL in the environment names the bpftool to call.
+// The constant for kprobe.modern.bpf.o is `kprobeModern`, which open() of the core takes. Objects of one
+// source share their structs. The skeleton includes a struct if a global variable or a map has its type,
+// directly or through a pointer. For the records of a ring buffer, add `const struct event *unused
+// __attribute__((unused));`.
+// The environment variable BPFTOOL names the bpftool to call.
 import { basename } from "node:path";
 
 interface BtfType {
@@ -50,7 +52,7 @@ class Btf {
     return this.#types.get(id) ?? { id, kind: "VOID", name: "void" };
   }
 
-  /** Follows names and qualifiers, and pointers too where that is wanted. */
+  /** Follows typedefs and qualifiers, and pointers too if `kinds` has PTR. */
   resolve(id: number, kinds = ["TYPEDEF", "CONST", "VOLATILE"]): BtfType {
     const type = this.type(id);
     return kinds.includes(type.kind) ? this.resolve(type.type_id ?? 0, kinds) : type;
@@ -76,7 +78,7 @@ const camelCase = (name: string): string =>
     .replace(/^_+/, "")
     .replace(/[_.](\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Returns the type of a field as a Layout has it; undefined for one that TypeScript does not read. */
+/** Returns the type of a field for a Layout; undefined if TypeScript cannot read the type. */
 function fieldType(btf: Btf, id: number): string | undefined {
   const type = btf.resolve(id);
   if (type.kind === "INT" && [8, 16, 32, 64].includes(type.nr_bits ?? 0))
@@ -84,17 +86,17 @@ function fieldType(btf: Btf, id: number): string | undefined {
   if (type.kind === "ENUM" && type.size)
     return `"${type.values?.some(({ val }) => val < 0) ? "s" : "u"}${type.size * 8}"`;
   if (type.kind === "ARRAY" && type.type_id !== undefined && btf.resolve(type.type_id).size === 1) {
-    // Characters are text that ends with a NUL; other bytes are bytes.
+    // An array of char is text that ends with a NUL. An array of another one-byte type is bytes.
     return `"${btf.resolve(type.type_id).name === "char" ? "string" : "bytes"}", ${type.nr_elems}`;
   }
   return undefined;
 }
 
-/** The TypeScript of structs and enumerations, by name. The order is that of their first use. */
+/** The TypeScript of structs and enumerations, by name, in the order of their first use. */
 class Declarations {
   readonly texts = new Map<string, string>();
 
-  /** Returns the name of the constant; undefined for what TypeScript does not read. */
+  /** Returns the name of the struct's constant; undefined if TypeScript cannot read the struct. */
   add(btf: Btf, { kind, name, members = [] }: BtfType): string | undefined {
     if (kind !== "STRUCT" || name === "" || name === "(anon)") return undefined;
     const fields = members.map((member) => {
@@ -131,7 +133,7 @@ ${fields.join("\n")}
 }
 
 interface Symbols {
-  /** Of variables, within their sections. BTF has no offsets before an object is opened. */
+  /** Offsets of variables within their sections. BTF has none before an object is opened. */
   offsets: Map<string, number>;
   programs: string[];
 }
@@ -143,7 +145,7 @@ function readSymbols(object: string): Symbols {
   ].map(([, offset = "", kind, binding, section, name = ""]) => {
     return { offset: Number.parseInt(offset, 16), kind, binding, section, name };
   });
-  // As for libbpf: functions in .text are those that programs call.
+  // As in libbpf, a function in .text is a subprogram.
   const [, code] = /^ *\[ *(\d+)\] \.text /m.exec(text) ?? [];
   const isProgram = ({ kind, binding, section }: (typeof symbols)[number]): boolean =>
     kind === "FUNC" && binding === "GLOBAL" && section !== code;
@@ -186,7 +188,7 @@ ${maps.sort().join("\n")}
 `;
 }
 
-/** On one line where there is space, as the formatter would have it. */
+/** Returns a list in the layout of the formatter: on one line if it fits. */
 function list(items: string[]): string {
   const line = `[${items.join(", ")}]`;
   return `  programs: ${line},`.length <= LINE_WIDTH
@@ -194,7 +196,7 @@ function list(items: string[]): string {
     : `[\n${items.map((item) => `    ${item},\n`).join("")}  ]`;
 }
 
-/** @throws Error with a message for the user. */
+/** Generates the skeletons of these arguments. @throws Error with a message for the user. */
 function generate([first = "", ...rest]: string[]): string {
   const [module = "", ...objects] = first === "--import" ? rest : ["bun-libbpf", first, ...rest];
   if (!objects[0]) throw new Error("usage: bun-libbpf-skeleton [--import MODULE] OBJECT...");

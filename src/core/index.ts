@@ -1,4 +1,4 @@
-// What this package offers. The rest of its modules are its own.
+// The public interface of this package. All other modules are private.
 export { type BtfFault, type BtfPlace, btfPlaces, SYSFS_BTF, searchBtf } from "./btf.ts";
 export { CallError, NoJitError, type Refusal, verifierRefusal } from "./errors.ts";
 export {

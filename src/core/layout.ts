@@ -1,10 +1,11 @@
-// Reads and writes C structs by tables of their fields. The tables come from BTF, the types from the tables.
+// Reads and writes C structs, as described by tables of their fields. gen-skeleton.ts makes these tables from
+// BTF. TypeScript infers the types of the fields from them.
 
 type Integer = "u8" | "u16" | "u32" | "u64" | "s8" | "s16" | "s32" | "s64";
 
 /**
- * name: [byte offset, type], or [byte offset, "bytes" | "string", byte length]; host byte order, which is
- * little-endian.
+ * Fields of a C struct by name: [byte offset, type], or [byte offset, "bytes" | "string", byte length]. The
+ * byte order is that of the host, which must be little-endian.
  */
 export type Layout = Record<
   string,
@@ -18,10 +19,13 @@ type DecodedField<F extends Layout[string]> = F[1] extends "bytes" | "string"
     ? bigint
     : number;
 
-/** The fields of a struct as JavaScript has them: 64 bits as bigint, bytes as Uint8Array, other numbers as number. */
+/**
+ * The fields of a struct as JavaScript values: 64 bits as bigint, bytes as Uint8Array, other integers as
+ * number.
+ */
 export type Decoded<L extends Layout> = { readonly [Name in keyof L]: DecodedField<L[Name]> };
 
-/** Where a struct is. */
+/** The place of a struct in memory. */
 class Place {
   readonly view: DataView;
   readonly at: number;
@@ -33,8 +37,8 @@ class Place {
 }
 
 /**
- * Returns a class for structs of this layout: `new Struct(view, at)` has the fields. Each is read at its place when
- * it is asked for. Byte fields are views of the same memory; strings end before their NUL.
+ * Returns a class for structs of this layout: `new Struct(view, at)` has the fields. A getter reads its field
+ * in place. Byte fields are views of the same memory. Strings end before their NUL.
  */
 export function structOf<const L extends Layout>(
   layout: L,
@@ -99,7 +103,11 @@ function getterOf([offset, type, length = 0]: Layout[string]): (this: Place) => 
   }
 }
 
-/** Writes one field at view[at + its offset ..). Bytes that are shorter than the field leave its rest as it is. */
+/**
+ * Writes one field at its offset from view[at]. If the bytes are shorter than the field, the rest of the
+ * field stays unchanged.
+ * @throws RangeError if the bytes are longer than the field.
+ */
 export function writeField(
   view: DataView,
   at: number,
@@ -117,7 +125,7 @@ export function writeField(
   else view.setUint32(place, Number(value), true);
 }
 
-/** Writes the fields of a struct at view[at ..). */
+/** Writes the fields of a struct at view[at]. */
 export function writeStruct<const L extends Layout>(
   view: DataView,
   at: number,

@@ -1,14 +1,14 @@
-// A BPF map, before and after it is loaded.
+// A BPF map, before and after its object is loaded.
 import * as libbpf from "./ffi/libbpf.ts";
 import type { Address } from "./ffi/memory.ts";
 import { type Decoded, type Layout, structOf, writeStruct } from "./layout.ts";
 
-/** The structs of a map; without one, its values are bytes. */
+/** The type of a map's values: a struct, or bytes if there is none. */
 export interface MapShape {
   readonly value?: Layout;
 }
 
-/** Before load(). */
+/** A map before load(). */
 export class OpenMap {
   readonly #address: () => Address;
   readonly #name: string;
@@ -18,34 +18,39 @@ export class OpenMap {
     this.#name = name;
   }
 
-  /** Elements, or bytes of a ring buffer. */
+  /** Maximum number of elements; bytes for a ring buffer. */
   set maxEntries(entries: number) {
     libbpf.setMaxEntries(this.#address(), this.#name, entries);
   }
 }
 
-/** enum bpf_map_type of linux/bpf.h: maps with a value on each CPU. */
+/** enum bpf_map_type of linux/bpf.h: maps with one value per CPU. */
 const perCpuTypes = { percpuHash: 5, percpuArray: 6, lruPercpuHash: 10, percpuCgroupStorage: 21 } as const;
 
-/** What a map holds: a struct where its skeleton has one, else bytes. */
+/** The value type of a map: a struct if its skeleton has one, else bytes. */
 export type ValueOf<Shape extends MapShape> = Shape["value"] extends Layout
   ? Decoded<Shape["value"]>
   : Uint8Array;
 
-/** A key: bytes, or an unsigned number in as many bytes as the map's keys have, up to eight. */
+/** A key: bytes, or an unsigned number. The number takes the map's key size, at most eight bytes. */
 export type Key = number | bigint | Uint8Array;
 
-/** After load(). It lives as long as its object. */
+/** A map after load(). It is valid as long as its object. */
 export interface LoadedMap<Shape extends MapShape> {
   readonly name: string;
-  /** File descriptor. It stays the object's. */
+  /** File descriptor. The object owns it. */
   readonly fd: number;
   readonly info: libbpf.MapInfo;
-  /** @throws CallError: ENOENT where there is no such element. */
+  /** Reads the value of a key. @throws CallError: ENOENT if the key has no element. */
   get(key: Key): ValueOf<Shape>;
-  /** Reads the values of all CPUs of a per-CPU map. */
+  /** Reads the values of all CPUs of a per-CPU map. @throws CallError: ENOENT if the key has no element. */
   getAll(key: Key): ValueOf<Shape>[];
-  /** Not of a per-CPU map. @param value for a map of programs or maps: a file descriptor as four bytes. */
+  /**
+   * Writes the value of a key. Per-CPU maps do not support this.
+   * @param value for a map of programs or maps: a file descriptor as four bytes, see fdValue().
+   * @throws RangeError if the map is per-CPU, or if the key or the value has the wrong size.
+   * @throws CallError.
+   */
   set(key: Key, value: ValueOf<Shape>): void;
   delete(key: Key): void;
 }
@@ -58,7 +63,7 @@ export function loadedMap<Shape extends MapShape>(
   const info = libbpf.mapInfo(address);
   const isPerCpu = Object.values<number>(perCpuTypes).includes(info.type);
   const Struct = layout && structOf(layout);
-  /** The kernel pads each CPU's value to eight bytes. */
+  /** Bytes per CPU: the kernel pads each value to eight. */
   const stride = isPerCpu ? (info.valueSize + 7) & ~7 : info.valueSize;
 
   const decoded = (view: DataView, at: number): ValueOf<Shape> =>
@@ -95,7 +100,7 @@ export function loadedMap<Shape extends MapShape>(
   return map;
 }
 
-/** A file descriptor as the value of a map of programs or maps. */
+/** Returns a file descriptor as the value of a map of programs or maps. */
 export const fdValue = (fd: number): Uint8Array => new Uint8Array(new Uint32Array([fd]).buffer);
 
 function keyBytes(key: Key, size: number): Uint8Array {

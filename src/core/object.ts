@@ -5,18 +5,18 @@
 //   using loaded = opened.load();             // opened is empty now
 //   using links = loaded.attach();
 //
-// A skeleton names what is in the object, so that a misspelt name is an error of the compiler.
+// The skeleton names the parts of the object, so a misspelt name is a compile error.
 import * as libbpf from "./ffi/libbpf.ts";
 import type { Address } from "./ffi/memory.ts";
 import { type Decoded, type Layout, writeField, writeStruct } from "./layout.ts";
 import { type LoadedMap, loadedMap, type MapShape, OpenMap } from "./map.ts";
 import { LoadedProgram, OpenProgram } from "./program.ts";
 
-/** What is in a BPF object. gen-skeleton.ts writes it from the object's BTF. */
+/** The parts of a BPF object. gen-skeleton.ts generates it from the object's BTF. */
 export interface Skeleton {
   readonly programs: readonly string[];
   readonly maps: { readonly [name: string]: MapShape };
-  /** `const volatile` variables: set before load(), constants for the verifier from then on. */
+  /** `const volatile` variables. They are set before load(); for the verifier they are constants. */
   readonly rodata: { readonly [name: string]: Layout[string] | readonly [offset: number, struct: Layout] };
 }
 
@@ -33,9 +33,9 @@ type Constant<Field> = Field extends readonly [number, infer Struct extends Layo
 type Constants<S extends Skeleton> = { -readonly [Name in keyof S["rodata"]]: Constant<S["rodata"][Name]> };
 
 /**
- * Opens an object: parses it, and finds in it what the skeleton names.
+ * Opens an object: parses it, and finds the parts that the skeleton names. Nothing is in the kernel yet.
  * @param bytes the ELF file that clang wrote.
- * @throws CallError where it is no BPF object, or does not fit its skeleton.
+ * @throws CallError if the bytes are not a BPF object, or do not fit the skeleton.
  */
 export function open<const S extends Skeleton>(
   skeleton: S,
@@ -45,7 +45,7 @@ export function open<const S extends Skeleton>(
   return new OpenObject(skeleton, new Handle(libbpf.openObject(bytes, options)));
 }
 
-/** Owns an object of libbpf. */
+/** The owner of an object of libbpf. */
 class Handle implements Disposable {
   #address: Address | undefined;
 
@@ -58,7 +58,10 @@ class Handle implements Disposable {
     return this.#address as Address;
   }
 
-  /** Guards a part of the object: libbpf frees it with the object, and makes constants read-only when it loads them. */
+  /**
+   * Guards a part of the object against use after load() or close. libbpf frees the part with its object, and
+   * load() makes constants read-only.
+   */
   guarded<Part>(part: Part): () => Part {
     return () => {
       this.#requireOwned();
@@ -70,7 +73,7 @@ class Handle implements Disposable {
     if (this.#address === undefined) throw new Error("this BPF object is closed or was loaded");
   }
 
-  /** Hands the object over to a new owner. */
+  /** Moves the object to a new owner. */
   move(): Handle {
     const moved = new Handle(this.address);
     this.#address = undefined;
@@ -83,11 +86,11 @@ class Handle implements Disposable {
   }
 }
 
-/** An object before load(). Disposing of it closes it. */
+/** An object before load(). Its disposal closes it. */
 export class OpenObject<S extends Skeleton> implements Disposable {
   readonly programs: Programs<S, OpenProgram>;
   readonly maps: OpenMaps<S>;
-  /** Assigned to before load(). */
+  /** Write-only constants. Assign them before load(). */
   readonly rodata: Constants<S>;
   readonly #skeleton: S;
   readonly #handle: Handle;
@@ -108,8 +111,8 @@ export class OpenObject<S extends Skeleton> implements Disposable {
   }
 
   /**
-   * Loads maps and programs into the kernel. This object is empty afterwards, whether that succeeds or not.
-   * @throws CallError, in whose log verifierRefusal() finds the verifier's complaint.
+   * Loads the maps and programs into the kernel. This object is empty afterwards, even if the load fails.
+   * @throws CallError. verifierRefusal() finds the verifier's complaint in its log.
    */
   load(): LoadedObject<S> {
     using handle = this.#handle.move();
@@ -122,7 +125,9 @@ export class OpenObject<S extends Skeleton> implements Disposable {
   }
 }
 
-/** An object in the kernel. Disposing of it removes its programs and maps, unless something else holds them. */
+/**
+ * An object in the kernel. Its disposal removes its programs and maps, unless another reference holds them.
+ */
 export class LoadedObject<S extends Skeleton> implements Disposable {
   readonly programs: Programs<S, LoadedProgram>;
   readonly maps: LoadedMaps<S>;
@@ -141,7 +146,10 @@ export class LoadedObject<S extends Skeleton> implements Disposable {
     stack.move();
   }
 
-  /** Attaches every loaded program where its SEC() says. @throws CallError; nothing is attached then. */
+  /**
+   * Attaches each loaded program at the place that its SEC() names.
+   * @throws CallError. No program stays attached then.
+   */
   attach(): DisposableStack {
     using stack = new DisposableStack();
     for (const program of Object.values<LoadedProgram>(this.programs)) {
@@ -158,7 +166,10 @@ export class LoadedObject<S extends Skeleton> implements Disposable {
 const record = <Value>(names: readonly string[], make: (name: string) => Value): Record<string, Value> =>
   Object.fromEntries(names.map((name) => [name, make(name)]));
 
-/** Returns an object whose properties are written where libbpf keeps the constants until load(). */
+/**
+ * Returns an object whose setters write to libbpf's copy of the constants. load() gives this copy to the
+ * kernel.
+ */
 function constantsOf<S extends Skeleton>({ rodata }: S, handle: Handle): Constants<S> {
   const constants = {} as Constants<S>;
   const names = Object.entries(rodata);

@@ -1,12 +1,12 @@
-// The perf buffer (Linux 4.4), one ring per CPU, read in place. libbpf opens and maps the rings; records are
-// then taken from them here, without its callbacks.
-// Layout: struct perf_event_mmap_page in linux/perf_event.h; a record may be split at the end of its ring.
+// Reads the perf buffer (Linux 4.4) in place. It has one ring per CPU. libbpf opens and maps the rings. This
+// module reads the records from them without libbpf's callbacks.
+// Layout: struct perf_event_mmap_page in linux/perf_event.h. A record may be split at the end of its ring.
 
 import { type BufferSize, type EventBuffer, type RecordHandler, sizeText } from "./event-buffer.ts";
 import type { PerfRings } from "./ffi/libbpf.ts";
 import { readClocks, waitReadable } from "./ffi/libc.ts";
 
-/** What the largest record needs. */
+/** Bytes of the largest record. */
 const RECORD_MAX = 64 * 1024;
 
 const PERF_RECORD_LOST = 2;
@@ -22,7 +22,7 @@ class CpuRing {
   readonly #tail: BigUint64Array;
   readonly #data: Uint8Array;
   readonly #dataView: DataView;
-  /** A split record is put together here. */
+  /** Buffer that joins the two parts of a split record. */
   readonly #joined: DataView;
   #position = 0;
   #end = 0;
@@ -35,12 +35,12 @@ class CpuRing {
     this.#joined = new DataView(new ArrayBuffer(65536)); // a record's size is a u16
   }
 
-  /** Looks how far the kernel has come. */
+  /** Reads the kernel's write position. */
   refresh(): void {
     this.#end = Number(Atomics.load(this.#head, 0));
   }
 
-  /** @returns the next record, whole, at its place or joined; undefined when there is none. */
+  /** Returns the next record, whole, either in place or joined; undefined if there is none. */
   peek(): { view: DataView; at: number; type: number; size: number } | undefined {
     if (this.#position >= this.#end) return undefined;
     const at = this.#position % this.#data.length;
@@ -63,10 +63,12 @@ class CpuRing {
   }
 }
 
-/** Bytes that a ring must have: one record of the greatest size. */
+/** Minimum bytes of a ring: the size of the largest record. */
 export const PERF_RING_MIN = RECORD_MAX;
 
-/** Returns how many pages fit into these bytes: a power of two, which the kernel wants. */
+/**
+ * Returns the number of pages that fit into these bytes, rounded down. The kernel requires a power of two.
+ */
 export const pagesIn = (bytes: number, pageBytes: number): number =>
   2 ** Math.floor(Math.log2(bytes / pageBytes));
 
@@ -79,8 +81,8 @@ export class PerfBuffer implements EventBuffer {
   readonly #rings: CpuRing[];
 
   /**
-   * @param timeOffset where each record has its time: u64, nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns());
-   *   undefined where it has none.
+   * @param timeOffset byte offset in each record of its time: a u64, nanoseconds of CLOCK_MONOTONIC
+   *   (bpf_ktime_get_ns()). Undefined if the records have no time.
    */
   constructor(memory: PerfRings, timeOffset: number | undefined) {
     this.#memory = memory;
@@ -93,8 +95,8 @@ export class PerfBuffer implements EventBuffer {
   }
 
   /**
-   * Merges the rings by time. A record younger than the start of this drain waits for the next one: an older
-   * one may just have arrived in a ring that was looked at before.
+   * Merges the rings by time. A record newer than the start of this drain waits for the next drain. An older
+   * record may have arrived meanwhile in a ring that was already read.
    */
   drain(handle: RecordHandler): number {
     const { monotonicNs } = readClocks();
@@ -125,7 +127,10 @@ export class PerfBuffer implements EventBuffer {
     return oldest;
   }
 
-  /** Passes over what is not a sample. @returns when the next one in this ring was made. */
+  /**
+   * Skips records that are not samples.
+   * @returns the time of the next sample in this ring, in nanoseconds.
+   */
   #nextSampleNs(ring: CpuRing): bigint | undefined {
     for (let record = ring.peek(); record; record = ring.peek()) {
       const { view, at, type, size } = record;

@@ -1,11 +1,11 @@
-// kprobes and kretprobes on the functions of a module or of the kernel, in the two forms that kernels offer.
+// kprobes and kretprobes on the functions of a module or of the kernel. Kernels offer two ways to make them.
 import { CallError } from "./errors.ts";
 import type { LoadedProgram } from "./program.ts";
 import type { Tracefs } from "./tracefs.ts";
 
-/** Where a program is to run. */
+/** The place and the program of a probe. */
 export interface ProbePoint {
-  /** Undefined for a function that is built in. */
+  /** Undefined for a built-in function. */
   module: string | undefined;
   symbol: string;
   kind: "entry" | "return";
@@ -16,15 +16,18 @@ export interface ProbePoint {
 export interface Probes {
   readonly description: string;
   /**
-   * Attaches a probe. Disposing of it leaves nothing behind.
-   * @throws CallError: ENOENT where the kernel has no such function.
+   * Attaches a probe. Its disposal removes the probe.
+   * @throws CallError: ENOENT if the kernel has no such function.
    */
   attach(point: ProbePoint): Disposable;
-  /** How often the kernel could not run one of them, as far as the kernel counts it. */
+  /** Returns the number of runs that the kernel missed at these probes, as far as it counts them. */
   misses(): number;
 }
 
-/** Probes of perf_event_open() alone, which end with their file descriptor. The kprobe PMU came in 4.17. */
+/**
+ * Makes probes through perf_event_open() alone. They end with their file descriptor. The kprobe PMU exists
+ * since Linux 4.17.
+ */
 export const pmuProbes: Probes = {
   description: "kprobes (PMU)",
 
@@ -32,19 +35,20 @@ export const pmuProbes: Probes = {
     try {
       return program.attachKprobe(symbol, kind);
     } catch (error) {
-      // 6.1.60 to 6.1.70 do not find a module's function by its bare name (ENOENT). Since 6.6 the kernel refuses a
-      // name that several functions have (EADDRNOTAVAIL). Qualified names work in both.
+      // Linux 6.1.60 to 6.1.70 do not find a module's function by its bare name (ENOENT). Since 6.6 the
+      // kernel refuses a name that several functions have (EADDRNOTAVAIL). Qualified names work in both
+      // cases.
       if (!module || !(error instanceof CallError) || !["ENOENT", "EADDRNOTAVAIL"].includes(error.code))
         throw error;
       return program.attachKprobe(`${module}:${symbol}`, kind);
     }
   },
 
-  /** Not counted. */
+  /** The kernel does not count misses of these probes. */
   misses: () => 0,
 };
 
-/** Probes written to tracefs, which every kernel with kprobes has. They are removed by name. */
+/** Makes probes through tracefs, which every kernel with kprobes has. They are removed by name. */
 export class TracefsProbes implements Probes {
   readonly description = "kprobes (tracefs)";
   readonly #tracefs: Tracefs;

@@ -1,9 +1,9 @@
-// A BPF program, before and after it is loaded.
+// A BPF program, before and after its object is loaded.
 import * as libbpf from "./ffi/libbpf.ts";
 import { perfEventOpen } from "./ffi/libc.ts";
 import { type Address, packStruct } from "./ffi/memory.ts";
 
-/** Before load(). */
+/** A program before load(). */
 export class OpenProgram {
   readonly #address: () => Address;
 
@@ -11,12 +11,14 @@ export class OpenProgram {
     this.#address = address;
   }
 
-  /** Whether load() loads it: true unless its SEC() begins with `?`. */
+  /** Whether load() loads the program. The default is true, unless its SEC() begins with `?`. */
   set autoload(isWanted: boolean) {
     libbpf.setAutoload(this.#address(), isWanted);
   }
 
-  /** The function of an fentry or fexit program: `function`, or `module:function`, which is found much faster. */
+  /**
+   * Target of an fentry or fexit program: `function`, or `module:function`, which libbpf finds much faster.
+   */
   set target(target: string) {
     libbpf.setAttachTarget(this.#address(), target);
   }
@@ -32,7 +34,7 @@ export const PERF_ATTR = {
 } as const;
 export const PERF_TYPE_TRACEPOINT = 2;
 
-/** After load(). It lives as long as its object; each link lives by itself. */
+/** A program after load(). It is valid as long as its object. Each link has a lifetime of its own. */
 export class LoadedProgram {
   readonly name: string;
   readonly #address: Address;
@@ -46,40 +48,53 @@ export class LoadedProgram {
     return libbpf.hasAutoload(this.#address);
   }
 
-  /** File descriptor. It stays the object's. */
+  /** File descriptor. The object owns it. */
   get fd(): number {
     return libbpf.programFd(this.#address, this.name);
   }
 
   /**
-   * How often the kernel skipped this program because it, or another one, was running on the same CPU. Counted since
-   * Linux 5.12, for probes and tracepoints since 6.7; 0 before.
+   * Number of times that the kernel skipped this program because it, or another program, was already running
+   * on the same CPU. Linux counts this since 5.12, for probes and tracepoints since 6.7; earlier kernels
+   * report 0.
    */
   get recursionMisses(): number {
     return libbpf.recursionMisses(this.fd, this.name);
   }
 
-  /** Attaches where its SEC() says. */
+  /** Attaches the program at the place that its SEC() names. @throws CallError. */
   attach(): libbpf.Link {
     return libbpf.attach(this.#address, this.name);
   }
 
-  /** Attaches to a function's entry, or to its return, by the PMU of kprobes (4.17). @param symbol `[module:]function` */
+  /**
+   * Attaches to the entry or the return of a function through the kprobe PMU (Linux 4.17).
+   * @param symbol `[module:]function`.
+   * @throws CallError: ENOENT if the kernel has no such function.
+   */
   attachKprobe(symbol: string, kind: "entry" | "return"): libbpf.Link {
     return libbpf.attachKprobe(this.#address, symbol, kind === "return");
   }
 
-  /** Attaches an fentry or fexit program, which names its function itself. */
+  /** Attaches an fentry or fexit program to its target. @throws CallError. */
   attachTrampoline(): libbpf.Link {
     return libbpf.attachTrace(this.#address, this.name);
   }
 
-  /** Attaches to a raw tracepoint (4.17). @param tracepoint without its group: `sched_switch`. */
+  /**
+   * Attaches to a raw tracepoint (Linux 4.17).
+   * @param tracepoint its name without the group: `sched_switch`.
+   * @throws CallError: ENOENT if the kernel has no such tracepoint.
+   */
   attachRawTracepoint(tracepoint: string): libbpf.Link {
     return libbpf.attachRawTracepoint(this.#address, tracepoint);
   }
 
-  /** Attaches to a tracepoint, or to a probe in tracefs. @param id Tracefs has it. */
+  /**
+   * Attaches to a tracepoint, or to a probe of tracefs.
+   * @param id the number that Tracefs returned for it.
+   * @throws CallError.
+   */
   attachTracepoint(id: number): libbpf.Link {
     const attributes = packStruct(PERF_ATTR.bytes, [
       [PERF_ATTR.typeAndSize, PERF_TYPE_TRACEPOINT + PERF_ATTR.bytes * 2 ** 32],

@@ -1,30 +1,31 @@
-// The BPF ring buffer (Linux 5.8), read in place. One for all CPUs, records in order.
-// Layout: kernel/bpf/ringbuf.c. Page 0 of the map is ours (consumer position), the next is the kernel's
-// (producer position), then the data, twice in a row so that no record is ever split. All that is mapped counts as
-// resident, so the data is mapped slice by slice.
-// The trap: only page 0 may be written, and Atomics.load() writes. Once hot, JavaScriptCore compiles it to an
-// exchange-and-add of zero, which faults on the read-only pages; they are read plainly, then fenced.
+// Reads the BPF ring buffer (Linux 5.8) in place. All CPUs share one ring, and its records are in order.
+// Layout (kernel/bpf/ringbuf.c): page 0 has the consumer position, which this process writes. Page 1 has the
+// producer position, which the kernel writes. The data follows. It is mapped twice in a row, so no record is
+// split.
+// All mapped pages count as resident, so this module maps the data in slices.
+// This process may write only to page 0, and Atomics.load() writes. In hot code JavaScriptCore compiles it to
+// an exchange-and-add of zero, which faults on read-only pages. So plain reads and a fence replace it.
 
 import { type BufferSize, type EventBuffer, type RecordHandler, sizeText } from "./event-buffer.ts";
 import { type Mapping, mapShared, pageSize, waitReadable } from "./ffi/libc.ts";
 
 const BUSY = 0x80000000; // BPF_RINGBUF_BUSY_BIT: reserved, not yet committed
 const DISCARDED = 0x40000000; // BPF_RINGBUF_DISCARD_BIT
-/** So much is mapped at once, and what one record needs beyond it. */
+/** Bytes of a slice. Its mapping is longer by the size of the largest record. */
 const SLICE_BYTES = 512 * 1024;
 const RECORD_MAX = 64 * 1024;
 const HEADER_SIZE = 8; // u32 length and flags, u32 page offset
-/** Give room back at least this often within one drain. */
+/** Maximum bytes to consume in a drain before their space is freed. */
 const RELEASE_BYTES = 256 * 1024;
 
 const fenced = new Int32Array(1);
-/** What is read from here on is read after what was read before: the acquire that the kernel's release needs. */
+/** Orders later reads after earlier reads. It is the acquire that pairs with the kernel's release. */
 const fence = (): void => {
   Atomics.add(fenced, 0, 0);
 };
 
 interface Slice {
-  /** Where it begins in the ring. */
+  /** Byte offset in the ring. */
   start: number;
   mapping: Mapping;
   view: DataView;
@@ -33,7 +34,7 @@ interface Slice {
 export class RingBuffer implements EventBuffer {
   readonly size: BufferSize;
   readonly description: string;
-  /** Always 0: whether there was room is known at once to the kernel side, which counts it. */
+  /** Always 0. The BPF program counts lost records itself, because bpf_ringbuf_output() fails for them. */
   readonly lost = 0;
   readonly #fd: number;
   readonly #bytes: number;
@@ -42,12 +43,12 @@ export class RingBuffer implements EventBuffer {
   readonly #consumer: BigInt64Array;
   readonly #producer: BigInt64Array;
   #slice: Slice | undefined;
-  /** Bytes consumed since the ring was made; the kernel's `consumer_pos`. */
+  /** Bytes consumed since the ring was made: the kernel's `consumer_pos`. */
   #position = 0;
 
   /**
-   * @param fd of a map of type BPF_MAP_TYPE_RINGBUF.
-   * @param bytes the size that the map was made with.
+   * @param fd a map of type BPF_MAP_TYPE_RINGBUF.
+   * @param bytes the size of the map.
    */
   constructor(fd: number, bytes: number) {
     this.size = { kind: "ring", count: 1, bytes };
@@ -61,7 +62,7 @@ export class RingBuffer implements EventBuffer {
     this.#producer = new BigInt64Array(theirs.bytes, 0, 1);
   }
 
-  /** @returns the slice of the ring in which this byte of it is. */
+  /** Returns the slice that contains this byte offset of the ring. */
   #sliceAt(at: number): Slice {
     const start = at - (at % SLICE_BYTES);
     if (this.#slice?.start !== start) {

@@ -1,28 +1,29 @@
-// tracefs: the ids of the kernel's tracepoints, and probes made in kprobe_events. These probes outlive a process that
-// is killed. So their group's name has the pid of their process, and sweep() removes those of dead processes.
+// Reads tracepoint ids from tracefs, and makes probes in kprobe_events. These probes remain when their
+// process is killed. So the name of their group contains its pid, and sweep() removes the probes of dead
+// processes.
 import { constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { CallError, errnoOf } from "./errors.ts";
 import { mountPrivately } from "./ffi/libc.ts";
 import { readText } from "./files.ts";
 import { isBefore, runningKernel } from "./kernel-version.ts";
 
-/** tracefs' own mount point, then where debugfs shows it (the only one that 4.15 distributions mount). */
+/** The mount point of tracefs, then its place in debugfs. Distributions with 4.15 mount only the latter. */
 const roots = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] as const;
 
 /**
- * How many threads may be in a function at once without one's return being missed; by default 10 on most machines,
- * too few where a command waits for a module to be loaded.
+ * Number of threads that a return probe can follow in one function at once. The default is 10 on most
+ * machines. That is too few where commands wait for a module to load.
  */
 const MAX_ACTIVE = 512;
 export interface TracefsProbe extends Disposable {
-  /** What perf_event_open(PERF_TYPE_TRACEPOINT) takes as config. */
+  /** The config of perf_event_open(PERF_TYPE_TRACEPOINT). */
   id: number;
 }
 
-/** More than the lines of all probes of a host. */
+/** Maximum bytes of kprobe_profile. All probes of a host need less. */
 const PROFILE_BYTES = 1024 * 1024;
 
-/** Receives decisions and warnings, a sentence each. */
+/** Receives decisions and warnings, one sentence each. */
 export interface TracefsLog {
   decision(message: string): void;
   warn(message: string): void;
@@ -30,10 +31,10 @@ export interface TracefsLog {
 
 export class Tracefs {
   readonly #root: string;
-  /** What the names of probes begin with, for each user of this class another one. */
+  /** Prefix of the probes' group names. Each program that uses this class has a different one. */
   readonly #prefix: string;
   readonly #log: TracefsLog;
-  // Kept open: once events are seen this process may not open them any more.
+  // These files stay open: the sandbox of a tool may forbid to open them later.
   #probes: number | undefined;
   #profile: number | undefined;
 
@@ -44,9 +45,10 @@ export class Tracefs {
   }
 
   /**
-   * Finds tracefs where it is mounted. Elsewhere it mounts tracefs, since Linux 5.2, where no other process sees it.
-   * @param prefix of the groups of this program's probes: letters and digits.
-   * @returns undefined where tracefs is not mounted and cannot be.
+   * Finds the mount point of tracefs. If there is none, it mounts tracefs where no other process sees it
+   * (Linux 5.2).
+   * @param prefix of the group names of this program's probes: letters and digits.
+   * @returns undefined if tracefs is neither mounted nor mountable.
    */
   static find(prefix: string, log: TracefsLog): Tracefs | undefined {
     const root = roots.find((candidate) => existsSync(`${candidate}/events`)) ?? privateRoot(log);
@@ -61,14 +63,16 @@ export class Tracefs {
     return existsSync(`${this.#root}/kprobe_events`);
   }
 
-  /** @returns what perf_event_open(PERF_TYPE_TRACEPOINT) takes as config; undefined when there is no such tracepoint. */
+  /**
+   * Returns the config of perf_event_open(PERF_TYPE_TRACEPOINT); undefined if the tracepoint does not exist.
+   */
   tracepointId(group: string, event: string): number | undefined {
     return Number(readText(`${this.#root}/events/${group}/${event}/id`)) || undefined;
   }
 
-  /** @throws CallError, ENOENT when the kernel has no such function. */
+  /** Makes a probe. @throws CallError: ENOENT if the kernel has no such function. */
   addProbe(target: string, kind: "entry" | "return"): TracefsProbe {
-    // With the pid once more: kprobe_profile tells no groups.
+    // The event has the pid as well, because kprobe_profile does not show groups.
     const event = `${kind}_${target.replace(/^.*:/, "")}_${process.pid}`;
     const name = `${this.#group}/${event}`;
     this.#command(`${kind === "entry" ? "p" : `r${MAX_ACTIVE}`}:${name} ${target}`);
@@ -79,8 +83,9 @@ export class Tracefs {
   }
 
   /**
-   * How often the kernel could not run one of this process's probes at an entry; returns are counted by their entries.
-   * Before 5.14 (ec6aba3d2be1) each fault in a program's reading counts there too, which a caller can cause: 0 then.
+   * Returns the number of entries that the kernel missed at this process's probes. Entries alone are counted:
+   * each has its return. Before 5.14 (ec6aba3d2be1) each fault of a read in a program counts there too, and a
+   * caller can cause such faults. So the result is 0 there.
    */
   misses(): number {
     if (isBefore(runningKernel(), [5, 14, 0])) return 0;
@@ -99,12 +104,12 @@ export class Tracefs {
     return text.toString("latin1", 0, length);
   }
 
-  /** Takes away the probes of predecessors that are no more; those of a living one are left alone. */
+  /** Removes the probes that dead processes left behind. Probes of living processes stay. */
   sweep(): void {
     const probes = readText(`${this.#root}/kprobe_events`) ?? "";
     const ours = new RegExp(`^[pr]\\d*:(${this.#prefix}_(\\d+)/\\S+)`, "gm");
     for (const [, name = "", pid = ""] of probes.matchAll(ours)) {
-      const isOurs = Number(pid) === process.pid; // whoever had this pid before is gone
+      const isOurs = Number(pid) === process.pid; // a dead process had the same pid
       if (!isOurs && existsSync(`/proc/${pid}`)) continue;
       this.#log.decision(`removing the stale probe ${name} of an ended process`);
       this.#remove(name);
@@ -123,7 +128,7 @@ export class Tracefs {
   #command(line: string): void {
     const path = `${this.#root}/kprobe_events`;
     try {
-      // O_APPEND: opening it to truncate would remove everybody's probes.
+      // O_APPEND: to truncate this file would remove the probes of all programs.
       this.#probes ??= openSync(path, constants.O_WRONLY | constants.O_APPEND);
       this.#profile ??= openSync(`${this.#root}/kprobe_profile`, constants.O_RDONLY);
       writeSync(this.#probes, `${line}\n`);
@@ -137,7 +142,7 @@ export class Tracefs {
 
 let ownRoot: string | undefined;
 
-/** Mounted once, and kept until the process ends. */
+/** Mounts tracefs once, and keeps it until the process ends. */
 function privateRoot(log: TracefsLog): string | undefined {
   if (ownRoot !== undefined) return ownRoot;
   try {

@@ -1,4 +1,5 @@
-// libbpf, each function with its error checked. The library is loaded from memory at the first call, and stays.
+// Calls libbpf and checks each call for an error. The first call loads the library from memory; it stays
+// loaded.
 import { JSCallback } from "bun:ffi";
 import { closeSync, readFileSync, writeSync } from "node:fs";
 import { CallError, errnoOf } from "../errors.ts";
@@ -22,15 +23,18 @@ export const PROGRAM_INFO = { size: 216, recursionMisses: 208 } as const;
 
 interface Library {
   functions: Libbpf;
-  /** Warnings of the call under way, a line each. */
+  /** Warnings of the current call, one line each. */
   warnings: string[];
-  /** Receives each line of the log. */
+  /** Receiver of each line of the log. */
   sink: ((level: LogLevel, line: string) => void) | undefined;
 }
 
 let library: Library | undefined;
 
-/** @throws CallError where the library cannot be put into memory: EFBIG where the size of files is limited. */
+/**
+ * Loads libbpf now.
+ * @throws CallError if memory refuses the library: EFBIG if the size of files is limited.
+ */
 export function loadLibbpf(): void {
   open();
 }
@@ -39,7 +43,7 @@ function open(): Library {
   if (library) return library;
   const functions = openFromMemory(readFileSync(image));
   const opened: Library = { functions, warnings: [], sink: undefined };
-  // Never closed: libbpf may log as long as the process lives.
+  // The callback stays open, because libbpf may log until the process ends.
   const callback = new JSCallback(
     (level: number, line: Address) => {
       const name = LEVELS[level] ?? "debug";
@@ -59,12 +63,12 @@ function open(): Library {
   return library;
 }
 
-/** Keeps what C calls from being collected. */
+/** References that keep the garbage collector from callbacks in use by C. */
 const callbacks: JSCallback[] = [];
 
 /**
- * Opens the library without a file in any directory: Bun would unpack it to a predictable name in $TMPDIR, where others
- * may put one before, and where a mount option may forbid to execute it.
+ * Opens the library without a file in a directory. Bun would unpack it to a predictable name in $TMPDIR.
+ * Another program can put its own file there first, and a mount option can forbid to execute files there.
  */
 function openFromMemory(bytes: Uint8Array): Libbpf {
   const fd = memfdCreate("libbpf.so");
@@ -81,18 +85,18 @@ function openFromMemory(bytes: Uint8Array): Libbpf {
 }
 
 /**
- * Sends libbpf's log to a function, in place of the one before. Lines come while a function of libbpf runs, on its
- * thread.
- * @param most the least important level that is formatted at all.
+ * Sends libbpf's log to this function instead of the previous one. libbpf calls it on its own thread, during
+ * a call.
+ * @param maxLevel the most verbose level; libbpf's other messages are not formatted.
  */
-export function setLog(most: LogLevel, sink: (level: LogLevel, line: string) => void): void {
+export function setLog(maxLevel: LogLevel, sink: (level: LogLevel, line: string) => void): void {
   const opened = open();
   const [callback] = callbacks;
   opened.sink = sink;
-  opened.functions.mine_set_log(callback?.ptr ?? null, LEVELS.indexOf(most));
+  opened.functions.mine_set_log(callback?.ptr ?? null, LEVELS.indexOf(maxLevel));
 }
 
-/** Calls a function that returns -errno. Returns its result where that is not negative. */
+/** Calls a function that returns -errno on failure. @returns its result. @throws CallError. */
 function result(call: string, run: (lib: Libbpf) => number): number {
   const { functions, warnings } = open();
   warnings.length = 0;
@@ -101,7 +105,11 @@ function result(call: string, run: (lib: Libbpf) => number): number {
   return value;
 }
 
-/** Calls a function that returns NULL and sets errno, which libbpf_get_error(NULL) returns negative. */
+/**
+ * Calls a function that returns NULL on failure and sets errno. libbpf_get_error(NULL) returns the negative
+ * errno.
+ * @throws CallError.
+ */
 function pointer(call: string, run: (lib: Libbpf) => Address | bigint | null): Address {
   const { functions, warnings } = open();
   warnings.length = 0;
@@ -110,23 +118,27 @@ function pointer(call: string, run: (lib: Libbpf) => Address | bigint | null): A
   return value;
 }
 
-/** Returns "1.7". */
+/** Returns libbpf's version: "1.7". */
 export function libbpfVersion(): string {
   const version = asAddress(open().functions.libbpf_version_string());
   return version ? textAt(version).replace(/^v/, "") : "";
 }
 
-/** Returns how many CPUs the kernel may ever use: as many values has an element of a per-CPU map. */
+/** Returns the number of possible CPUs. An element of a per-CPU map has one value for each. */
 export const possibleCpus = (): number =>
   result("libbpf_num_possible_cpus", (lib) => lib.libbpf_num_possible_cpus());
 
-/** @param type enum bpf_map_type of linux/bpf.h. Returns undefined where the kernel does not let us try. */
+/**
+ * Probes the kernel for a map type.
+ * @param type enum bpf_map_type of linux/bpf.h.
+ * @returns undefined if the kernel does not allow the probe.
+ */
 export function probeMapType(type: number): boolean | undefined {
   const answer = open().functions.libbpf_probe_bpf_map_type(type, null);
   return answer < 0 ? undefined : answer === 1;
 }
 
-/** @throws CallError where libbpf cannot parse BTF in this file, raw or ELF. */
+/** Parses the BTF in a file, raw or ELF. @throws CallError if libbpf cannot parse it. */
 export function parseBtf(path: string): void {
   const btf = pointer("btf__parse", (lib) => lib.btf__parse(cString(path), null));
   open().functions.btf__free(btf);
@@ -135,11 +147,11 @@ export function parseBtf(path: string): void {
 // --- Objects
 
 export interface OpenOptions {
-  /** Name of the object in messages and in the names of maps. */
+  /** Name of the object in messages, and prefix of its maps' names. The default is "bpf". */
   name?: string | undefined;
-  /** A file with the kernel's BTF (raw or ELF), in place of /sys/kernel/btf/vmlinux. */
+  /** File with the kernel's BTF (raw or ELF). It replaces /sys/kernel/btf/vmlinux. */
   btfPath?: string | undefined;
-  /** LINUX_VERSION_CODE, for kernels before 5.0, which compare it with their own. */
+  /** LINUX_VERSION_CODE of the running kernel. Kernels before 5.0 compare it with their own. */
   versionCode?: number | undefined;
 }
 
@@ -147,7 +159,7 @@ export function openObject(bytes: Uint8Array, { name = "bpf", btfPath, versionCo
   const options = packOptions(OPEN_OPTIONS.size, [
     [OPEN_OPTIONS.objectName, cString(name)],
     [OPEN_OPTIONS.btfCustomPath, btfPath === undefined ? null : cString(btfPath)],
-    // Empty: no token, whatever LIBBPF_BPF_TOKEN_PATH in the environment says.
+    // An empty path disables tokens, so libbpf ignores LIBBPF_BPF_TOKEN_PATH in the environment.
     [OPEN_OPTIONS.bpfTokenPath, cString("")],
   ]);
   const object = pointer("bpf_object__open_mem", (lib) =>
@@ -193,7 +205,7 @@ export const setAttachTarget = (program: Address, target: string): void => {
 export const programFd = (program: Address, name: string): number =>
   result(`bpf_program__fd(${name})`, (lib) => lib.bpf_program__fd(program));
 
-/** @param fd of a loaded program. */
+/** Returns the kernel's count of skipped runs. @param fd a loaded program. */
 export function recursionMisses(fd: number, name: string): number {
   const info = new DataView(new ArrayBuffer(PROGRAM_INFO.size));
   const length = new Uint32Array([PROGRAM_INFO.size]);
@@ -205,7 +217,7 @@ export function recursionMisses(fd: number, name: string): number {
 
 // --- Links
 
-/** A program that is attached. Disposing of it detaches the program. */
+/** An attached program. Its disposal detaches the program. */
 export type Link = Disposable;
 
 function link(call: string, run: (lib: Libbpf) => Address | bigint | null): Link {
@@ -228,7 +240,7 @@ export const attachRawTracepoint = (program: Address, tracepoint: string): Link 
     lib.bpf_program__attach_raw_tracepoint(program, cString(tracepoint)),
   );
 
-/** Attaches to the PMU of kprobes. @param symbol `function` or `module:function`. */
+/** Attaches through the kprobe PMU. @param symbol `function` or `module:function`. */
 export function attachKprobe(program: Address, symbol: string, isReturn: boolean): Link {
   const options = packOptions(KPROBE_OPTIONS.size, [
     [KPROBE_OPTIONS.retprobe, ATTACH_MODE_PERF | (isReturn ? 1n : 0n)],
@@ -238,14 +250,18 @@ export function attachKprobe(program: Address, symbol: string, isReturn: boolean
   );
 }
 
-/** @param fd of the perf event; libbpf takes it over, and closes it with the link. */
+/**
+ * Attaches to a perf event.
+ * @param fd the perf event. The link owns it and closes it.
+ * @throws CallError. The perf event is closed then too.
+ */
 export function attachPerfEvent(program: Address, name: string, fd: number): Link {
   try {
     return link(`bpf_program__attach_perf_event(${name})`, (lib) =>
       lib.bpf_program__attach_perf_event(program, fd),
     );
   } catch (error) {
-    closeSync(fd); // libbpf takes it over with success only
+    closeSync(fd); // libbpf owns it only after a success
     throw error;
   }
 }
@@ -258,9 +274,9 @@ export const mapFd = (map: Address, name: string): number =>
 export interface MapInfo {
   /** enum bpf_map_type of linux/bpf.h. */
   type: number;
-  /** Bytes. */
+  /** Bytes of a key. */
   keySize: number;
-  /** Bytes; of a per-CPU map on each CPU. */
+  /** Bytes of a value; for a per-CPU map, of the value of one CPU. */
   valueSize: number;
   maxEntries: number;
 }
@@ -279,7 +295,7 @@ export const setMaxEntries = (map: Address, name: string, entries: number): void
   result(`bpf_map__set_max_entries(${name})`, (lib) => lib.bpf_map__set_max_entries(map, entries));
 };
 
-/** Returns what the map begins with, in place: what is written there before load() is what the kernel gets. */
+/** Returns a map's initial value in place. load() gives these bytes to the kernel. */
 export function initialValue(map: Address, name: string): DataView {
   const size = new BigUint64Array(1);
   const value = pointer(`bpf_map__initial_value(${name})`, (lib) => lib.bpf_map__initial_value(map, size));
@@ -290,7 +306,7 @@ export const updateElement = (fd: number, name: string, key: Uint8Array, value: 
   result(`bpf_map_update_elem(${name})`, (lib) => lib.bpf_map_update_elem(fd, key, value, 0));
 };
 
-/** Fills in the value. */
+/** Reads an element into `value`. */
 export const lookUpElement = (fd: number, name: string, key: Uint8Array, value: Uint8Array): void => {
   result(`bpf_map_lookup_elem(${name})`, (lib) => lib.bpf_map_lookup_elem(fd, key, value));
 };
@@ -301,7 +317,7 @@ export const deleteElement = (fd: number, name: string, key: Uint8Array): void =
 
 // --- The perf buffer
 
-/** The memory of a perf buffer: for each CPU a control page and a ring. */
+/** Memory of a perf buffer: a control page and a ring for each CPU. */
 export interface PerfRings extends Disposable {
   epollFd: number;
   rings: { memory: ArrayBuffer; dataOffset: number; bytes: number }[];
@@ -309,9 +325,10 @@ export interface PerfRings extends Disposable {
 
 /**
  * Opens and maps a ring for each CPU.
- * @param fd of the map.
- * @param pages of each ring: a power of two.
- * @param pageBytes how long a page is.
+ * @param fd a map of type BPF_MAP_TYPE_PERF_EVENT_ARRAY.
+ * @param pages number of pages of each ring: a power of two.
+ * @param pageBytes bytes of a page.
+ * @throws CallError.
  */
 export function openPerfRings(fd: number, pages: number, pageBytes: number): PerfRings {
   const { functions } = open();

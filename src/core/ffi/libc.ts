@@ -1,12 +1,12 @@
-// The C library: what has no other way from JavaScript. errno is read in the very next call, before the
-// runtime can touch it.
+// Calls of the C library for which JavaScript has no other way. After a failure, the very next call reads
+// errno, before the runtime can change it.
 import { read } from "bun:ffi";
 import { closeSync } from "node:fs";
 import { CallError } from "../errors.ts";
 import { type Address, asAddress, cString, memoryAt, packStruct } from "./memory.ts";
 import { libcSymbols, openLibc } from "./symbols.ts";
 
-/** For this folder. */
+/** The C library, for modules of this folder only. */
 export const libc = openLibc(libcSymbols);
 
 const EINVAL = 22;
@@ -24,8 +24,8 @@ const FSCONFIG_CMD_CREATE = 6;
 const FSMOUNT_CLOEXEC = 0x1;
 
 /**
- * asm/unistd.h: memfd_create(2) came to glibc in 2.27, the others never did, or with headers of their own. From
- * 424 on all architectures have the same numbers.
+ * System call numbers of asm/unistd.h. glibc has memfd_create(2) since 2.27. It has no wrapper for the
+ * others, or its headers are too new. From 424 on, all architectures have the same numbers.
  */
 const numbers = {
   ...{
@@ -35,17 +35,17 @@ const numbers = {
   ...{ fsopen: 430, fsconfig: 431, fsmount: 432 },
 };
 
-/** Of the call before, and only in the very next one. */
+/** Returns the errno of the previous call. It is valid only as the very next call. */
 export function errno(): number {
   const location = asAddress(libc.__errno_location());
   return location ? read.i32(location, 0) : 0;
 }
 
-/** An anonymous file in memory: nothing in any directory, closed on exec. */
+/** Creates an anonymous file in memory, which is in no directory and closes on exec. @throws CallError. */
 export function memfdCreate(name: string): number {
   const nameBytes = cString(name);
-  // Since 6.3 a memfd is expected to say whether it is meant to be run (vm.memfd_noexec may insist);
-  // mapping its code, all that is done here, needs no execute bit. Older kernels refuse the flag.
+  // Since 6.3 the kernel expects a memfd to state whether it is executable (vm.memfd_noexec can require it).
+  // To map its code needs no execute bit. Older kernels refuse the flag.
   for (const flags of [MFD_CLOEXEC | MFD_NOEXEC_SEAL, MFD_CLOEXEC]) {
     const fd = Number(libc.syscall(numbers.memfdCreate, nameBytes, flags, 0, 0, 0));
     if (fd >= 0) return fd;
@@ -55,7 +55,10 @@ export function memfdCreate(name: string): number {
   throw new CallError("memfd_create", EINVAL);
 }
 
-/** Opens a perf event of every process on CPU 0, which is how a kprobe is asked for; see perf_event_open(2). */
+/**
+ * Opens a perf event for all processes on CPU 0. perf_event_open(2) makes kprobes this way.
+ * @throws CallError.
+ */
 export function perfEventOpen(attributes: Uint8Array): number {
   const anyProcess = -1;
   const fd = Number(libc.syscall(numbers.perfEventOpen, attributes, anyProcess, 0, -1, PERF_FLAG_FD_CLOEXEC));
@@ -64,14 +67,15 @@ export function perfEventOpen(attributes: Uint8Array): number {
 }
 
 /**
- * Mounts a file system of this type where nobody sees it: attached nowhere, and gone with the descriptor.
- * Since Linux 5.2.
+ * Mounts a file system of this type where no other process sees it. The mount has no path and ends with its
+ * descriptor. Linux has this since 5.2.
  * @returns the descriptor of its root; paths in it begin with /proc/self/fd/N.
+ * @throws CallError.
  */
 export function mountPrivately(type: string): number {
   const context = descriptor("fsopen", libc.syscall(numbers.fsopen, cString(type), FSOPEN_CLOEXEC, 0, 0, 0));
   try {
-    const first = context as Address; // a number here, like in the next call
+    const first = context as Address; // a number, as in the next call
     descriptor("fsconfig", libc.syscall(numbers.fsconfig, first, FSCONFIG_CMD_CREATE, 0, 0, 0));
     return descriptor("fsmount", libc.syscall(numbers.fsmount, first, FSMOUNT_CLOEXEC, 0, 0, 0));
   } finally {
@@ -79,19 +83,19 @@ export function mountPrivately(type: string): number {
   }
 }
 
-/** @returns what such a call returned, a descriptor or 0. */
+/** Returns the result of a call: a descriptor or 0. @throws CallError. */
 function descriptor(call: string, result: number | bigint): number {
   if (Number(result) < 0) throw new CallError(call, errno());
   return Number(result);
 }
 
-/** Tells whether a descriptor is a terminal. */
+/** Returns whether a descriptor is a terminal. */
 export const isTerminal = (fd: number): boolean => libc.isatty(fd) === 1;
 
-/** Bytes in a page of memory: 4096 on x86-64, up to 65536 on arm64. */
+/** Returns the bytes of a memory page: 4096 on x86-64, up to 65536 on arm64. */
 export const pageSize = (): number => libc.getpagesize();
 
-/** Memory shared with the kernel. Using `bytes` after unmap() is a fault: drop it first. */
+/** Memory shared with the kernel. Drop `bytes` before unmap(): a later access is a fault. */
 export interface Mapping {
   bytes: ArrayBuffer;
   unmap: () => void;
@@ -119,13 +123,14 @@ function poll(fd: number, events: number, timeoutMs: number): boolean {
   throw new CallError("poll", error);
 }
 
-/** Waits at most timeoutMs; an early end by a signal counts as "nothing there". */
+/** Waits for at most timeoutMs milliseconds. Returns false if a signal ends the wait. */
 export const waitReadable = (fd: number, timeoutMs: number): boolean => poll(fd, POLLIN, timeoutMs);
 export const waitWritable = (fd: number, timeoutMs: number): boolean => poll(fd, POLLOUT, timeoutMs);
 
 /**
- * Nanoseconds of CLOCK_MONOTONIC (what bpf_ktime_get_ns() counts; the runtime's own clocks start with the
- * process) and what to add for CLOCK_REALTIME, nanoseconds since 1970.
+ * Returns the time of CLOCK_MONOTONIC in nanoseconds, which bpf_ktime_get_ns() counts too. The clocks of the
+ * runtime start with the process instead. `realtimeOffsetNs` plus this time is CLOCK_REALTIME, in nanoseconds
+ * since 1970.
  */
 export function readClocks(): { monotonicNs: bigint; realtimeOffsetNs: bigint } {
   const monotonicNs = clock(1);

@@ -1,10 +1,11 @@
-// Every C function that this package calls, once. Types of the callable functions are inferred from these tables.
-// A pointer argument is not kept alive by the call: the caller holds on to the buffer.
+// Tables of all C functions that this package calls. TypeScript infers the types of the functions from them.
+// A call does not keep a pointer argument alive, so the caller keeps a reference to the buffer.
 import { dlopen, type FFIFunction, FFIType, type Library } from "bun:ffi";
 import { NoJitError } from "../errors.ts";
 
 export const libcSymbols = {
-  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for; first a pointer, or a number in its place
+  // long syscall(long number, ...): calls without a wrapper in glibc 2.17. The first argument is a pointer or
+  // a number.
   syscall: {
     args: ["i64", "ptr", "i64", "i64", "i64", "i64"],
     returns: FFIType.i64_fast,
@@ -52,7 +53,7 @@ export const libbpfSymbols = {
   bpf_object__next_program: { args: ["ptr", "ptr"], returns: "ptr" },
   bpf_program__name: { args: ["ptr"], returns: "ptr" },
   bpf_program__set_autoload: { args: ["ptr", "bool"], returns: "i32" },
-  // int bpf_program__set_attach_target(prog, int attach_prog_fd, const char *func): 0 for one of the kernel
+  // int bpf_program__set_attach_target(prog, int attach_prog_fd, const char *func): 0 for a kernel function
   bpf_program__set_attach_target: { args: ["ptr", "i32", "ptr"], returns: "i32" },
   bpf_program__fd: { args: ["ptr"], returns: "i32" },
 
@@ -67,7 +68,8 @@ export const libbpfSymbols = {
   bpf_map__value_size: { args: ["ptr"], returns: "u32" },
   bpf_map__max_entries: { args: ["ptr"], returns: "u32" },
   bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
-  // void *bpf_map__initial_value(const struct bpf_map *, size_t *size): of .rodata and the like; writable before load
+  // void *bpf_map__initial_value(const struct bpf_map *, size_t *size): for .rodata and others; writable
+  // before load
   bpf_map__initial_value: { args: ["ptr", "ptr"], returns: "ptr" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
   bpf_map_update_elem: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
@@ -76,7 +78,7 @@ export const libbpfSymbols = {
   // int bpf_map_delete_elem(int fd, const void *key)
   bpf_map_delete_elem: { args: ["i32", "ptr"], returns: "i32" },
 
-  // struct bpf_link *bpf_program__attach(prog): where its section says
+  // struct bpf_link *bpf_program__attach(prog): at the place that its section names
   bpf_program__attach: { args: ["ptr"], returns: "ptr" },
 
   // struct bpf_link *bpf_program__attach_kprobe_opts(prog, const char *func, const struct bpf_kprobe_opts *)
@@ -85,7 +87,7 @@ export const libbpfSymbols = {
   bpf_program__attach_trace: { args: ["ptr"], returns: "ptr" },
   // struct bpf_link *bpf_program__attach_raw_tracepoint(prog, const char *name)
   bpf_program__attach_raw_tracepoint: { args: ["ptr", "ptr"], returns: "ptr" },
-  // struct bpf_link *bpf_program__attach_perf_event(prog, int pfd): owns pfd from then on
+  // struct bpf_link *bpf_program__attach_perf_event(prog, int pfd): the link owns pfd
   bpf_program__attach_perf_event: { args: ["ptr", "i32"], returns: "ptr" },
   bpf_link__destroy: { args: ["ptr"], returns: "i32" },
 
@@ -102,7 +104,7 @@ export type Libbpf = Library<typeof libbpfSymbols>["symbols"];
 
 export const openLibbpf = (path: string): Libbpf => dlopen(path, libbpfSymbols).symbols;
 
-/** Opens the C library. @throws NoJitError: calls of C are compiled. */
+/** Opens the C library. @throws NoJitError if the runtime cannot compile calls of C. */
 export function openLibc<const Table extends Record<string, FFIFunction>>(
   table: Table,
 ): Library<Table>["symbols"] {

@@ -1,5 +1,5 @@
-// The version of the running kernel, as it was compiled: in a note of the vDSO, which the kernel maps into every
-// process. uname(2) shows what a distribution calls it, without the last number.
+// Reads the compiled-in version of the running kernel from a note in the vDSO, which the kernel maps into
+// every process. uname(2) shows the distribution's version, without the last number.
 import { libc } from "./libc.ts";
 import { asAddress, memoryAt } from "./memory.ts";
 
@@ -8,13 +8,18 @@ const AT_SYSINFO_EHDR = 33n;
 const ELF_HEADER_SIZE = 64;
 const PROGRAM_HEADER_SIZE = 56;
 const PT_NOTE = 4;
-/** struct elf_note: name size, description size, type; then both, each padded to four bytes. */
+/**
+ * struct elf_note: name size, description size, type; then the name and the description, each padded to four
+ * bytes.
+ */
 const NOTE_HEADER_SIZE = 12;
-/** arch/x86/entry/vdso/vdso-note.S and its like: name "Linux", type 0, LINUX_VERSION_CODE. */
+/**
+ * The version note (arch/x86/entry/vdso/vdso-note.S and others): name "Linux", type 0, LINUX_VERSION_CODE.
+ */
 const NOTE_NAME = "Linux\0";
 const VERSION_TYPE = 0;
 
-/** @returns LINUX_VERSION_CODE; undefined where there is no vDSO, or no such note in it. */
+/** Returns LINUX_VERSION_CODE; undefined if there is no vDSO, or if it has no version note. */
 export function vdsoVersionCode(): number | undefined {
   const address = asAddress(libc.getauxval(AT_SYSINFO_EHDR));
   if (address === null) return undefined;
@@ -32,7 +37,10 @@ export function vdsoVersionCode(): number | undefined {
   return undefined;
 }
 
-/** @param notes of a segment PT_NOTE. */
+/**
+ * Returns the version code in these notes; undefined if they have none.
+ * @param notes a segment of type PT_NOTE.
+ */
 export function versionNote(notes: DataView): number | undefined {
   const padded = (size: number): number => (size + 3) & ~3;
   for (let at = 0; at + NOTE_HEADER_SIZE <= notes.byteLength; ) {
