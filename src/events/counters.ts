@@ -1,4 +1,4 @@
-// The kernel side's counters: one struct on each CPU, summed here.
+// Sums the counters of the BPF programs, which have one struct per CPU.
 import type { LoadedMap } from "../core/map.ts";
 import { mineCounters } from "./skeleton.gen.ts";
 
@@ -15,13 +15,19 @@ export class Counters {
     this.#map = map;
   }
 
-  /** Called after attach: an entry from before the probe at the return has no return. */
+  /**
+   * Excludes the entries so far that have no return. The caller calls this after attach. A call that ended
+   * before its return probe was attached is not a lost call.
+   */
   forgetUnreturned(): void {
     const { entered, returned } = this.read();
     this.#unreturned = entered - returned;
   }
 
-  /** Called before detach: probes at entries go first, and a return after that has lost nothing. */
+  /**
+   * Freezes the count of lost entries. The caller calls this before detach. Entry probes are removed first,
+   * so a later return without an entry is not a loss.
+   */
   endEntries(): void {
     this.#lostEntry = this.read().lostEntry;
   }

@@ -1,37 +1,43 @@
-// One ipset command as the kernel side saw it. Byte fields point into the event buffer: use or copy them
-// before the buffer moves on.
+// One ipset command, as reported by the BPF programs. Byte fields point into the event buffer, so use or copy
+// them before the next drain.
 import { type Decoded, structOf } from "../core/layout.ts";
 import { mineEvent, mineFlag } from "./skeleton.gen.ts";
 
 type Header = Omit<Decoded<typeof mineEvent>, "data">;
 
 export interface MineEvent extends Header {
-  /** The netlink message, as far as it was captured. */
+  /** The captured part of the netlink message. */
   readonly message: Uint8Array;
-  /** The caller's command line, a NUL after each argument, as far as it was captured. */
+  /** The captured part of the caller's command line, with a NUL after each argument. */
   readonly arguments: Uint8Array;
-  /** The path of the caller's executable; undefined when the kernel side could not read it. */
+  /** Path of the caller's executable; undefined if the BPF program could not read it. */
   readonly executable: Uint8Array | undefined;
-  /** The bytes of both: where they are the same, and their lengths are, so are both. */
+  /**
+   * Bytes of `arguments` and `executable` together. Two events with equal bytes and equal lengths have both
+   * in common.
+   */
   readonly program: Uint8Array;
-  /** The beginning of the message as the kernel sent it back with event.answer. */
+  /** The start of the message in the kernel's acknowledgement. It belongs to `answer`. */
   readonly reply: Uint8Array;
-  /** Refused before any handler of ipset saw it. */
+  /** Whether the kernel refused the message before a handler of ipset ran. */
   readonly isRefused: boolean;
-  /** What the kernel answered was not seen: the result says nothing. */
+  /** Whether the kernel's answer is unknown. `result` has no meaning then. */
   readonly isUnanswered: boolean;
-  /** Another process than the sender ended the dump: of the sender nothing is known but pid, uid and gid. */
+  /**
+   * Whether another process than the sender ended the dump. Only pid, uid and gid of the sender are known
+   * then.
+   */
   readonly isByReader: boolean;
 }
 
-/** AUDIT_UID_UNSET of linux/audit.h: no one logged in to start this process. */
+/** AUDIT_UID_UNSET of linux/audit.h: the process does not descend from a login. */
 export const AUDIT_UID_UNSET = 0xffffffff;
 
 const EPERM = 1;
 const HEADER_SIZE = mineEvent.data[0];
 const SLASH = 0x2f;
 
-/** The event at its place; what follows its header is one part after the other, each as long as the header says. */
+/** An event in place. The header has the lengths of the parts that follow it. */
 class EventInPlace extends structOf(mineEvent) implements MineEvent {
   get message(): Uint8Array {
     return this.#part(0, this.capturedLen);
@@ -76,8 +82,9 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
 }
 
 /**
- * @param size how many bytes the kernel sent; the perf buffer pads them to a multiple of eight.
- * @returns undefined when these bytes cannot be an event.
+ * Reads an event in place.
+ * @param size bytes of the record. The perf buffer pads them to a multiple of eight.
+ * @returns undefined if these bytes cannot be an event.
  */
 export function readEvent(view: DataView, at: number, size: number): MineEvent | undefined {
   if (size < HEADER_SIZE) return undefined;
@@ -85,23 +92,27 @@ export function readEvent(view: DataView, at: number, size: number): MineEvent |
   return event.partsLength <= size - HEADER_SIZE ? event : undefined;
 }
 
-/** The user to name: who logged in, where that is known, so that sudo does not hide them. */
+/** Returns the uid of the login user, so that sudo does not hide them; the real uid if it is unknown. */
 export function accountableUid(event: Header): number {
   return event.loginUid === AUDIT_UID_UNSET ? event.uid : event.loginUid;
 }
 
-/** The caller lacks CAP_NET_ADMIN. */
+/** Returns whether the caller lacks CAP_NET_ADMIN. */
 export const isDenied = ({ isRefused, result }: MineEvent): boolean => isRefused && result === -EPERM;
 
-/** Names from the file up to the root, a NUL after each, as one path; `...` where its beginning is missing. */
-function pathOf(names: Uint8Array, isCut: boolean): Uint8Array | undefined {
+/**
+ * Joins names into a path.
+ * @param names from the file up to the root, with a NUL after each.
+ * @param isTruncated whether the names near the root are missing; the path then begins with `...`.
+ */
+function pathOf(names: Uint8Array, isTruncated: boolean): Uint8Array | undefined {
   if (names.length === 0) return undefined;
-  const prefix = isCut ? [0x2e, 0x2e, 0x2e] : [];
+  const prefix = isTruncated ? [0x2e, 0x2e, 0x2e] : [];
   const path = new Uint8Array(prefix.length + names.length);
   path.set(prefix);
   let end = names.length - 1; // at the NUL after a name
   for (let out = prefix.length; end >= 0; ) {
-    const start = end === 0 ? 0 : names.lastIndexOf(0, end - 1) + 1; // -1 would be counted from the end
+    const start = end === 0 ? 0 : names.lastIndexOf(0, end - 1) + 1; // -1 would count from the end
     path[out] = SLASH;
     path.set(names.subarray(start, end), out + 1);
     out += end - start + 1;
