@@ -1,9 +1,9 @@
-// A call that the kernel may refuse, and the whole answer when it does.
+// Runs calls that the kernel may refuse, and explains the failures to the user.
 import { CallError } from "../core/errors.ts";
 import { type Circumstances, explain } from "../errors.ts";
 import { lockdownMode } from "./sysfs.ts";
 
-/** Runs what may be refused, and says what it was for when it is. @throws MineError instead of CallError. */
+/** Runs a function. @param tried its purpose, for the message. @throws MineError instead of CallError. */
 export function attempt<Result>(tried: string, run: () => Result): Result {
   try {
     return run();
@@ -12,7 +12,7 @@ export function attempt<Result>(tried: string, run: () => Result): Result {
   }
 }
 
-/** A call that failed becomes a whole answer; anything else stays what it is. */
+/** Returns a CallError as a MineError with a hint. Any other value stays unchanged. */
 export function explained(
   tried: string,
   error: unknown,

@@ -1,10 +1,10 @@
-// The BTF of the running kernel: the file to use, or the error that says where none was found.
+// Chooses the BTF file of the running kernel.
 import { type BtfParser, btfPlaces, searchBtf } from "../core/btf.ts";
 import { unsupported } from "../errors.ts";
 
 /**
- * Parameters as for searchBtf().
- * @throws MineError that names every place looked at, and what was wrong there.
+ * Chooses a BTF file. The parameters are those of searchBtf().
+ * @throws MineError with each place that was tried and its fault.
  */
 export function chooseBtf(
   release: string,

@@ -1,32 +1,37 @@
-// Cgroups by their id, which in the unified hierarchy is the inode number of the directory.
-// The trap: there may be tens of thousands of them, new ones all the time, and while we look no event is read. So
-// looking is rationed, and goes on with the next event. The kernel would open one by its id at once
-// (open_by_handle_at(2)), but only for who may read every file of this host, and the thread that decodes what
-// strangers sent shall not.
+// Finds cgroups by their id: in the unified hierarchy, the inode number of the directory.
+// A host may have tens of thousands of cgroups, and new ones all the time. mine reads no event during a
+// search. So a search has a time budget, and continues with the next event.
+// open_by_handle_at(2) opens a cgroup by its id at once. But it needs the privilege to read every file of the
+// host, and the thread that decodes untrusted input must not have that.
 import { readdirSync, statSync } from "node:fs";
 import { joined, type Path, shownPath } from "./raw-path.ts";
 
-/** Where the unified hierarchy is mounted: alone, or beside the old ones. */
+/** Mount points of the unified hierarchy: alone, or beside the older hierarchies. */
 const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
 
-/** Looking takes no more than this part of the time, and no more at once than a few hundred cgroups need. */
+/**
+ * Maximum share of the time for searches, and maximum milliseconds of one search: enough for a few hundred
+ * cgroups.
+ */
 const SHARE = 1 / 20;
-const MOST_MS = 20;
-/** A walk begins with so many, however long they take: a host with few cgroups gets all their names, when busy too. */
-const LEAST_STEPS = 64;
-/** Ids that are remembered as asked for. */
-const MOST_ASKED = 4096;
+const MAX_MS = 20;
+/**
+ * Minimum cgroups of a walk, regardless of time. A host with few cgroups gets all names even when it is busy.
+ */
+const MIN_STEPS = 64;
+/** Maximum number of unknown ids to remember. */
+const MAX_ASKED = 4096;
 
 /**
- * The 64 hexadecimal digits that docker, containerd, cri-o and podman put into the names of cgroups. conmon, which
- * watches over a container from outside, has a cgroup with the same digits.
+ * The 64 hexadecimal digits that docker, containerd, cri-o and podman put into names of cgroups. conmon
+ * monitors a container from outside. It has a cgroup with the same digits.
  */
 const containerId = /(?:^|[-/:])(?<!-conmon-)([0-9a-f]{64})(?:\.scope)?(?:\/|$)/;
-/** From here on the names are a user's choice. */
+/** Part of a path whose names a user chooses. */
 const userOwned = /\/user\.slice(?:\/.*)?$/;
 
 export interface Cgroup {
-  /** From the root of the hierarchy: "/system.slice/docker-....scope". */
+  /** Path from the root of the hierarchy: "/system.slice/docker-....scope". */
   path: string;
   containerId: string | undefined;
 }
@@ -39,15 +44,21 @@ export class Cgroups {
   readonly #root: string | undefined;
   readonly #now: () => number;
   #known = new Map<bigint, Cgroup>();
-  /** Of the walk through all of them that is under way: what it found, what it has to look at, and how far it is. */
+  /**
+   * State of the current walk through all cgroups: the cgroups found, the queue of paths, and the next index
+   * in it.
+   */
   #found = new Map<bigint, Cgroup>();
   #queue: Path[] = [];
   #next = 0;
-  /** The number of that walk, or of the next. */
+  /** Number of the current walk, or of the next one. */
   #walk = 0;
-  /** By id: the first walk that began after it was asked for. Whom that does not find, none will. */
+  /**
+   * By id: number of the first walk that began after the first request. If that walk misses the cgroup, it
+   * does not exist.
+   */
   readonly #decisive = new Map<bigint, number>();
-  #savedMs = MOST_MS;
+  #savedMs = MAX_MS;
   #lastMs: number;
 
   constructor(candidates: readonly string[] = roots, now: () => number = () => performance.now()) {
@@ -56,13 +67,16 @@ export class Cgroups {
     this.#lastMs = now();
   }
 
-  /** @returns undefined when there is no such cgroup, it was not found in time, or there is no unified hierarchy. */
+  /**
+   * Returns the cgroup with this id. The result is undefined if it does not exist, if the time budget is used
+   * up, or if there is no unified hierarchy.
+   */
   find(id: bigint): Cgroup | undefined {
     const known = this.#known.get(id);
     if (known || id === 0n || this.#root === undefined) return known;
     const decisive = this.#decisive.get(id) ?? this.#walk + (this.#isWalking ? 1 : 0);
     if (this.#walk > decisive) return undefined;
-    if (this.#decisive.size >= MOST_ASKED) this.#decisive.clear();
+    if (this.#decisive.size >= MAX_ASKED) this.#decisive.clear();
     this.#decisive.set(id, decisive);
     this.#lookFor(this.#root, id, decisive);
     return this.#known.get(id);
@@ -74,23 +88,23 @@ export class Cgroups {
 
   #lookFor(root: string, id: bigint, decisive: number): void {
     const startMs = this.#now();
-    this.#savedMs = Math.min(this.#savedMs + (startMs - this.#lastMs) * SHARE, MOST_MS);
+    this.#savedMs = Math.min(this.#savedMs + (startMs - this.#lastMs) * SHARE, MAX_MS);
     this.#lastMs = startMs;
     const endMs = startMs + this.#savedMs;
     while (this.#walk <= decisive && !this.#known.has(id)) {
-      if (this.#next >= LEAST_STEPS && this.#now() >= endMs) break;
+      if (this.#next >= MIN_STEPS && this.#now() >= endMs) break;
       this.#step(root);
     }
     this.#savedMs -= this.#now() - startMs;
   }
 
-  /** One cgroup: the root, or the next. Those of the same depth one after the other. */
+  /** Visits one cgroup: the root, or the next in the queue. The walk is breadth-first. */
   #step(root: string): void {
     if (!this.#isWalking) this.#queue = ["/"];
     const path = this.#queue[this.#next++] ?? "/";
     this.#visit(root, path);
     if (this.#isWalking) return;
-    this.#known = this.#found; // who is gone is forgotten
+    this.#known = this.#found; // drops removed cgroups
     this.#found = new Map();
     this.#queue = [];
     this.#next = 0;
@@ -103,17 +117,17 @@ export class Cgroups {
       const cgroup = cgroupOf(shownPath(path));
       this.#known.set(ino, cgroup);
       this.#found.set(ino, cgroup);
-      if (nlink === 2n) return; // itself and its own ".": none below it
+      if (nlink === 2n) return; // a link from its parent and its own ".": it has no children
       for (const name of childrenOf(joined(root, path))) {
         this.#queue.push(path === "/" ? joined(path, name) : joined(joined(path, "/"), name));
       }
     } catch {
-      // It went away while we looked.
+      // The cgroup was removed during the walk.
     }
   }
 }
 
-/** @returns the names of the directories in it; those that are no text, as bytes. */
+/** Returns the names of the directories in a directory. A name that is not UTF-8 is a Buffer. */
 function childrenOf(path: Path): Path[] {
   const names = readdirSync(path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

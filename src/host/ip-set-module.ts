@@ -1,15 +1,15 @@
-// Makes sure that ip_set is there to be probed. Its first user would load it from inside the kernel; asking
-// for it before is how that first command is seen too.
+// Loads ip_set before it is probed. Otherwise the kernel loads it for its first user, and mine misses that
+// command.
 import { release } from "node:os";
 import { readText } from "../core/files.ts";
 import { unsupported } from "../errors.ts";
 import { log } from "../log.ts";
 import { hasIpset, ipsetIsModule } from "./sysfs.ts";
 
-/** @throws MineError when ip_set is neither built in nor loaded, and cannot be loaded. */
+/** Ensures that ip_set is built in or loaded. @throws MineError if it cannot be loaded. */
 export function ensureIpset(): void {
   if (hasIpset()) return;
-  // The helper that the kernel itself would run; /sbin/modprobe nearly everywhere.
+  // The kernel itself runs this helper. It is /sbin/modprobe on nearly all hosts.
   const modprobe = readText("/proc/sys/kernel/modprobe")?.trim() || "/sbin/modprobe";
   log.decision(`ip_set is not loaded; running ${modprobe} ip_set`);
   const answer = run([modprobe, "ip_set"]);
@@ -17,7 +17,7 @@ export function ensureIpset(): void {
   throw unsupported("no-ip-set", `cannot load the ip_set module: ${answer}`);
 }
 
-/** @returns what the command said when it failed. */
+/** Runs a command. Returns the text that it wrote to stderr, or else its exit status. */
 function run(command: string[]): string {
   try {
     const { exitCode, stderr } = Bun.spawnSync(command, {
@@ -41,5 +41,8 @@ export function ipsetState(): IpsetState {
   return listsIpset(readText(`/lib/modules/${release()}/modules.dep`) ?? "") ? "loadable" : "missing";
 }
 
-/** @param index modules.dep: "PATH/ip_set.ko.xz: what it depends on". */
+/**
+ * Returns whether modules.dep lists ip_set.
+ * @param index its text, with lines like "PATH/ip_set.ko.xz: DEPENDENCIES".
+ */
 export const listsIpset = (index: string): boolean => /^(?:.*\/)?ip_set\.ko(?:\.\w+)?:/m.test(index);

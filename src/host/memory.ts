@@ -1,14 +1,17 @@
-// The pages of our own program that are in memory. Of 100 MB that Bun is, little is used after the start; but for
-// each page that is touched the kernel maps 15 around it that happen to be cached, and all of them count as ours.
+// Drops pages of mine's own program from memory. Bun has 100 MB, and little of it is used after the start.
+// For each touched page, however, the kernel maps 15 cached pages around it. All of them count as memory of
+// mine.
 import { readFileSync, readlinkSync } from "node:fs";
 import { pageSize } from "../core/ffi/libc.ts";
 import { dropFilePages } from "./ffi/libc.ts";
 
-/** A line of /proc/PID/smaps that begins a mapping: "00400000-00452000 r-xp 00000000 08:02 173521   /usr/bin/mine" */
+/**
+ * First line of a mapping in /proc/PID/smaps: "00400000-00452000 r-xp 00000000 08:02 173521   /usr/bin/mine"
+ */
 const heading = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(.*)$/;
 
-/** While the process is smaller than this, its pages may stay. */
-const MOST_BYTES = 32 * 1024 * 1024;
+/** Resident bytes of the process below which its pages may stay. */
+const MAX_BYTES = 32 * 1024 * 1024;
 const CHECK_MS = 50;
 
 interface Range {
@@ -17,8 +20,10 @@ interface Range {
 }
 
 /**
- * @param smaps /proc/PID/smaps
- * @returns the parts of this program that cannot be written and never were: what they hold is what the file holds.
+ * Returns the mappings of the program that are read-only and have no private pages. Their bytes are those of
+ * the file, so the kernel can read them again.
+ * @param smaps the text of /proc/PID/smaps.
+ * @param program the path of the executable.
  */
 export function unchangedRanges(smaps: string, program: string): Range[] {
   const ranges: Range[] = [];
@@ -40,21 +45,21 @@ export class ProgramPages {
   readonly #ranges = findRanges();
   #nextMs = 0;
 
-  /** Gives back those in memory; the few that are in use come again at once. */
+  /** Drops all pages. The kernel reads the few that are in use again at once. */
   drop(): void {
     for (const { start, length } of this.#ranges) dropFilePages(start, length);
   }
 
-  /** The same when the process has become large; to be called often. */
+  /** Drops all pages if the process has become large. The caller calls this often. */
   dropIfMany(): void {
     const nowMs = performance.now();
     if (nowMs < this.#nextMs) return;
     this.#nextMs = nowMs + CHECK_MS;
-    if (this.#ranges.length > 0 && residentBytes() > MOST_BYTES) this.drop();
+    if (this.#ranges.length > 0 && residentBytes() > MAX_BYTES) this.drop();
   }
 }
 
-/** The second number of /proc/self/statm, in pages. */
+/** Returns the second number of /proc/self/statm, which is in pages, in bytes. */
 function residentBytes(): number {
   return Number(readFileSync("/proc/self/statm", "latin1").split(" ")[1]) * pageSize();
 }
@@ -63,6 +68,6 @@ function findRanges(): Range[] {
   try {
     return unchangedRanges(readFileSync("/proc/self/smaps", "utf8"), readlinkSync("/proc/self/exe"));
   } catch {
-    return []; // no /proc: they stay in memory
+    return []; // without /proc the pages stay
   }
 }

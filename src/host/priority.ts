@@ -1,15 +1,18 @@
-// The processor, shared with those who are audited. On a machine with a single one, or with all of them at work,
-// whoever sends commands as fast as possible would get half of it, fill the buffer, and not be seen any more.
-// The trap: nice divides a processor within a cgroup (or autogroup, one per session) only. Between two of them it is
-// divided before, and what helps there is a larger buffer.
+// Shares the processor with the audited programs. On a machine with one CPU, or with all CPUs busy, a fast
+// sender gets half of the CPU time. It then fills the buffer, and mine loses its commands.
+// nice divides CPU time only within one cgroup or autogroup (one per session). Between two of them, a larger
+// buffer helps.
 import { getPriority, setPriority } from "node:os";
 import { log } from "../log.ts";
 
-/** Nine tenths against a process of nice 0: what reading a command costs is several times what sending it does. */
+/**
+ * Nine tenths of a CPU against a process of nice 0. To read a command costs several times as much as to send
+ * it.
+ */
 const NICE = -10;
 const SELF = 0;
 
-/** Comes before others when there is something to read; whoever was started with another nice value keeps it. */
+/** Raises the priority of mine, unless it was started with another nice value than 0. */
 export function comeBeforeOthers(): void {
   if (getPriority(SELF) !== 0) return;
   try {

@@ -1,13 +1,13 @@
-// What this process may do, from /proc: the facts behind an EPERM. The trap: root in a container or a user
-// namespace has uid 0 and still lacks the rights that count, so none of this is told by the uid.
+// Reads the privileges of this process from /proc. They explain an EPERM. The uid does not: root in a
+// container or a user namespace has uid 0, but it lacks the capabilities that count.
 import { readFileSync, readlinkSync } from "node:fs";
 
-/** linux/capability.h; those that bear on BPF, probes, ip_set and the self-test. */
+/** Capabilities of linux/capability.h that matter for BPF, probes, ip_set and the self-test. */
 const capabilityBits = {
   CAP_NET_ADMIN: 12, // ipset commands
-  CAP_SYS_MODULE: 16, // loading ip_set
+  CAP_SYS_MODULE: 16, // to load ip_set
   CAP_SYS_ADMIN: 21, // BPF and perf events before Linux 5.8, namespaces
-  CAP_SYS_RESOURCE: 24, // raising RLIMIT_MEMLOCK
+  CAP_SYS_RESOURCE: 24, // to raise RLIMIT_MEMLOCK
   CAP_SYSLOG: 34, // addresses of the kernel
   CAP_PERFMON: 38,
   CAP_BPF: 39,
@@ -19,8 +19,9 @@ const INITIAL_USER_NAMESPACE = "user:[4026531837]";
 const seccompModes = ["none", "strict", "filter"] as const;
 
 /**
+ * Returns which of the capabilities above are held and which are missing.
  * @param effective "CapEff" of /proc/self/status: bits in hexadecimal.
- * @param last the highest that the kernel knows; what is newer is not missing.
+ * @param last the highest capability that the kernel knows. Newer capabilities do not count as missing.
  */
 export function readCapabilities(effective: string, last: number): { held: string[]; missing: string[] } {
   const bits = BigInt(`0x${effective}`);
@@ -30,13 +31,19 @@ export function readCapabilities(effective: string, last: number): { held: strin
   return { held: names(true), missing: names(false) };
 }
 
-/** @returns the value of a line of /proc/self/status such as "Seccomp:\t0", or that of several. */
+/**
+ * Returns a value from a line of /proc/self/status such as "Seccomp:\t0".
+ * @param index the position of the value in a line with several.
+ */
 export function statusField(status: string, name: string, index = 0): string | undefined {
   const values = new RegExp(`^${name}:\\s*(.*)`, "m").exec(status)?.[1];
   return values?.split("\t")[index];
 }
 
-/** @returns bytes from /proc/self/limits, null for unlimited; undefined when the line is not there. */
+/**
+ * Returns the limits of "Max locked memory" in /proc/self/limits, in bytes; null is unlimited.
+ * @returns undefined if the line is missing.
+ */
 export function readLockedMemory(limits: string): { soft: number | null; hard: number | null } | undefined {
   const [, soft = "", hard = ""] = /^Max locked memory +(\S+) +(\S+)/m.exec(limits) ?? [];
   if (soft === "") return undefined;
@@ -45,17 +52,17 @@ export function readLockedMemory(limits: string): { soft: number | null; hard: n
 }
 
 export interface Privileges {
-  /** Effective. */
+  /** Effective uid. */
   uid: number;
   capabilities: ReturnType<typeof readCapabilities>;
   userNamespace: "initial" | "other";
-  /** Undefined when the kernel has no seccomp. */
+  /** Undefined if the kernel has no seccomp. */
   seccomp: (typeof seccompModes)[number] | undefined;
   noNewPrivileges: boolean;
   lockedMemory: ReturnType<typeof readLockedMemory>;
 }
 
-/** These files are there wherever /proc is, and without it libbpf could not have been loaded. */
+/** Reads the privileges of this process from /proc. It is mounted: libbpf is loaded through /proc/self/fd. */
 export function readPrivileges(): Privileges {
   const status = readFileSync("/proc/self/status", "utf8");
   const lastCapability = Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8"));
@@ -69,7 +76,10 @@ export function readPrivileges(): Privileges {
   };
 }
 
-/** A kernel without user namespaces has no such file, and everybody is in the initial one. */
+/**
+ * Returns the kind of user namespace. A kernel without them has no such file, and all processes are in the
+ * initial one.
+ */
 function userNamespace(): "initial" | "other" {
   try {
     return readlinkSync("/proc/self/ns/user") === INITIAL_USER_NAMESPACE ? "initial" : "other";

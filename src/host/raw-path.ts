@@ -1,7 +1,7 @@
-// Paths whose bytes need not be text: Linux forbids only "/" and NUL in a name.
+// Paths as bytes, because a name need not be UTF-8. Linux forbids only "/" and NUL in a name.
 import { isUtf8 } from "node:buffer";
 
-/** Text where it can be. */
+/** A path: text if it is UTF-8, else bytes. */
 export type Path = string | Buffer;
 
 export function joined(first: Path, second: Path): Path {
@@ -9,7 +9,9 @@ export function joined(first: Path, second: Path): Path {
   return Buffer.concat([Buffer.from(first), Buffer.from(second)]);
 }
 
-/** @returns it as text, as everywhere in the output: a byte that is not UTF-8 as \xNN, and a backslash twice. */
+/**
+ * Returns the path as text, escaped like the output: a byte that is not UTF-8 as \xNN, and a backslash twice.
+ */
 export function shownPath(path: Path): string {
   if (typeof path === "string") return path.replaceAll("\\", "\\\\");
   let shown = "";

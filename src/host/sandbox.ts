@@ -1,7 +1,8 @@
-// What mine gives up once it sees events: from then on it reads strangers' bytes, and needs few rights for that.
-// A decoder that was made to misbehave could then start nothing, and change nothing in the kernel or in a file.
-// The trap: the runtime has threads of its own, and each thread has its own rights. What all of them lose they lose by
-// the C library's setresuid(3), which has each of them make the call, and by a seccomp filter for all.
+// Drops the privileges of mine after the backend is attached. From then on mine decodes untrusted input, and
+// needs few privileges for that. An attacker who takes over the decoder can start no program, and change
+// nothing in the kernel or in a file.
+// The runtime has threads of its own, and each thread has its own privileges. setresuid(3) of the C library
+// changes all threads, and one seccomp filter applies to all threads.
 import { CallError } from "../core/errors.ts";
 import { readText } from "../core/files.ts";
 import { filterSyscalls, keepCapabilities, leaveRoot, returnToRoot } from "./ffi/credentials.ts";
@@ -12,13 +13,16 @@ import { refused, syscallFilter } from "./syscall-filter.ts";
 const CAP_SYS_ADMIN = 1n << 21n;
 const CAP_BPF = 1n << 39n;
 
-/** Of nobody: no file belongs to it, and no process that could send us a signal. Not 65534, which others use too. */
+/**
+ * A uid that owns no file and no process, so no other process may send signals to mine. It is not 65534,
+ * because other programs use that.
+ */
 export const NOBODYS_UID = 0xffff_fff0;
 
 /**
- * As far as this kernel lets it; what it does not is no reason to see nothing.
- * @param mayAttachAgain whether probes may have to be made again, which takes more capabilities.
- * @returns what was given up, and what could not be, in words.
+ * Drops all privileges that this kernel allows mine to drop. A failed step does not stop mine.
+ * @param mayAttachAgain whether mine may have to make probes again, which needs more capabilities.
+ * @returns the dropped privileges and the failed steps, in words.
  */
 export function confine(mayAttachAgain: boolean): string[] {
   const held = BigInt(`0x${statusField(readText("/proc/self/status") ?? "", "CapEff") ?? "0"}`);
@@ -36,14 +40,18 @@ export function confine(mayAttachAgain: boolean): string[] {
 }
 
 function giveUpCapabilities(held: bigint): string {
-  // The losses are read by bpf(2). Before 5.8, and where whoever granted rights knows no newer, CAP_SYS_ADMIN lets us.
+  // To read the counters through bpf(2) needs CAP_BPF. Before 5.8, or if the process was granted only the
+  // older capability, it needs CAP_SYS_ADMIN.
   const [kept, name] = held & CAP_BPF ? [CAP_BPF, "CAP_BPF"] : [CAP_SYS_ADMIN, "CAP_SYS_ADMIN"];
   return tried(`no capabilities, except ${name} in the thread that reads events`, () =>
     keepCapabilities(held & kept),
   );
 }
 
-/** The last to do: it refuses what the others need. */
+/**
+ * Installs the system call filter. It is the last step, because the filter refuses the calls of the other
+ * steps.
+ */
 function refuseSyscalls(): string[] {
   if (process.arch !== "x64") return ["system calls: unchanged"];
   const done = `no new privileges, ${Object.keys(refused).length + 1} system calls refused`;

@@ -1,10 +1,11 @@
-// What a thread that was made to misbehave may not ask of the kernel, as a seccomp filter (x86-64).
-// The trap: the numbers decide, so calls of another architecture, or newer than this list, are refused whole.
+// Builds the seccomp filter (x86-64) that refuses dangerous system calls. An attacker who takes over a thread
+// cannot use them. The filter compares numbers. So it refuses all calls of another architecture, and all
+// calls that are newer than this list.
 import type { FilterInstruction } from "./ffi/credentials.ts";
 
 /**
- * asm/unistd_64.h: system calls that start programs, change the kernel, other processes, namespaces, files or rights,
- * or go past this very list.
+ * asm/unistd_64.h: system calls that start programs or change privileges, files, namespaces, the kernel or
+ * other processes. Calls that can bypass this filter are here too.
  */
 export const refused = {
   execve: 59,
@@ -94,12 +95,15 @@ export const refused = {
   mount_setattr: 442,
 } as const;
 
-/** Those of which an argument decides, and those that are said not to be there, so that others are tried instead. */
+/**
+ * Calls whose arguments decide, openat2, and the newest known call. openat2 and all calls above the newest
+ * one return ENOSYS, so that callers use older calls instead.
+ */
 export const judged = { open: 2, openat: 257, bpf: 321, openat2: 437, set_mempolicy_home_node: 450 } as const;
 const NEWEST = judged.set_mempolicy_home_node;
 const BPF_PROG_LOAD = 5;
 
-// fcntl.h: what is neither of these reads only. O_TMPFILE needs O_WRONLY or O_RDWR.
+// fcntl.h: an open without any of these flags is read-only. O_TMPFILE needs O_WRONLY or O_RDWR.
 const O_ACCMODE = 0o3;
 const O_CREAT = 0o100;
 const O_TRUNC = 0o1000;
@@ -125,11 +129,11 @@ const X32_BIT = 0x40000000;
 type Label = "bpf" | "open" | "openat" | "flags" | "allow" | "refuse" | "missing";
 
 interface Line {
-  /** Where others jump to. */
+  /** The label of this line, for jumps. */
   at?: Label;
   code: number;
   k: number;
-  /** Without these it goes on with the next line. */
+  /** Jump targets. Without one, the next line follows. */
   yes?: Label;
   no?: Label;
 }

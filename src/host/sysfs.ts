@@ -1,19 +1,22 @@
-// What this host is and allows: facts read from /proc and /sys, each a small question.
+// Reads facts about this host from /proc and /sys.
 import { existsSync, statSync } from "node:fs";
 import { readText } from "../core/files.ts";
 
-/** Kernel lockdown: "none", "integrity" or "confidentiality"; undefined where it is not told. */
+/**
+ * Returns the kernel lockdown mode: "none", "integrity" or "confidentiality". The result is undefined if the
+ * kernel does not report it.
+ */
 export function lockdownMode(): string | undefined {
   const text = readText("/sys/kernel/security/lockdown") ?? "";
-  return /\[(\w+)\]/.exec(text)?.[1]; // the one in force is in brackets
+  return /\[(\w+)\]/.exec(text)?.[1]; // the current mode is in brackets
 }
 
 export const hasKprobePmu = (): boolean => existsSync("/sys/bus/event_source/devices/kprobe/type");
 
-/** Built in, or a module that is loaded. */
+/** Returns whether ip_set is built in or loaded as a module. */
 export const hasIpset = (): boolean => existsSync("/sys/module/ip_set");
 
-/** The inode number of the network namespace that mine runs in; undefined where /proc does not tell. */
+/** Returns the inode number of mine's network namespace; undefined if /proc does not have it. */
 export function ownNetns(): number | undefined {
   try {
     return statSync("/proc/self/ns/net").ino;
@@ -22,16 +25,24 @@ export function ownNetns(): number | undefined {
   }
 }
 
-/** A module (rather than built in): only then may its symbols be qualified with its name. */
+/**
+ * Returns whether ip_set is a module, not built in. Only a module's symbols may be qualified with its name.
+ */
 export const ipsetIsModule = (): boolean => existsSync("/sys/module/ip_set/coresize");
 
-/** The kernel itself carries the types of the handlers. A BTF file does not help: trampolines need the kernel's own. */
+/**
+ * Returns whether the kernel has the BTF of the handlers. A BTF file does not help: trampolines need the
+ * kernel's own.
+ */
 export const hasIpsetBtf = (): boolean =>
   existsSync(`/sys/kernel/btf/${ipsetIsModule() ? "ip_set" : "vmlinux"}`);
 
-/** Changes when ip_set is unloaded and loaded again; undefined while it is not there. */
+/** Returns a number that changes when ip_set is loaded again; undefined while it is not loaded. */
 export const ipsetIdentity = (): bigint | undefined =>
   statSync("/sys/module/ip_set", { bigint: true, throwIfNoEntry: false })?.ino;
 
-/** Someone has switched all kprobes off: they can still be made, and never fire. Only told where debugfs is mounted. */
+/**
+ * Returns whether kprobes are switched off globally. They can then be made, but never fire. Only debugfs
+ * shows this: the result is false if it is not mounted.
+ */
 export const kprobesAreOff = (): boolean => readText("/sys/kernel/debug/kprobes/enabled")?.trim() === "0";

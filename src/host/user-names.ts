@@ -1,4 +1,4 @@
-// Names of users, asked once each: NSS may go to a server for them.
+// Caches user names, because NSS may have to ask a server for them.
 import { userName } from "./ffi/libc.ts";
 
 export class UserNames {

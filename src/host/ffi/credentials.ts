@@ -1,5 +1,5 @@
-// Giving up rights that are not needed any more. The trap: user and capabilities belong to each thread. The C library
-// sees to it that its own calls are made by all of them; a bare system call is that of the calling thread alone.
+// Drops privileges. Each thread has its own user and capabilities. The C library applies its own calls to all
+// threads. A bare system call changes only the calling thread.
 import { CallError } from "../../core/errors.ts";
 import { errno } from "../../core/ffi/libc.ts";
 import { type Address, addressOf, packStruct } from "../../core/ffi/memory.ts";
@@ -12,11 +12,16 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
 
-/** Leaves this thread, and those that it will start, no capabilities but these: bit N is capability N. */
+/**
+ * Keeps only these capabilities in the calling thread and in threads that it starts.
+ * @param kept bit N is capability N.
+ * @throws CallError.
+ */
 export function keepCapabilities(kept: bigint): void {
   // struct __user_cap_header_struct { u32 version; int pid; }
   const header = new Uint32Array([LINUX_CAPABILITY_VERSION_3, 0]);
-  // struct __user_cap_data_struct { u32 effective, permitted, inheritable; }, twice: the lower and the upper 32
+  // struct __user_cap_data_struct { u32 effective, permitted, inheritable; }, twice: the lower and the upper
+  // 32 bits
   const low = Number(kept & 0xffffffffn);
   const high = Number(kept >> 32n);
   const data = new Uint8Array(new Uint32Array([low, low, 0, high, high, 0]).buffer);
@@ -24,8 +29,9 @@ export function keepCapabilities(kept: bigint): void {
 }
 
 /**
- * All threads of this process become this user and lose all capabilities; only the calling one may take some of its
- * own back, by keepCapabilities().
+ * Changes all threads of this process to this user, without capabilities. Only the calling thread can regain
+ * its own, through keepCapabilities().
+ * @throws CallError.
  */
 export function leaveRoot(uid: number): void {
   check("prctl(PR_SET_KEEPCAPS)", libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
@@ -34,10 +40,14 @@ export function leaveRoot(uid: number): void {
   check("setresuid", libc.setresuid(uid, uid, uid));
 }
 
-/** The calling thread alone, after leaveRoot(). @param capabilities what it has then. */
+/**
+ * Changes the calling thread back to uid 0, after leaveRoot().
+ * @param capabilities the capabilities of the thread after the call.
+ * @throws CallError.
+ */
 export function returnToRoot(capabilities: bigint): void {
-  keepCapabilities(capabilities); // one of them allows the next call
-  const root = 0 as Address; // a number here
+  keepCapabilities(capabilities); // CAP_SETUID allows the next call
+  const root = 0 as Address; // a number, not a pointer
   check("setresuid", Number(libc.syscall(numbers.setresuid, root, 0, 0, 0, 0)));
 }
 
@@ -45,10 +55,16 @@ function check(call: string, result: number): void {
   if (result < 0) throw new CallError(call, errno());
 }
 
-/** linux/filter.h: struct sock_filter { u16 code; u8 jt, jf; u32 k; }, what a seccomp filter is made of. */
+/**
+ * One instruction of a seccomp filter: struct sock_filter { u16 code; u8 jt, jf; u32 k; } of linux/filter.h.
+ */
 export type FilterInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
-/** In all threads of this process: whatever it may execute gains it no privilege, and this filter decides its calls. */
+/**
+ * Installs a system call filter in all threads of this process, and sets no_new_privs: to execute a file then
+ * gains no privilege.
+ * @throws CallError.
+ */
 export function filterSyscalls(instructions: readonly FilterInstruction[]): void {
   check("prctl(PR_SET_NO_NEW_PRIVS)", libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   const filter = new DataView(new ArrayBuffer(8 * instructions.length));
@@ -63,9 +79,9 @@ export function filterSyscalls(instructions: readonly FilterInstruction[]): void
     [0, instructions.length],
     [8, new Uint8Array(filter.buffer)],
   ]);
-  const mode = SECCOMP_SET_MODE_FILTER as Address; // a number here
+  const mode = SECCOMP_SET_MODE_FILTER as Address; // a number, not a pointer
   const flags = SECCOMP_FILTER_FLAG_TSYNC;
-  // A thread that has a filter of its own cannot be made to follow, and is the result then.
+  // The result is a thread's id if that thread has a filter of its own and cannot be synchronized.
   const result = Number(libc.syscall(numbers.seccomp, mode, flags, addressOf(program), 0, 0));
   if (result !== 0) throw new CallError("seccomp", result < 0 ? errno() : EBUSY);
 }

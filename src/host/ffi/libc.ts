@@ -1,10 +1,11 @@
-// The functions of the C library that only this host's matters need: credentials, namespaces, sockets, user names.
+// Functions of the C library that only src/host needs: credentials, namespaces, sockets, user names.
 import { type FFIFunction, FFIType } from "bun:ffi";
 import { type Address, textWithin } from "../../core/ffi/memory.ts";
 import { openLibc } from "../../core/ffi/symbols.ts";
 
 export const hostSymbols = {
-  // long syscall(long number, ...): for what glibc 2.17 has no wrapper for; first a pointer, or a number in its place
+  // long syscall(long number, ...): calls without a wrapper in glibc 2.17. The first argument is a pointer or
+  // a number.
   syscall: {
     args: ["i64", "ptr", "i64", "i64", "i64", "i64"],
     returns: FFIType.i64_fast,
@@ -13,15 +14,16 @@ export const hostSymbols = {
   madvise: { args: ["ptr", "u64", "i32"], returns: "i32" },
   // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long)
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
-  // int setresuid(uid_t real, uid_t effective, uid_t saved), and the like: the C library has every thread do it
+  // int setresuid(uid_t real, uid_t effective, uid_t saved): the C library applies this and the next two to
+  // all threads
   setresuid: { args: ["u32", "u32", "u32"], returns: "i32" },
   setresgid: { args: ["u32", "u32", "u32"], returns: "i32" },
   setgroups: { args: ["u64", "ptr"], returns: "i32" },
   // int getpwuid_r(uid_t, struct passwd *, char *buf, size_t buflen, struct passwd **result)
   getpwuid_r: { args: ["u32", "ptr", "ptr", "u64", "ptr"], returns: "i32" },
-  // int unshare(int flags): of the calling thread
+  // int unshare(int flags): changes the calling thread
   unshare: { args: ["i32"], returns: "i32" },
-  // int setns(int fd, int nstype): the calling thread too
+  // int setns(int fd, int nstype): changes the calling thread
   setns: { args: ["i32", "i32"], returns: "i32" },
   // int socket(int domain, int type, int protocol)
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -35,23 +37,25 @@ export const libc = openLibc(hostSymbols);
 
 const MADV_DONTNEED = 4;
 
-/** asm/unistd.h */
+/** System call numbers of asm/unistd.h. */
 export const numbers = {
   x64: { seccomp: 317, capset: 126, setresuid: 117 },
   arm64: { seccomp: 277, capset: 91, setresuid: 147 },
 }[process.arch as "x64" | "arm64"];
 
 /**
- * Takes pages out of this process's memory; whatever touches one gets it again from the file. Only for pages that
- * are as they are in the file: what was written to others is lost.
+ * Drops pages from this process's memory. The kernel reads a page from its file again at the next access. The
+ * pages must be unchanged: private changes would be lost.
+ * @param start address of the first page.
+ * @param length in bytes.
  */
 export function dropFilePages(start: number, length: number): void {
-  libc.madvise(start as Address, length, MADV_DONTNEED); // when it is refused they stay, and that is all
+  libc.madvise(start as Address, length, MADV_DONTNEED); // if it fails, the pages stay in memory
 }
 
-/** @returns the user's name as NSS knows it (files, sssd, LDAP); undefined when there is none. */
+/** Returns the name of a user from NSS (files, sssd, LDAP); undefined if it has none. */
 export function userName(uid: number): string | undefined {
-  const passwd = new Uint8Array(64); // struct passwd, whose first field is char *pw_name
+  const passwd = new Uint8Array(64); // struct passwd; its first field is char *pw_name
   const strings = new Uint8Array(16384);
   const found = new BigUint64Array(1);
   const failed = libc.getpwuid_r(uid, passwd, strings, strings.length, found);

@@ -1,6 +1,6 @@
-// A netlink socket to netfilter, here or in a network namespace of its own: what is done there touches nothing on this
-// host, and nobody else is there. The namespace ends with the socket.
-// The trap: unshare(2) moves the whole thread, so it comes back before anything else can run on it.
+// A netlink socket to netfilter, in the current network namespace or in a new one. A new namespace is empty,
+// and commands in it do not affect the host. It ends with the socket.
+// unshare(2) moves the calling thread. So the thread returns before other code can run on it.
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { CallError } from "../../core/errors.ts";
 import { errno, waitReadable } from "../../core/ffi/libc.ts";
@@ -16,7 +16,10 @@ const MSG_DONTWAIT = 0x40;
 /** struct sockaddr_nl { u16 family, pad; u32 pid, groups; }: pid 0 is the kernel. */
 const kernelAddress = new Uint8Array([AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-/** Longer than any answer to a socket that reads with less than 32 KiB (netlink_dump() in af_netlink.c). */
+/**
+ * Bytes of the receive buffer. Answers are shorter if the socket reads with less than 32 KiB (netlink_dump()
+ * in af_netlink.c).
+ */
 const RECEIVE_BYTES = 64 * 1024;
 
 function enterNamespace(fd: number): void {
@@ -24,7 +27,7 @@ function enterNamespace(fd: number): void {
 }
 
 export class NetlinkSocket implements Disposable {
-  /** Inode number of its network namespace. */
+  /** Inode number of the socket's network namespace. */
   readonly netns: number;
   readonly #buffer = new Uint8Array(RECEIVE_BYTES);
   #fd: number;
@@ -34,7 +37,11 @@ export class NetlinkSocket implements Disposable {
     this.netns = netns;
   }
 
-  /** @throws CallError: EINVAL of unshare when the kernel has no network namespaces, EPERM without the right. */
+  /**
+   * Opens a socket in a new network namespace.
+   * @throws CallError: EINVAL of unshare if the kernel has no network namespaces, EPERM without
+   *   CAP_SYS_ADMIN.
+   */
   static inOwnNamespace(): NetlinkSocket {
     const home = openSync("/proc/thread-self/ns/net", "r");
     try {
@@ -49,7 +56,7 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** In the network namespace that this process is in. @throws CallError */
+  /** Opens a socket in the network namespace of this process. @throws CallError. */
   static here(): NetlinkSocket {
     const namespace = openSync("/proc/thread-self/ns/net", "r");
     try {
@@ -61,13 +68,17 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** One datagram, to the kernel. When this returns the kernel has served it. */
+  /** Sends one datagram to the kernel. The kernel has processed it when this returns. @throws CallError. */
   send(bytes: Uint8Array): void {
     const sent = libc.sendto(this.#fd, bytes, bytes.length, 0, kernelAddress, kernelAddress.length);
     if (sent < 0) throw new CallError("sendto", errno());
   }
 
-  /** @returns the next datagram, a view that the next call overwrites; undefined when none comes in time. */
+  /**
+   * Receives the next datagram, as a view that the next call overwrites.
+   * @returns undefined after the timeout.
+   * @throws CallError.
+   */
   receive(timeoutMs: number): Uint8Array | undefined {
     if (!waitReadable(this.#fd, timeoutMs)) return undefined;
     const length = Number(libc.recv(this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT));
