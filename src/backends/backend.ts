@@ -1,5 +1,5 @@
-// The ways to see ipset's commands, best first. Each gives the same events. They differ in what they need of the
-// kernel, in what they cost the audited programs, and in what they cannot promise.
+// Backends: ways to see ipset commands, best first. All report the same events. They differ in their kernel
+// requirements, in their cost for the audited programs, and in their guarantees.
 import type { LoadedMap } from "../core/map.ts";
 import type { LoadedProgram } from "../core/program.ts";
 import type { mineCheck, mineCounters } from "../events/skeleton.gen.ts";
@@ -8,32 +8,38 @@ import type { SetUp } from "./load.ts";
 export const backendNames = ["fexit", "kprobe", "tracepoint"] as const;
 export type BackendName = (typeof backendNames)[number];
 
-/** A backend that this kernel may support. load() and attach() tell whether it does. */
+/** A backend that this kernel may support. load() and attach() find out whether it does. */
 export interface Backend {
   readonly name: BackendName;
   /** Limits of this backend that the user must know. */
   readonly caveats: readonly string[];
-  /** Whether the kernel's count of skipped runs of its programs is one of commands. */
+  /** Whether each run of its programs that the kernel skips is a missed command. */
   readonly countsSkips: boolean;
-  /** @throws CallError; nothing is loaded then. */
+  /** Loads its programs and maps. @throws CallError. Nothing is loaded then. */
   load(setUp: SetUp): LoadedBackend;
 }
 
-/** The maps of every object. */
+/** Maps that every object has. */
 export interface CommonMaps {
   readonly events: LoadedMap<Record<never, never>>;
   readonly counters: LoadedMap<{ value: typeof mineCounters }>;
   readonly checks: LoadedMap<{ value: typeof mineCheck }>;
 }
 
-/** A backend whose programs and maps are in the kernel. Disposing of it removes them. */
+/** A backend whose programs and maps are in the kernel. Its disposal removes them. */
 export interface LoadedBackend extends Disposable {
   readonly maps: CommonMaps;
   readonly programs: readonly LoadedProgram[];
-  /** @throws MineError; nothing is attached then. */
+  /** Attaches its programs. @throws MineError. Nothing is attached then. */
   attach(): DisposableStack;
-  /** While attached: how often the kernel could not run a probe, beside the skipped runs of its programs. */
+  /**
+   * Returns, while attached, how often the kernel missed a probe. Skipped runs of its programs are not
+   * included.
+   */
   misses?(): number;
-  /** Whether the kernel has removed the probes, where it can do that. The caller then attaches again. */
+  /**
+   * Returns whether the kernel has removed the probes. The caller then attaches again. Absent if the kernel
+   * cannot remove them.
+   */
   isStale?(): boolean;
 }

@@ -1,5 +1,5 @@
-// What the running kernel offers, found by trying. A feature is newer than some kernel, and
-// MINE_ASSUME_KERNEL makes all that are newer than a given one look absent.
+// Probes the running kernel for features. MINE_ASSUME_KERNEL hides the features that are newer than the given
+// kernel.
 import { MAP_TYPE } from "../core/event-buffer.ts";
 import { probeMapType } from "../core/ffi/libbpf.ts";
 import { isBefore, type KernelVersion, runningKernel } from "../core/kernel-version.ts";
@@ -16,12 +16,12 @@ const features = {
   ringBuffer: {
     name: "BPF ring buffer",
     since: [5, 8, 0],
-    // Where the kernel refuses to try (EPERM), its version tells.
+    // If the kernel refuses the probe (EPERM), its version decides.
     probe: () => probeMapType(MAP_TYPE.ringbuf) ?? !isBefore(runningKernel(), [5, 8, 0]),
   },
   ipsetBtf: {
     name: "BTF of ip_set",
-    since: [5, 11, 0], // of modules; where it is built in, since 5.4
+    since: [5, 11, 0], // BTF of modules; a built-in ip_set has it since 5.4
     probe: hasIpsetBtf,
   },
   kprobePmu: {
@@ -39,7 +39,7 @@ export class Features {
     this.#assumed = assumed;
   }
 
-  /** Tried once. */
+  /** Returns whether the kernel has a feature. Each feature is probed once. */
   has(key: keyof typeof features): boolean {
     const known = this.#known.get(key);
     if (known !== undefined) return known;

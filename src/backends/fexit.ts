@@ -1,5 +1,5 @@
-// fexit: trampolines at the end of the handlers. It costs the audited programs least, and needs the types of the
-// handlers from the kernel itself. While one is attached its module cannot be unloaded.
+// Backend fexit: trampolines at the return of the handlers. It costs the audited programs the least. It needs
+// the BTF of the handlers from the kernel itself. While it is attached, ip_set cannot be unloaded.
 import { assets } from "../assets.ts";
 import { fdValue } from "../core/map.ts";
 import { unsupported } from "../errors.ts";
@@ -13,7 +13,10 @@ import { type HandlerSymbol, handlersOf } from "./handlers.ts";
 import { loadedPrograms, loadModern, type SetUp } from "./load.ts";
 
 const reporter = "mine_exit";
-/** Where nfnetlink refuses a message. Attached after the handlers, whose errors it must know. */
+/**
+ * The function through which nfnetlink refuses a message. It is attached last, because its program must know
+ * the errors that the handlers returned.
+ */
 const refusals = { symbol: "netlink_ack", program: "mine_fentry_ack" } as const;
 
 export function openFexit(features: Features, wanted: ReadonlySet<Command>): Backend {
@@ -28,9 +31,9 @@ function load(setUp: SetUp, symbols: readonly HandlerSymbol[]): LoadedBackend {
   const handlers = symbols.map((symbol) => `exit_${symbol}` as const);
   const wanted = [...handlers, reporter, refusals.program] as const;
   const object = loadModern(fexitModern, assets.fexitModern(), setUp, wanted, ({ maps, programs }) => {
-    maps.scratch.maxEntries = 2; // a refusal is reported outside of the handlers' mutex, by another slot
+    maps.scratch.maxEntries = 2; // a refusal is reported without the handlers' mutex: it needs its own slot
     if (!ipsetIsModule()) return;
-    // The object names the functions alone; libbpf would search each in all of vmlinux first.
+    // The object names the functions without their module. libbpf would search all of vmlinux first.
     for (const symbol of symbols) {
       attempt(`find ${symbol}`, () => {
         programs[`exit_${symbol}`].target = `ip_set:${symbol}`;

@@ -1,15 +1,16 @@
-// The functions of ip_set that serve ipset's netlink messages: static, but stored in a callback table, so
-// never inlined, and named the same from 4.15 to 7.x. net/netfilter/ipset/ip_set_core.c, ip_set_netlink_subsys_cb[].
+// The functions of ip_set that handle ipset's netlink messages (ip_set_netlink_subsys_cb[] in
+// net/netfilter/ipset/ip_set_core.c). They are static, but a callback table stores them, so the compiler
+// never inlines them. Their names are the same from 4.15 to 7.x.
 //
-// Not here: ip_set_add, ip_set_del, ip_set_test. They look alike and run for every packet.
+// ip_set_add, ip_set_del and ip_set_test are not here: they look alike, but run for every packet.
 
 import type { Command } from "../ipset/message.ts";
 
 interface Handler {
   symbol: string;
-  /** What it serves; it need not be probed when none of them is wanted. */
+  /** Commands that the function handles. It needs no probe if none of them is wanted. */
   commands: readonly Command[];
-  /** Missing on kernels before 4.20. */
+  /** Whether kernels before 4.20 lack the function. */
   isOptional?: boolean;
 }
 
@@ -32,7 +33,7 @@ const handlers = [
 
 export type HandlerSymbol = (typeof handlers)[number]["symbol"];
 
-/** Those that serve at least one of these commands. */
+/** Returns the handlers of these commands. */
 export function handlersOf(wanted: ReadonlySet<Command>): readonly (Handler & { symbol: HandlerSymbol })[] {
   return handlers.filter(({ commands }) => commands.some((command) => wanted.has(command)));
 }

@@ -1,7 +1,8 @@
-// kprobes and kretprobes on the handlers, and a kprobe where nfnetlink refuses a message.
-// Two traps. ip_set can be unloaded and loaded again: a probe in tracefs waits for it and is armed before its first
-// command; one of the PMU is gone for good, which isStale() tells. And a return probe of the PMU follows ten
-// threads, and nobody is told of the others. So the PMU is for where there is no tracefs.
+// Backend kprobe: kprobes and kretprobes on the handlers, and a kprobe on the function that acknowledges a
+// message.
+// ip_set can be unloaded and loaded again. A tracefs probe waits for that, and is armed before the first
+// command. A PMU probe is lost; isStale() reports it. A PMU return probe follows ten threads, and misses
+// others without a count. So the PMU is used only without tracefs.
 import { release } from "node:os";
 import { assets } from "../assets.ts";
 import { CallError } from "../core/errors.ts";
@@ -20,7 +21,10 @@ import { handlersOf } from "./handlers.ts";
 import { loadedPrograms, loadLegacy, loadModern, type SetUp } from "./load.ts";
 import { findTracefs } from "./tracefs.ts";
 
-/** Where nfnetlink refuses a message; built in. Attached after the handlers, whose errors it must know. */
+/**
+ * The function through which nfnetlink refuses a message; built in. It is attached last, because its program
+ * must know the errors that the handlers returned.
+ */
 const refusals = { module: undefined, symbol: "netlink_ack", kind: "entry" } as const;
 
 const wantedPrograms = ["mine_enter", "mine_return", "mine_ack"] as const;
@@ -65,7 +69,7 @@ function chooseProbes(features: Features): Probes {
     return new TracefsProbes(tracefs);
   }
   if (features.has("kprobePmu")) return pmuProbes;
-  // Since 4.17 a kernel with kprobes has the PMU: without it there is nothing to be found in tracefs.
+  // Since 4.17 a kernel with kprobes has the PMU. Without the PMU, tracefs has no kprobes either.
   if (tracefs || !(hasKprobePmu() || isBefore(runningKernel(), [4, 17, 0]))) {
     throw unsupported("no-kprobes", `kernel ${release()} has no kprobes`);
   }
@@ -73,13 +77,17 @@ function chooseProbes(features: Features): Probes {
 }
 
 /**
- * There is no such function. 4.15 takes a probe at the entry of a function that a module lacks, for one of a module
- * that is to come, and refuses the one at its return with EINVAL.
+ * Returns whether the error means that the function does not exist. If a module lacks a function, 4.15
+ * accepts an entry probe for it, as for a module that is not loaded yet. But 4.15 refuses the return probe
+ * with EINVAL.
  */
 const isMissing = (error: unknown): boolean =>
   error instanceof CallError && ["ENOENT", "EINVAL"].includes(error.code);
 
-/** Both probes or none. The entry comes first and goes first, so that each has its other. */
+/**
+ * Attaches both probes or none. The entry probe is attached first and removed first, so that each return has
+ * its entry.
+ */
 function attachHandler(
   probes: Probes,
   programs: Programs,

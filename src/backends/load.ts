@@ -1,17 +1,17 @@
-// From a skeleton to a loaded object: which programs, how large a buffer, which events.
+// Loads the object of a skeleton with the chosen programs, buffer size and filter.
 import type { OpenOptions } from "../core/ffi/libbpf.ts";
 import type { Decoded } from "../core/layout.ts";
 import { type LoadedObject, type OpenObject, open, type Skeleton } from "../core/object.ts";
 import type { LoadedProgram } from "../core/program.ts";
 import type { fexitModern, mineFilter, tracepointLegacy } from "../events/skeleton.gen.ts";
 
-/** Events that the kernel side reports. */
+/** Filter for the events that the BPF programs report. */
 export type KernelFilter = Decoded<typeof mineFilter>;
 
 export interface SetUp {
   options: OpenOptions;
   filter: KernelFilter;
-  /** Size of the ring buffer; 0 where the kernel has none, which takes the legacy object. */
+  /** Bytes of the ring buffer; 0 selects the legacy object, for kernels without ring buffers. */
   ringBytes: number;
 }
 
@@ -19,7 +19,7 @@ type Modern = Skeleton &
   Pick<typeof fexitModern, "rodata"> & { maps: Pick<typeof fexitModern.maps, "events"> };
 type Legacy = Skeleton & { maps: Pick<typeof tracepointLegacy.maps, "filters"> };
 
-/** Loads an object for kernels with a ring buffer (5.8): its filter is a constant. */
+/** Loads an object for kernels with ring buffers (5.8). Its filter is a constant. */
 export function loadModern<S extends Modern>(
   skeleton: S,
   bytes: Uint8Array,
@@ -36,7 +36,7 @@ export function loadModern<S extends Modern>(
   return object.load();
 }
 
-/** Loads an object for kernels without a ring buffer: its filter is in a map. */
+/** Loads an object for kernels without ring buffers. Its filter is in a map. */
 export function loadLegacy<S extends Legacy>(
   skeleton: S,
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-// The rungs in their order, and which of them may be tried.
+// The backends in their order, best first.
 
 import type { Command } from "../ipset/message.ts";
 import type { Backend, BackendName } from "./backend.ts";
@@ -10,9 +10,9 @@ import { openTracepoint } from "./tracepoint.ts";
 type Open = (features: Features, wanted: ReadonlySet<Command>) => Backend;
 
 /**
- * The evidence that can be had cheaply, and what follows from it.
- * @param wanted commands; what serves none of them need not be loaded, nor attached.
- * @throws MineError when the rung cannot be used here.
+ * Checks the cheap evidence for a backend, and returns the backend if it may work.
+ * @param wanted commands. Handlers of other commands are neither loaded nor attached.
+ * @throws MineError if this host cannot use the backend.
  */
 export const openBackend: Record<BackendName, Open> = {
   fexit: openFexit,

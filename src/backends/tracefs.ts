@@ -1,4 +1,4 @@
-// tracefs, with the names that the probes of mine have in it.
+// Finds tracefs, with mine's prefix for the names of probes.
 import { Tracefs } from "../core/tracefs.ts";
 import { log } from "../log.ts";
 

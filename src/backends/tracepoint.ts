@@ -1,7 +1,7 @@
-// The tracepoints where the kernel frees a socket buffer, for kernels that have neither kprobes nor trampolines.
-// Two traps. Every packet passes there too, which costs a little. And a run that the kernel skips, because a packet's
-// interrupted it on the same CPU, is that of a packet: requests are freed in the context of a thread. So the kernel's
-// count of such runs tells nothing of commands.
+// Backend tracepoint: tracepoints that fire when the kernel frees a socket buffer. It is for kernels with
+// neither kprobes nor trampolines. Every packet fires them too, at a small cost.
+// The kernel skips a run if it interrupts another one on the same CPU. Such a run belongs to a packet,
+// because requests are freed in the context of a thread. So skipped runs are not missed commands.
 import { release } from "node:os";
 import { assets } from "../assets.ts";
 import { fdValue } from "../core/map.ts";
@@ -15,9 +15,9 @@ import type { Features } from "./features.ts";
 import { loadedPrograms, loadLegacy, loadModern, type SetUp } from "./load.ts";
 import { findTracefs } from "./tracefs.ts";
 
-/** Programs of the legacy object that mine_free goes on with, in the order of its map "stages". */
+/** Programs of the legacy object that continue mine_free, in the order of its map `stages`. */
 const stages = ["mine_step", "mine_rest"] as const;
-/** The second is for a dump that nobody reads to its end: its request is freed with the socket. */
+/** kfree_skb is for a dump that no process reads to its end: its request is freed with the socket. */
 const tracepoints = ["consume_skb", "kfree_skb"] as const;
 
 export function openTracepoint(features: Features): Backend {
@@ -25,7 +25,7 @@ export function openTracepoint(features: Features): Backend {
   return { name: "tracepoint", caveats: [], countsSkips: false, load };
 }
 
-/** Kernels with a ring buffer have raw tracepoints. */
+/** Loads the backend with raw tracepoints. Kernels with ring buffers have them. */
 function loadRaw(setUp: SetUp): LoadedBackend {
   const object = loadModern(tracepointModern, assets.tracepointModern(), setUp, ["mine_free"]);
   const { mine_free } = object.programs;
