@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# libbpf, libelf and zlib from pinned sources and a small shim, linked into one .so that needs libc alone.
+# Builds libbpf, libelf and zlib from pinned sources, and a small shim. Links them into one .so that needs
+# only libc.
 #
 #   LIBBPF_SRC=DIR ELFUTILS_SRC=DIR ZLIB_SRC=DIR   build these trees instead (copied, never changed)
 #
-# For the rest of the build:
+# Variables for the rest of the build:
 #   LIBBPF_SO        the library
-#   LIBBPF_HEADERS   prerequisite of what includes <bpf/*.h>
-#   LIBBPF_CFLAGS    finds these headers
+#   LIBBPF_HEADERS   prerequisite of each file that includes <bpf/*.h>
+#   LIBBPF_CFLAGS    include paths of these headers
 
 LIB := $(OUTPUT)/lib
 LIB_SRC := $(abspath $(LIB))/src
@@ -16,25 +17,26 @@ LIBBPF_SO := $(LIB)/libbpf.so
 LIBBPF_HEADERS := $(LIB)/include/bpf/.ready
 LIBBPF_CFLAGS := -I$(LIB)/include -I$(LIB)/src/libbpf/include/uapi
 
-# Not -D_FILE_OFFSET_BITS=64, which libbpf's own Makefile sets: on 64-bit machines it changes nothing but
-# the name of fcntl(), to one of glibc 2.28.
+# libbpf's own Makefile sets -D_FILE_OFFSET_BITS=64, this one does not. On 64-bit machines it only renames
+# fcntl() to a symbol of glibc 2.28.
 LIB_CFLAGS := -O2 -fPIC -fvisibility=hidden -std=gnu11 -fstack-protector-strong \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(LIB_SRC)/=
 LIBBPF_INCLUDES := -I$(LIB_SRC)/libbpf/src -I$(LIB_SRC)/libbpf/include -I$(LIB_SRC)/libbpf/include/uapi
 LIBELF_INCLUDES := -I$(LIB_SRC)/elfutils/libelf
 ZLIB_INCLUDES := -I$(LIB_SRC)/zlib
-# nopack-relative-relocs: some distributions pack by default, which glibc before 2.36 cannot load.
+# nopack-relative-relocs: some distributions pack by default, and glibc before 2.36 cannot load that.
 LIB_LDFLAGS := -shared -s -Wl,-soname,libbpf.so.1 -Wl,-z,now -Wl,-z,relro -Wl,-z,nopack-relative-relocs \
 	-Wl,--no-undefined -Wl,--no-undefined-version -Wl,--gc-sections
 
-# Everything is built again when the compiler, the flags or the named source trees change.
+# A change of the compiler, the flags or the named source trees rebuilds everything.
 lib-config := $(CC) $(LIB_CFLAGS) $(LIB_LDFLAGS) $(LIBBPF_SRC) $(ELFUTILS_SRC) $(ZLIB_SRC)
 ifneq ($(lib-config),$(file <$(LIB)/config))
   $(shell mkdir -p $(LIB))
   $(file >$(LIB)/config,$(lib-config))
 endif
 
-# $(call source,NAME,DIR): a fresh, patched copy of the source NAME, from DIR if that is not empty.
+# $(call source,NAME,DIR): makes a fresh, patched copy of the source NAME. It comes from DIR, or from the
+# pinned tarball if DIR is empty.
 define source
 $(LIB)/src/$1/.ready: lib/fetch-source.sh lib/sources.txt $(LIB)/config $(wildcard patches/$1/*.patch) \
 		$(if $2,$(shell find $2 -name '*.[ch]')) | $(TOOLS)
@@ -47,8 +49,8 @@ $(eval $(call source,libbpf,$(LIBBPF_SRC)))
 $(eval $(call source,elfutils,$(ELFUTILS_SRC)))
 $(eval $(call source,zlib,$(ZLIB_SRC)))
 
-# $(call archive,FLAGS,SOURCES): compile third-party sources, without a look at their warnings, into $@.
-# One compiler call for all of them: the list of files is then whatever the source tree has.
+# $(call archive,FLAGS,SOURCES): compiles third-party sources into $@, without warnings. One call of the
+# compiler takes all files, so the shell expands the wildcards when the source tree is there.
 define archive
 	$(call msg,CC,$@)
 	$(Q)rm -rf $(@:.a=) $@ && mkdir -p $(@:.a=)
@@ -70,7 +72,8 @@ $(LIB)/shim.o $(LIB)/glibc-compat.o: $(LIB)/%.o: lib/%.c $(LIB)/src/libbpf/.read
 	$(call msg,CC,$@)
 	$(Q)$(CC) $(LIB_CFLAGS) -ffunction-sections -Wall -Wextra $(LIBBPF_INCLUDES) -c $< -o $@
 
-# glibc-compat.o comes as an object, not in an archive: its functions have to win over those of libc.
+# glibc-compat.o is linked as an object, not in an archive, so that its functions take precedence over those
+# of libc.
 $(LIBBPF_SO): $(LIB)/shim.o $(LIB)/glibc-compat.o $(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a \
 		lib/shim.map lib/check-exports.sh scripts/check-glibc.sh
 	$(call msg,LINK,$@)

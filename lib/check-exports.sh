@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Fail unless a shared library exports exactly the symbols of libbpf.map and our own mine_*, and needs libc alone.
+# Fails unless a shared library exports exactly the symbols of libbpf.map and our own mine_*, and needs only
+# libc.
 #
 #   lib/check-exports.sh LIBBPF.SO LIBBPF.MAP
 set -euo pipefail

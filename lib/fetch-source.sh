@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Put the source of one library into a fresh directory, with our patches applied.
+# Puts the source of one library into a fresh directory and applies our patches.
 #
 #   lib/fetch-source.sh NAME DEST          the pinned tarball of lib/sources.txt
-#   lib/fetch-source.sh NAME DEST SRC      a copy of the tree SRC, which itself is never changed
+#   lib/fetch-source.sh NAME DEST SRC      a copy of the tree SRC, which never changes itself
 #
-# Tarballs are kept in the cache directory. One that was put there by hand is as good as a download:
-# it is the checksum that is trusted, never the place.
+# The cache directory keeps the tarballs. A tarball that a user puts there is as good as a download, because
+# the script trusts only the checksum.
 set -euo pipefail
 
 fail() {
@@ -25,16 +25,16 @@ rm -rf "$work" "$dest"
 mkdir -p "$work/tree"
 trap 'rm -rf "$work"' EXIT
 
-# Where in DEST the build will look first: tells a wrong SRC at once, instead of by a compiler error.
+# The file of each library that the build needs first. It detects a wrong SRC before the compiler does.
 declare -A landmark=([libbpf]=src/libbpf.map [elfutils]=libelf/libelfP.h [zlib]=zlib.h)
 
-# The check is made on a private copy, so that what was checked is what is unpacked.
+# Checks a private copy: no other program can change it between the check and the unpacking.
 take_cached() {
   cp "$cache/$tarball" "$work/$tarball" 2>/dev/null &&
     sha256sum --check --status <<<"$sha256  $work/$tarball"
 }
 
-# Ask one suite for a revision of the source package that lists our checksum, and download its tarball.
+# Finds a revision of the source package with our checksum in one suite, and downloads its tarball.
 download_from() {
   local suite=$1 version
   version=$("$top/scripts/debian.sh" "$suite" apt-cache showsrc --only-source "$name" |

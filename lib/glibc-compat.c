@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Keeps the library loadable on glibc 2.17, wherever it is built.
+ * Keeps the library loadable on glibc 2.17, on any build machine.
  *
- * glibc binds each call to the newest version of a symbol that the building machine has, and an older
- * machine then refuses to load the file. The functions below are defined in this library instead, hidden,
- * so the linker binds libbpf, libelf and zlib to them and imports nothing newer. Headers are not touched:
- * a forced include would fix the feature macros before libbpf_utils.c can choose the POSIX strerror_r().
+ * glibc binds each call to the newest symbol version of the build machine. An older machine then refuses to
+ * load the file. This library defines the functions below itself, hidden. So the linker binds libbpf, libelf
+ * and zlib to them and imports nothing newer.
  *
- * scripts/check-glibc.sh names what is still missing here when a new version brings a new import.
+ * Headers stay as they are: a forced include would fix the feature macros before libbpf_utils.c can choose
+ * the POSIX strerror_r().
+ *
+ * scripts/check-glibc.sh names missing functions when a new version of a library needs newer symbols.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,20 +18,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* This file must itself get the plain strtol() and friends, hence no _GNU_SOURCE and no C23. */
+/* This file itself needs the plain strtol() and its relatives, hence no _GNU_SOURCE and no C23. */
 #if defined(_GNU_SOURCE) || __STDC_VERSION__ > 201710L
 #error "compile glibc-compat.c as C11 without _GNU_SOURCE"
 #endif
 
 #pragma GCC visibility push(hidden)
 
-/* fstat@GLIBC_2.33; before that it was a macro for __fxstat(). 64-bit kernels and glibc share struct stat. */
+/*
+ * Replaces fstat@GLIBC_2.33, which was a macro for __fxstat() before. 64-bit kernels and glibc share struct
+ * stat.
+ */
 int fstat(int fd, struct stat *st)
 {
 	return syscall(SYS_fstat, fd, st);
 }
 
-/* fmemopen@GLIBC_2.22; the one before differs when writing and for empty buffers, libbpf only reads. */
+/*
+ * Replaces fmemopen@GLIBC_2.22. The older version differs only for writing and for empty buffers. libbpf only
+ * reads.
+ */
 #ifdef __x86_64__
 FILE *fmemopen_first(void *buf, size_t size, const char *mode) __attribute__((visibility("default")));
 __asm__(".symver fmemopen_first,fmemopen@GLIBC_2.2.5");
@@ -41,8 +49,8 @@ FILE *fmemopen(void *buf, size_t size, const char *mode)
 #endif
 
 /*
- * __isoc23_*@GLIBC_2.38: where glibc's headers send the scanf and strtol families under _GNU_SOURCE, so
- * that they accept 0b101 too. Nothing here parses binary literals.
+ * Replaces __isoc23_*@GLIBC_2.38. Under _GNU_SOURCE, glibc's headers redirect the scanf and strtol families
+ * to these, so that they accept 0b101 too. These libraries parse no binary literals.
  */
 int __isoc23_sscanf(const char *str, const char *format, ...)
 {

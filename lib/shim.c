@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * What TypeScript cannot do through bun:ffi: take libbpf's log, which arrives as a format and a va_list.
- * Here a line is formatted in C, and only the finished string crosses; of the hundreds that tell what libbpf does
- * when nothing is wrong, none where nobody wants them.
+ * Formats libbpf's log, which arrives as a format and a va_list. TypeScript cannot read a va_list through
+ * bun:ffi. So C formats a line and passes only the finished string. libbpf logs hundreds of lines when
+ * nothing is wrong. Lines above the wanted level are not formatted.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "libbpf.h"
 
-/* libbpf hands over a whole verifier log, of at most 16 MiB, as one line. */
+/* libbpf logs a whole verifier log, of at most 16 MiB, as one line. */
 #define LINE_MAX_BYTES (32u << 20)
 
 typedef void (*log_fn)(int level, const char *line);
@@ -19,7 +19,7 @@ void mine_set_log(log_fn log, int level) __attribute__((visibility("default")));
 static log_fn log_line;
 static int log_level;
 
-/* libbpf_print() keeps errno for its callers, whatever happens in here. */
+/* Formats one line. libbpf_print() restores errno for its callers, so this function may change it. */
 static int format_line(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char small[512], *line = small;
@@ -32,7 +32,7 @@ static int format_line(enum libbpf_print_level level, const char *format, va_lis
 	va_copy(again, args);
 	len = vsnprintf(small, size, format, args);
 	if (len < 0) {
-		/* An argument that cannot be formatted: the format alone still tells which message it was. */
+		/* An argument cannot be formatted. The format alone still identifies the message. */
 		log_line(level, format);
 	} else {
 		if ((size_t)len >= size) {
@@ -59,8 +59,8 @@ static int format_line(enum libbpf_print_level level, const char *format, va_lis
 }
 
 /*
- * Hand libbpf's messages up to LEVEL (enum libbpf_print_level) to LOG, on the thread that called libbpf; NULL
- * silences libbpf.
+ * Sends libbpf's messages up to LEVEL (enum libbpf_print_level) to LOG, on the thread that called libbpf.
+ * NULL silences libbpf.
  */
 void mine_set_log(log_fn log, int level)
 {
