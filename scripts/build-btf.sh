@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Make the BTF file that mine needs on a kernel without /sys/kernel/btf/vmlinux.
+# Makes the BTF file that mine needs on a kernel without /sys/kernel/btf/vmlinux.
 #
 #   scripts/build-btf.sh [VMLINUX] [-o FILE] [--force]
 #
 # VMLINUX may be
 #   - an ELF vmlinux that has a .BTF section;
-#   - an ELF vmlinux with debug information (DWARF), which pahole turns into BTF;
+#   - an ELF vmlinux with debug information (DWARF), which pahole converts to BTF;
 #   - a compressed kernel image (vmlinuz, bzImage) whose vmlinux has a .BTF section.
-# Without VMLINUX, the one of the running kernel is searched in the usual places.
+# The default is the vmlinux of the running kernel, from the directories where distributions put it.
 #
-#   -o, --output FILE   where to write; default /boot/vmlinux-$(uname -r), where mine looks
-#   -f, --force         replace FILE if it is there
-#   -h, --help          this text
+#   -o, --output FILE   output file; default /boot/vmlinux-$(uname -r), where mine searches
+#   -f, --force         replace FILE if it exists
+#   -h, --help          show this text
 #
-# The result is an ELF file with nothing but .BTF, a few megabytes. It fits exactly one kernel release.
-# It may be made on another machine (-o) and copied; pahole of an old distribution is too old for DWARF.
+# The result is an ELF file that has only a .BTF section, a few megabytes. It fits exactly one kernel release.
+# Another machine may make it (-o) if an old distribution's pahole is too old for DWARF. Copy it then.
 set -euo pipefail
 umask 022
 export LC_ALL=C
 
-# The least that the build of Linux itself took when it began to make BTF everywhere (5.x).
+# Minimum version of pahole: the one that Linux itself required when it began to make BTF everywhere (5.x).
 readonly PAHOLE_MIN=1.16
 
 say() { printf 'build-btf.sh: %s\n' "$@" >&2; }
@@ -31,7 +31,7 @@ need() { # TOOL PACKAGE WHY
   command -v "$1" >/dev/null || die "$1 is needed $3, and is not installed" "install the package $2"
 }
 
-# The places in which distributions keep the running kernel, those with debug information first.
+# Finds the running kernel where distributions keep it. Files with debug information come first.
 find_vmlinux() {
   local release=$1 place
   local -a places=(
@@ -57,9 +57,9 @@ has_section() { # FILE NAME
   [[ $sections == *" $2 "* ]]
 }
 
-# A kernel image is a small loader with the compressed vmlinux in it. The first bytes of a compressed
-# stream tell where it begins and by what it was made; they also occur by chance, so what comes out has
-# to be an ELF file. Whatever follows the stream makes the tools complain after they have done the work.
+# Unpacks a kernel image: a small loader that contains the compressed vmlinux. The first bytes of a compressed
+# stream show its start and its format. They also occur by chance, so the result must be an ELF file. Other
+# bytes follow the stream. The tools complain about them, but only after they have unpacked it.
 unpack_image() { # IMAGE RESULT
   local pattern tool args package offset
   local -a offsets missing=()
@@ -99,8 +99,8 @@ check_pahole() {
   fi
 }
 
-# Walk through all of a raw .BTF section (struct btf_header, then the types: Documentation/bpf/btf.rst)
-# and print the number of types. An independent look at the result: neither pahole nor libbpf is asked.
+# Reads all types of a raw .BTF section (struct btf_header, then the types: Documentation/bpf/btf.rst) and
+# prints their number. This check is independent of pahole and libbpf.
 count_types() { # RAW
   local header_len strings task_struct
   header_len=$(od -An -tu4 -j 4 -N 4 -- "$1")
@@ -109,7 +109,7 @@ count_types() { # RAW
   od -An -v -tu4 -w4 -- "$1" | awk -v size="$(stat -c %s -- "$1")" -v task_struct="${task_struct:--2}" '
     function bad(why) { print why; failed = 1; exit 1 }
     BEGIN {
-      # How many words follow the three of each kind; "v": for each member.
+      # Number of words after the first three, for each kind; "v": for each member.
       split("1 0 3 3v 3v 2v 0 0 0 0 0 0 2v 1 3v 0 1 0 3v", words)
     }
     NR == 1 && $1 != 125855 { bad("it does not begin with the magic number and version of BTF") }
@@ -184,11 +184,11 @@ fi
 [ -w "$directory" ] || die "cannot write to $directory" "run as root, or choose another place with -o FILE"
 
 need readelf binutils "to look into ELF files"
-# llvm-objcopy knows the files of every machine, objcopy those of its own.
+# llvm-objcopy knows the files of all machines, objcopy only those of its own.
 objcopy=$(command -v llvm-objcopy || command -v objcopy) ||
   die "objcopy is needed to copy sections, and is not installed" "install the package binutils"
 
-# Not /tmp, often in memory: a vmlinux with debug information has hundreds of megabytes.
+# /tmp is often in memory, and a vmlinux with debug information has hundreds of megabytes.
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/build-btf.XXXXXXXXXX")
 partial=''
 trap 'rm -rf -- "$work" ${partial:+"$partial"}' EXIT
@@ -226,13 +226,13 @@ if ! has_section "$elf" .BTF; then
     cp -- "$elf" "$work/unpacked"
     elf=$work/unpacked
   fi
-  # pahole runs llvm-objcopy to add the section; where that is missing the other one does.
+  # pahole runs llvm-objcopy to add the section. LLVM_OBJCOPY names objcopy if that is missing.
   LLVM_OBJCOPY=$objcopy pahole -J "$elf" || die "pahole could not make BTF of $vmlinux"
   has_section "$elf" .BTF || die "pahole found no types in $vmlinux"
 fi
 
-# A new file around the section: a vmlinux from which all other sections are removed keeps its program
-# headers, and with them up to its old size in holes.
+# Writes a new file around the section. A vmlinux without its other sections would keep its program headers,
+# and with them holes up to its old size.
 "$objcopy" --dump-section .BTF="$work/raw" "$elf" "$work/unused" ||
   die "$objcopy could not copy the .BTF section of $vmlinux" "for a kernel of another machine install llvm"
 "$objcopy" -I binary -O "$target" -B "$architecture" --strip-all \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Fail when a binary or shared library needs a newer glibc than 2.17, and name the symbols that do.
+# Fails if a binary or shared library needs a newer glibc than 2.17, and names the symbols that need it.
 #
 #   scripts/check-glibc.sh FILE...
 set -euo pipefail
@@ -12,8 +12,8 @@ status=0
 [ $# -gt 0 ] || { echo "usage: scripts/check-glibc.sh FILE..." >&2; exit 2; }
 
 for file; do
-  # The version list and not the symbols is what the dynamic loader looks at: it also holds markers
-  # that no symbol carries, such as GLIBC_ABI_DT_RELR for packed relocations (glibc 2.36).
+  # The dynamic loader checks the version list, not the symbols. The list also has markers that belong to no
+  # symbol, such as GLIBC_ABI_DT_RELR for packed relocations (glibc 2.36).
   versions=$(readelf --version-info --wide "$file" | grep -oE 'GLIBC_[A-Z0-9_.]+' | sort -u) || {
     echo "check-glibc.sh: $file: no glibc version found; is it a dynamically linked ELF file?" >&2
     status=1

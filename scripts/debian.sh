@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Run an apt command as if this machine followed another Debian suite, without touching the machine.
+# Runs an apt command as if this machine used another Debian suite. The machine's own apt is unchanged.
 #
 #   scripts/debian.sh SUITE COMMAND [ARG...]
 #   scripts/debian.sh trixie apt-get source --download-only elfutils
 #   scripts/debian.sh sid apt-cache depends linux-image-cloud-amd64
 #
-# The suite's package and source lists live in a cache of their own; the mirror is the one that the
-# machine's own apt uses for Debian (DEBIAN_MIRROR=URL names another), so no address is written down
-# here and a proxy or mirror that the administrator set up keeps working. Lists are fetched again after
-# a day. Nothing is installed: the private dpkg status is empty, so use `apt-get download`, not `install`.
+# The suite's package and source lists are in a cache of their own, and are fetched again after a day. The
+# mirror is the one that the machine's own apt uses for Debian. So no address is fixed here, and the
+# administrator's proxy or mirror is used. DEBIAN_MIRROR=URL names another one.
+# Use `apt-get download`, not `install`: the private dpkg status is empty, so nothing can be installed.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -33,7 +33,7 @@ cat >"$root/sources.list" <<LIST
 deb [signed-by=$keyring] $mirror $suite main
 deb-src [signed-by=$keyring] $mirror $suite main
 LIST
-# APT::Sandbox::User: apt would otherwise drop to a user who may not enter this cache.
+# APT::Sandbox::User: apt would otherwise change to a user that has no access to this cache.
 cat >"$root/apt.conf" <<CONF
 Dir::Etc::SourceList "$root/sources.list";
 Dir::Etc::SourceParts "/dev/null";
@@ -49,7 +49,7 @@ Acquire::Languages "none";
 CONF
 export APT_CONFIG=$root/apt.conf
 
-# One update at a time, however many builds run side by side.
+# Only one update runs at a time, even if several builds run in parallel.
 exec 9>"$root/lock"
 flock 9
 if [ -z "$(find "$root/updated" -mmin -1440 2>/dev/null)" ]; then

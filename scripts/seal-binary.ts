@@ -1,18 +1,19 @@
-// Makes a compiled binary deaf to the variables of the environment by which Bun can be told to run other code,
-// to open a debugger, or to write files. Bun has no option for that, and sudo does not always clear them.
+// Disables environment variables in a compiled binary. Through them Bun runs other code, opens a debugger or
+// writes files. Bun has no option to disable them, and sudo does not always clear them.
 //
 //   bun scripts/seal-binary.ts BINARY     (changed in place)
 //
-// The names are found as bytes, and their first letter becomes a NUL, which no variable's name can hold; C's
-// getenv() takes it for an empty name and finds nothing. Remove this when `bun build --compile` learns not to
-// listen. Not reached: BUN_JSC_*, the JavaScript engine's own options, which its code compares without a string.
+// The script finds the names as bytes and replaces their first letter with a NUL. No variable's name can have
+// one, so getenv() of C sees an empty name and finds nothing. Remove this script when `bun build --compile`
+// has an option for it.
+// BUN_JSC_* stays: the JavaScript engine compares the names of its own options without a string.
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** Each stands for every name that begins so. */
+/** Prefixes of variable names. */
 const names = [
-  "BUN_OPTIONS", // command line options, --preload among them
-  "BUN_BE_BUN", // the binary becomes the bun command
-  "BUN_INSPECT", // a debugger's socket
+  "BUN_OPTIONS", // command line options, for example --preload
+  "BUN_BE_BUN", // turns the binary into the bun command
+  "BUN_INSPECT", // opens a debugger's socket
   "BUN_BYTECODE_", // writes files
 ];
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# See that the programs are there that the build (or the tests) call, and install the missing ones.
+# Checks for the programs that the build (or the tests) call, and installs missing ones.
 #
 #   scripts/setup.sh build|test|bench
 #
-# On Debian and its relatives, as root or where sudo asks nothing, missing packages are installed. Elsewhere
-# they are named, and that is all.
+# It installs packages with apt, as root or through sudo without a password. Elsewhere it only names them.
 set -euo pipefail
 
 # program:package
@@ -20,7 +19,7 @@ test=(
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
-# file:package, where there is no program to look for
+# file:package, for a package without a program to search for
 build_files=(/usr/include/stdio.h:libc6-dev)
 test_files=(
   "${build_files[@]}"
@@ -37,7 +36,7 @@ case ${1-} in
     ;;
 esac
 
-# Some of them live where an ordinary user's PATH does not go.
+# Some programs are in directories that are not in a user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
 packages=()
 for entry in "${wanted[@]}"; do
