@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Everything that is made goes to .output/, except ./mine itself and what npm keeps in node_modules/.
+# All build results are in .output/, except ./mine and node_modules/.
 
 OUTPUT := .output
 ARCH ?= x86
@@ -23,7 +23,7 @@ endif
 .PHONY: all
 all: mine ## build ./mine (the default)
 
-# The programs that the build calls; installs the missing ones where it may.
+# Programs that the build calls. setup.sh installs missing ones if it has the privileges.
 TOOLS := $(OUTPUT)/tools.ready
 $(TOOLS): scripts/setup.sh
 	$(call msg,TOOLS,build)
@@ -32,12 +32,12 @@ $(TOOLS): scripts/setup.sh
 
 include lib/build.mk
 
-# --- BPF objects: one for each backend, compiled for the ring buffer and for what 4.15 can take -------
+# --- BPF objects: one for each backend, modern (with ring buffers) and legacy (for 4.15) ---------------
 
 BPF := $(OUTPUT)/bpf
-# There are no trampolines where the legacy ones are needed.
+# fexit has no legacy object: kernels that need one have no trampolines.
 BPF_OBJECTS := $(patsubst %,$(BPF)/%.bpf.o,fexit.modern kprobe.modern kprobe.legacy tracepoint.modern tracepoint.legacy)
-# clang does not look there by itself when the target is bpf.
+# clang does not search these directories itself if the target is bpf.
 SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(CC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
 BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter -Werror \
 	-Ibpf -Ivmlinux $(LIBBPF_CFLAGS) $(SYSTEM_INCLUDES)
@@ -53,7 +53,7 @@ $(BPF_OBJECTS): $(wildcard bpf/*) $(wildcard vmlinux/*.h) $(LIBBPF_HEADERS) Make
 $(BPF):
 	$(Q)mkdir -p $@
 
-# --- TypeScript skeleton: generated from the objects' BTF, committed, and never out of step ----------
+# --- TypeScript skeleton: generated from the objects' BTF, committed, and checked by each build ---------
 
 SKELETON := src/events/skeleton.gen.ts
 
@@ -67,15 +67,15 @@ $(OUTPUT)/skeleton.checked: $(OUTPUT)/skeleton.gen.ts $(SKELETON)
 	$(Q)touch $@
 
 .PHONY: generate
-generate: $(OUTPUT)/skeleton.gen.ts ## write src/events/skeleton.gen.ts anew from the BPF objects
+generate: $(OUTPUT)/skeleton.gen.ts ## regenerate src/events/skeleton.gen.ts from the BPF objects
 	$(Q)cp $< $(SKELETON)
 
-# --- The package bun-libbpf: src/core with the library in it ------------------------------------------
+# --- The package bun-libbpf: src/core and the library ---------------------------------------------------
 
 src/core/libbpf.so: $(LIBBPF_SO)
 	$(Q)cp $< $@
 
-# For the BPF side of whoever uses the package.
+# Headers for the BPF programs of users of the package.
 BPF_HEADERS := bpf_core_read.h bpf_endian.h bpf_helper_defs.h bpf_helpers.h bpf_tracing.h
 LICENSES := LICENSE LICENSE.BSD-2-Clause LICENSE.GPL-2.0 NOTICE
 
@@ -92,13 +92,14 @@ package: src/core/libbpf.so $(LIBBPF_HEADERS) node_modules/.ready ## pack bun-li
 node_modules/.ready: package.json package-lock.json | $(TOOLS)
 	$(call msg,NPM,node_modules)
 	$(Q)npm ci --ignore-scripts --loglevel=error >/dev/null
-	$(Q)node node_modules/bun/install.js # the one script that is needed: puts Bun's binary in its place
+	$(Q)node node_modules/bun/install.js # the only script needed: it installs Bun's binary
 	$(Q)touch $@
 
-# The two --no-compile-autoload flags: otherwise the binary, run as root, executes what a bunfig.toml in
-# the directory it is started from says, and takes environment variables from a .env there. --smol: the heap
-# is collected before it grows to tens of megabytes. --bytecode: half the time of a start was parsing.
-# --splitting: what engine.ts imports when it is done is not loaded before.
+# Without the two --no-compile-autoload flags, the binary reads bunfig.toml and .env of the current directory.
+# As root it then executes code and takes environment variables from there.
+# --smol: the garbage collector runs before the heap grows to tens of megabytes.
+# --bytecode: parsing took half of the start time.
+# --splitting: modules that engine.ts imports at its end are not loaded earlier.
 mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/skeleton.checked src/core/libbpf.so \
 		scripts/seal-binary.ts
 	$(call msg,BUN,$@)
@@ -109,7 +110,7 @@ mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/
 	$(Q)scripts/check-glibc.sh $(OUTPUT)/mine
 	$(Q)mv $(OUTPUT)/mine $@
 
-# --- Examples: small programs on the package alone ----------------------------------------------------
+# --- Examples: small programs that use only the package -------------------------------------------------
 
 EXAMPLES := $(OUTPUT)/examples
 
@@ -134,62 +135,63 @@ $(EXAMPLES)/%: examples/%.ts examples/%.skel.ts $(wildcard src/core/*.ts src/cor
 	$(call msg,BUN,$@)
 	$(Q)$(BUN) build --compile --minify --no-compile-autoload-dotenv --no-compile-autoload-bunfig $< --outfile $@ >/dev/null
 
-# --- Tests, demonstration, upkeep ---------------------------------------------------------------------
+# --- Tests, demonstration, maintenance ------------------------------------------------------------------
 
 .PHONY: setup
-setup: ## install what the build and the tests call, where it is missing
+setup: ## install missing programs that the build and the tests call
 	$(Q)scripts/setup.sh test
 
-# In their own make: what setup installs must be there before anything is built.
+# A make of its own builds mine, because setup must install the tools first.
 .PHONY: test
-test: setup ## types, lint, unit, host, and every kernel of tests/vm/KERNELS
+test: setup ## run all tests: types, lint, unit, host, and each kernel of tests/vm/KERNELS
 	$(Q)$(MAKE) --no-print-directory mine examples
 	$(Q)$(BUN) tests/run.ts
 
 .PHONY: test-unit test-host test-vm
-test-unit test-host test-vm: test-%: mine examples ## one kind of test alone
+test-unit test-host test-vm: test-%: mine examples ## run one kind of test
 	$(Q)$(BUN) tests/run.ts $*
 
 SOAK_TESTS := host/losses host/endurance host/environment vm/losses/losses vm/random-messages/random-messages
 
 .PHONY: soak
-soak: setup ## in full what make test has in a shortened form: takes an hour and more
+soak: setup ## run the full form of tests that make test shortens; takes over an hour
 	$(Q)$(MAKE) --no-print-directory mine
 	$(Q)MINE_SOAK=1 $(BUN) test --timeout 60000 $(SOAK_TESTS:%=tests/%.test.ts)
 
 .PHONY: demo
-demo: setup ## watch real ipset commands being audited; in a VM where the host's kernel cannot
+demo: setup ## show mine at work on real ipset commands; in a VM if this host cannot run it
 	$(Q)$(MAKE) --no-print-directory mine
 	$(Q)scripts/demo.sh
 
 include bench/build.mk
 
 .PHONY: bench
-bench: ## measure mine beside C, bpftrace and BCC in a VM; writes docs/benchmarks.md (BENCH_ROUNDS=1 ...)
+bench: ## compare mine with C, bpftrace and BCC in a VM; writes docs/benchmarks.md (BENCH_ROUNDS=1 ...)
 	$(Q)scripts/setup.sh bench
 	$(Q)$(MAKE) --no-print-directory mine $(BENCH_PROGRAMS)
 	$(Q)$(BUN) bench/bench.ts
 
 .PHONY: bench-packets
-bench-packets: ## measure what a packet costs more with backend tracepoint; on this host, in namespaces
+bench-packets: ## measure the cost per packet of backend tracepoint; on this host, in namespaces
 	$(Q)$(MAKE) --no-print-directory mine $(BENCH)/packets
 	$(Q)bench/packets.sh $(BENCH)/packets ./mine
 
-# From two kernels far apart in age; either must do (tests/unit/vmlinux-headers.test.ts).
+# Generates headers from an old and a new kernel. Either must compile bpf/
+# (tests/unit/vmlinux-headers.test.ts).
 .PHONY: vmlinux-headers
 vmlinux-headers: export CLANG := $(CLANG)
 vmlinux-headers: export BPFTOOL := $(BPFTOOL)
 vmlinux-headers: export LIBBPF_CFLAGS := $(LIBBPF_CFLAGS)
-vmlinux-headers: $(LIBBPF_HEADERS) ## write vmlinux/*.h anew, from Debian's kernels
+vmlinux-headers: $(LIBBPF_HEADERS) ## regenerate vmlinux/*.h from Debian's kernels
 	$(Q)kernel=$$(tests/vm/fetch-kernel.sh bullseye 5.10) && \
 		scripts/build-vmlinux.sh "$$kernel/vmlinuz" vmlinux/vmlinux_5.10.h
 	$(Q)kernel=$$(tests/vm/fetch-kernel.sh sid 7.2) && \
 		scripts/build-vmlinux.sh "$$kernel/vmlinuz" vmlinux/vmlinux_7.2.h
 
 .PHONY: clean
-clean: ## remove what was built (downloads stay in their cache)
+clean: ## remove build results (downloads stay in their cache)
 	$(Q)rm -rf $(OUTPUT) mine src/core/libbpf.so
 
 .PHONY: help
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z -]*\):[^=]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 40
