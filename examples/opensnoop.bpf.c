@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Reports each openat(2): which process opens which file, and what the kernel answers. */
+/* Reports each openat(2): the process, the file, and the kernel's answer. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -11,9 +11,9 @@ struct event {
 	char comm[16];
 	char path[256];
 };
-const struct event *unused __attribute__((unused)); /* puts the struct into the skeleton */
+const struct event *unused __attribute__((unused)); /* adds the struct to the skeleton */
 
-const volatile __u32 target = 0; /* only this process; 0: all */
+const volatile __u32 target = 0; /* pid of the only process to report; 0: all */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -24,10 +24,10 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 10240);
 	__type(key, __u64);		/* thread */
-	__type(value, const char *); /* path, in the caller's memory */
+	__type(value, const char *); /* path, in the memory of the process */
 } paths SEC(".maps");
 
-/* The fields that are read here. CO-RE finds them in the running kernel. */
+/* The fields that this program reads. CO-RE finds them in the running kernel. */
 struct trace_event_raw_sys_enter {
 	unsigned long args[6];
 } __attribute__((preserve_access_index));

@@ -6,7 +6,7 @@ import { event, opensnoop } from "./opensnoop.skel.ts";
 
 const Event = structOf(event);
 const decoder = new TextDecoder();
-/** Shows bytes that another program chose: control characters would act on the terminal. */
+/** Decodes untrusted input and replaces control characters, because a terminal interprets them. */
 const text = (bytes: Uint8Array): string => decoder.decode(bytes).replaceAll(/\p{C}/gu, "?");
 
 using opened = open(opensnoop, readFileSync(object));
@@ -28,5 +28,5 @@ while (!isStopped) {
     return true;
   });
   buffer.wait(100);
-  await Bun.sleep(1); // signals arrive now
+  await Bun.sleep(1); // lets signal handlers run
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Writes an ipset message and its error as text: the part of src/netlink and src/output that a line needs.
+"""Formats an ipset message and its error as text, like src/ipset and src/output for a text line.
 
-The bytes are untrusted input: each length is checked before it is used.
+The bytes are untrusted input: each length is checked before its use.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ IPSET_ERR_EXIST, IPSET_ERR_TYPE_SPECIFIC = 4103, 4352
 SHOWN_BYTES = 64
 SHOWN_ELEMENTS = 2
 
-# libipset chooses one of these by the type of a set that its session has asked the kernel for.
+# Errors that depend on the type of the set. libipset knows this type only after it has asked the kernel for it.
 TYPE_ERRORS = {
     b"bitmap": (
         "Element is out of the range of the set",
@@ -48,7 +48,7 @@ TYPE_ERRORS = {
 }
 
 libc = ctypes.CDLL(None)
-libc.getprotobynumber.restype = ctypes.POINTER(ctypes.c_char_p)  # struct protoent begins with the name
+libc.getprotobynumber.restype = ctypes.POINTER(ctypes.c_char_p)  # struct protoent: the name is first
 try:
     libipset = ctypes.CDLL("libipset.so.13")
 except OSError as error:
@@ -62,7 +62,7 @@ session = ctypes.c_void_p(libipset.ipset_session_init(None, None))
 
 
 def describe_error(command, number, set_type):
-    """Returns the sentence that ipset(8) prints."""
+    """Returns the sentence that ipset(8) prints for an error."""
     if number >= IPSET_ERR_TYPE_SPECIFIC:
         known = TYPE_ERRORS.get(set_type.split(b":")[0], ())[number - IPSET_ERR_TYPE_SPECIFIC :]
         return known[0] if known else f"Error {number} of this type of set"
@@ -73,7 +73,7 @@ def describe_error(command, number, set_type):
     return strerror if sentence == f"Kernel error received: {strerror}" else sentence
 
 
-# Letters, marks and symbols that show nothing (Default_Ignorable_Code_Point, blank Braille).
+# Invisible letters, marks and symbols (Default_Ignorable_Code_Point, blank Braille).
 INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -90,7 +90,7 @@ def escape(character):
         return ESCAPES[character]
     if character == " " or is_printable(character):
         return character
-    # A byte that is not UTF-8 has become a surrogate.
+    # A byte that is not UTF-8 is a surrogate in Python's text.
     return f"\\x{code & 0xFF:02x}" if code < 0x80 or 0xDC80 <= code <= 0xDCFF else f"\\u{{{code:x}}}"
 
 
@@ -99,7 +99,7 @@ def quoted(name):
 
 
 def word(name, special=' "\\<>()'):
-    """Returns the name as it is, or quoted where it may be taken for another part of the line."""
+    """Returns the name unchanged, or quoted if a reader may take it for another part of the line."""
     text = name.decode(errors="surrogateescape")
     is_bare = text and all(is_printable(character) and character not in special for character in text)
     return text if is_bare and text[0] != "-" and text[-1] != "," else quoted(name)
@@ -115,7 +115,7 @@ def until_nul(payload):
 
 
 def attributes(data, is_whole=True):
-    """Yields number and payload of each netlink attribute; of a truncated batch the beginning."""
+    """Yields the number and the payload of each netlink attribute. A truncated batch yields its start."""
     while data:
         length, number = struct.unpack_from("=HH", data.ljust(4, b"\0"))
         if 4 <= length <= len(data):
@@ -128,7 +128,7 @@ def attributes(data, is_whole=True):
 
 
 class Element:
-    """An element of a set. All types of sets have their attributes in this order."""
+    """An element of a set. Its parts have the same order in all types of sets."""
 
     def __init__(self, data):
         self.fields = dict(attributes(data))
@@ -168,7 +168,7 @@ class Element:
         return None if payload is None else int.from_bytes(payload, "big")
 
     def address(self, attribute):
-        """Returns the 4 or 16 bytes."""
+        """Returns the 4 or 16 bytes of an address, in network byte order."""
         if attribute not in self.fields:
             return None
         ((family, packed),) = attributes(self.fields[attribute])
@@ -197,7 +197,7 @@ def protocol_name(protocol):
 
 
 def port_name(protocol, port):
-    """Returns the port; ICMP has a type and a code in its place."""
+    """Returns the port as text; for ICMP, the type and the code."""
     if protocol not in icmp_names:
         return str(port)
     name = icmp_names[protocol](port >> 8, port & 0xFF)
@@ -214,7 +214,7 @@ def mark_and_mask(pair):
 
 
 class Message:
-    """A message as far as it was captured. Raises ValueError or struct.error where it is malformed."""
+    """The captured part of a message. A malformed message has is_malformed."""
 
     def __init__(self, data, is_whole, is_denied):
         self.data = data
@@ -243,7 +243,7 @@ class Message:
 
     @property
     def text(self):
-        """What the line says between the caller and the result."""
+        """The part of the line between the caller and the result."""
         text = self.command + self.subject()
         if self.elements:
             text += " " + ", ".join(element.text for element in self.elements[:SHOWN_ELEMENTS])

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Audits ipset like mine -o text, on a host that has BCC and kernel headers but no BTF.
+"""Audits ipset like mine -o text, on a host with BCC and kernel headers but without BTF.
 
 BCC compiles bpf/kprobe.bpf.c, the source that mine embeds, against the headers of the running kernel.
-README.md says how to run this program, and which of its lines differ from those of mine.
+README.md describes how to run this program, and lists the lines that differ from those of mine.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ OWN_NETNS = os.stat("/proc/self/ns/net").st_ino
 
 
 def read_source(path):
-    """Returns the text of a source with its headers in their places: BCC rewrites the main file only."""
+    """Returns the text of a source with its headers inserted, because BCC rewrites only the main file."""
 
     def read_header(include):
         header = SOURCES / include[1]
@@ -43,16 +43,16 @@ def read_source(path):
 
 
 def in_bcc_syntax(text):
-    """Replaces libbpf's calls on a map with BCC's. A macro cannot: BCC takes no such call from one."""
+    """Replaces libbpf's map calls with BCC's. A macro cannot do this: BCC rewrites no map call in a macro."""
     text = re.sub(r"bpf_map_(\w+)_elem\(&(\w+), (.*?)(?:, BPF_ANY)?\)", r"\2.\1(\3)", text)
     return text.replace("bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, ", "events.perf_submit(ctx, ")
 
 
-set_types = {}  # by network namespace and name: only CREATE tells the type, which some errors depend on
+set_types = {}  # by network namespace and name; only CREATE has the type, and some errors depend on it
 
 
 def learn(netns, message):
-    """Follows the types of sets through a command that succeeded."""
+    """Updates the types of sets after a successful command."""
     key, second = (netns, message.name), (netns, message.second)
     if message.command == "CREATE":
         if len(set_types) >= TYPES_MAX:
@@ -68,18 +68,18 @@ def learn(netns, message):
                 set_types.pop(known, None)
 
 
-def write_who(event):
+def write_caller(event):
     uid = event.uid if event.login_uid == AUDIT_UID_UNSET else event.login_uid
     try:
         user = word(os.fsencode(pwd.getpwuid(uid).pw_name))
     except KeyError:
         user = "<unknown>"
-    who = f"{word(event.comm)} (pid: {event.pid}) (username: {user} - uid: {uid}"
+    caller = f"{word(event.comm)} (pid: {event.pid}) (username: {user} - uid: {uid}"
     if event.effective_uid != event.uid:
-        who += f" - effective uid: {event.effective_uid}"
+        caller += f" - effective uid: {event.effective_uid}"
     if event.effective_gid != event.gid:
-        who += f" - effective gid: {event.effective_gid}"
-    return who + (")" if event.netns == OWN_NETNS else f") (netns: {event.netns})")
+        caller += f" - effective gid: {event.effective_gid}"
+    return caller + (")" if event.netns == OWN_NETNS else f") (netns: {event.netns})")
 
 
 def write_message(event, message):
@@ -93,7 +93,7 @@ def write_message(event, message):
 
 
 def write_result(event, message, reply):
-    # The error that the handler sent itself says more than the -EINTR that it then returned.
+    # The error in the handler's own answer is more exact than the -EINTR that it then returned.
     result = event.answer or event.result
     if result == 0:
         return "SUCCESS (in set)" if message.command == "TEST" else "SUCCESS"
@@ -110,7 +110,7 @@ def write_result(event, message, reply):
 
 
 def write_effect(event, message, reply, sentence, result):
-    """Says which element of several failed: the kernel sends back its line of `ipset restore`."""
+    """Names the failed element of several: the kernel returns its line of `ipset restore`."""
     count = len(message.elements)
     lines = [element.line for element in message.elements]
     if reply and reply.line is not None and lines.count(reply.line) == 1:
@@ -136,15 +136,15 @@ def write_line(event, offset_ns):
     if result == "SUCCESS":
         learn(event.netns, message)
     stamp = time.strftime("%Y/%m/%d_%H:%M", time.localtime((event.ts_ns + offset_ns) // 10**9))
-    return f"({stamp}) {write_who(event)} - {write_message(event, message)} - {result}"
+    return f"({stamp}) {write_caller(event)} - {write_message(event, message)} - {result}"
 
 
 @contextlib.contextmanager
 def explained(what, hint):
-    """Ends the program with a hint where BCC raises an exception."""
+    """Ends the program with a hint if BCC raises an exception."""
     try:
         yield
-    except Exception as error:  # BCC has no class of its own
+    except Exception as error:  # BCC has no exception class of its own
         sys.exit(f"error: cannot {what}: {error}\n       {hint}")
 
 
@@ -157,7 +157,7 @@ def main():
     filters = bpf["filters"]
     wanted = sum(1 << number for number, command in enumerate(COMMANDS) if command not in HANDSHAKE)
     filters[0] = filters.Leaf(commands=wanted, denied=ALL_COMMANDS, uid=AUDIT_UID_UNSET)
-    # The layout of struct mine_event, as compiled.
+    # The layout comes from the compiled struct mine_event.
     event_type = bpf["scratch"].Leaf._type_
     pending = []
     received = 0
@@ -169,7 +169,7 @@ def main():
         pending.append(event_type.from_buffer_copy(record))
 
     def write_until(end_ns):
-        """Writes events in their order: each CPU has a buffer of its own."""
+        """Writes events up to a time, sorted, because each CPU has a buffer of its own."""
         pending.sort(key=lambda event: event.ts_ns)
         offset_ns = time.time_ns() - time.monotonic_ns()
         while pending and pending[0].ts_ns < end_ns:

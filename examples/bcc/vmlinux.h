@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Takes the place of vmlinux.h and of libbpf's headers when BCC compiles bpf/. The types come from the headers of the
- * running kernel, so all offsets are right without BTF. Needs Linux 5.6 (sk_protocol is no bit field) and CONFIG_AUDIT.
+ * Replaces vmlinux.h and libbpf's headers when BCC compiles bpf/. The types come from the headers of the
+ * running kernel, so all offsets are right without BTF. Needs Linux 5.6 (where sk_protocol is no bit field)
+ * and CONFIG_AUDIT.
  */
 #include <linux/cgroup.h>
 #include <linux/netlink.h>
@@ -23,7 +24,10 @@
 	BPF_TABLE("lru_hash", key_type, value_type, name, entries)
 #define MAP_PERF_EVENT_ARRAY(name, ...) BPF_PERF_OUTPUT(name)
 
-/* These kernels have every field that bpf/ reads, but those of older kernels: the types of the latter end in ___o. */
+/*
+ * These kernels have each field that bpf/ reads, except fields of older kernels. Types of the latter end in
+ * ___o.
+ */
 #define bpf_core_field_exists(field) (!__builtin_strstr(#field, "___o"))
 #define bpf_core_field_offset(type, field) offsetof(type, field)
 #define bpf_core_type_size(type) sizeof(type)
@@ -41,7 +45,10 @@
 #define BPF_CORE_READ(from, ...) READ_N(__VA_ARGS__, READ_3, READ_2, READ_1)(from, __VA_ARGS__)
 #define BPF_CORE_READ_BITFIELD_PROBED BPF_CORE_READ
 
-/* BCC takes a program that has no arguments but its context; -Wno-int-conversion lets a register be a pointer. */
+/*
+ * BCC accepts only programs with a context and no other arguments. -Wno-int-conversion allows a register as a
+ * pointer.
+ */
 #define PROGRAM(name, call, ...)                                                                   \
 	name(struct pt_regs *ctx);                                                                 \
 	static __always_inline int name##_body(struct pt_regs *ctx, __VA_ARGS__);                  \
