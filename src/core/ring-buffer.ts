@@ -39,7 +39,7 @@ export class RingBuffer implements EventBuffer {
   readonly #fd: number;
   readonly #bytes: number;
   readonly #page = pageSize();
-  readonly #positions: Mapping[];
+  readonly #positions: DisposableStack;
   readonly #consumer: BigInt64Array;
   readonly #producer: BigInt64Array;
   #slice: Slice | undefined;
@@ -55,9 +55,10 @@ export class RingBuffer implements EventBuffer {
     this.description = `ring buffer of ${sizeText(bytes)}`;
     this.#bytes = bytes;
     this.#fd = fd;
-    const ours = mapShared(this.#fd, this.#page, 0, "write");
-    const theirs = mapShared(this.#fd, this.#page, this.#page, "read");
-    this.#positions = [ours, theirs];
+    using stack = new DisposableStack();
+    const ours = stack.use(mapShared(this.#fd, this.#page, 0, "write"));
+    const theirs = stack.use(mapShared(this.#fd, this.#page, this.#page, "read"));
+    this.#positions = stack.move();
     this.#consumer = new BigInt64Array(ours.bytes, 0, 1);
     this.#producer = new BigInt64Array(theirs.bytes, 0, 1);
   }
@@ -66,7 +67,8 @@ export class RingBuffer implements EventBuffer {
   #sliceAt(at: number): Slice {
     const start = at - (at % SLICE_BYTES);
     if (this.#slice?.start !== start) {
-      this.#slice?.mapping.unmap();
+      this.#slice?.mapping[Symbol.dispose]();
+      this.#slice = undefined;
       const length = Math.min(Math.min(SLICE_BYTES, this.#bytes) + RECORD_MAX, 2 * this.#bytes - start);
       const mapping = mapShared(this.#fd, length, 2 * this.#page + start, "read");
       this.#slice = { start, mapping, view: new DataView(mapping.bytes) };
@@ -111,8 +113,8 @@ export class RingBuffer implements EventBuffer {
   }
 
   [Symbol.dispose](): void {
-    for (const mapping of this.#positions.splice(0)) mapping.unmap();
-    this.#slice?.mapping.unmap();
+    this.#positions.dispose();
+    this.#slice?.mapping[Symbol.dispose]();
     this.#slice = undefined;
   }
 }

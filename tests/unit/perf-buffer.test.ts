@@ -84,7 +84,7 @@ class KernelRing {
   }
 
   [Symbol.dispose](): void {
-    this.#mapping.unmap();
+    this.#mapping[Symbol.dispose]();
     closeSync(this.#fd);
   }
 }

@@ -95,10 +95,9 @@ export const isTerminal = (fd: number): boolean => libc.isatty(fd) === 1;
 /** Returns the bytes of a memory page: 4096 on x86-64, up to 65536 on arm64. */
 export const pageSize = (): number => libc.getpagesize();
 
-/** Memory shared with the kernel. Drop `bytes` before unmap(): a later access is a fault. */
-export interface Mapping {
+/** Memory shared with the kernel. Drop `bytes` before you dispose of it: a later access is a fault. */
+export interface Mapping extends Disposable {
   bytes: ArrayBuffer;
-  unmap: () => void;
 }
 
 export function mapShared(fd: number, length: number, offset: number, access: "read" | "write"): Mapping {
@@ -108,7 +107,7 @@ export function mapShared(fd: number, length: number, offset: number, access: "r
   const address = result as Address;
   return {
     bytes: memoryAt(address, length),
-    unmap: () => {
+    [Symbol.dispose]: () => {
       libc.munmap(address, length);
     },
   };

@@ -60,9 +60,10 @@ export class NetlinkSocket implements Disposable {
   static here(): NetlinkSocket {
     const namespace = openSync("/proc/thread-self/ns/net", "r");
     try {
+      const netns = fstatSync(namespace).ino;
       const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
       if (fd < 0) throw new CallError("socket(AF_NETLINK)", errno());
-      return new NetlinkSocket(fd, fstatSync(namespace).ino);
+      return new NetlinkSocket(fd, netns);
     } finally {
       closeSync(namespace);
     }
