@@ -90,15 +90,16 @@ function describe({ date, version, kernel, machine, hostKernel, host, verdicts: 
   const command = ["make bench", ...asked.map(([name, value]) => `${name}=${value}`)].join(" ");
   return `# Benchmarks
 
-\`${command}\`, ${date.slice(0, 10)}, mine ${version}. ${rounds} rounds, in each of them every tool once. The flood is
-${adds} single ADDs as fast as one sender can send them (\`bench/flooder.c\`); the restore is
-\`ipset restore\` of ${restore} elements; idle is
-what happens in ${idleSeconds} s without a command.
+\`${command}\`, ${date.slice(0, 10)}, mine ${version}. Each of ${rounds} rounds runs every tool once.
+
+* The flood is ${adds} single ADDs, as fast as one sender can send them (\`bench/flooder.c\`).
+* The restore is \`ipset restore\` of ${restore} elements.
+* Idle is a time of ${idleSeconds} s without a command.
 
 ## Targets
 
-Of what was measured side by side, below. A sender's slowdown is the processor time that it needs more than with
-nobody watching. What costs time, and where the limits are: [performance.md](performance.md).
+The targets are for the measurements side by side, below. A sender's slowdown is the additional processor time that it
+needs while a tool runs. [performance.md](performance.md) says where the time goes.
 
 ${verdicts(now, before)}
 
@@ -107,11 +108,11 @@ ${verdicts(now, before)}
 Linux ${kernel}, a virtual machine with ${processors} processor${processors === 1 ? "" : "s"}, emulated. ${
     countsInstructions
       ? `Its clock counts
-instructions, one a nanosecond: times are comparable with each other, the same on every host, and not those of a
-real processor.`
+instructions, one a nanosecond. So times compare with each other and are the same on every host. They are not those of
+a real processor.`
       : `Its time is that
 of the emulator.`
-  } Medians (least–most).
+  } Medians (min–max).
 
 ${measurements(machine)}
 
@@ -122,21 +123,21 @@ ${ratios(machine, "bpftrace")}
 ${failures(machine)}
 
 * \`c-plain\` is \`bench/reference.c\`: libbpf, a kprobe and a kretprobe per handler, a perf buffer of 16 pages,
-  a \`printf()\` per event, each line written at once. It is the reference. \`c-tuned\` is the same program when it
-  remembers the last user's name and lets stdio gather lines, which then come late.
+  a \`printf()\` per event, each line written at once. It is the reference.
+* \`c-tuned\` is the same program, but it remembers the last user's name, and stdio gathers its lines, which come late.
 * \`bpftrace\` and \`bcc\` run \`reference.bt\` and \`reference.py\`, with the defaults of both for everything.
-* All three show one line per command; of an \`ipset restore\` they show its messages, mine shows the elements.
-* Start to tracing ends with the first of the commands, one per millisecond and of seven kinds, after which the
-  tool missed none.
-* The sender's processor time is what auditing costs the audited: on one processor the time until all were sent
-  holds the tool's own work too, and most of it for mine, which comes first (nice -10) and so loses nothing. An event
-  that is lost for want of room costs the sender less than one that is not.
-* Resident at most is VmHWM over the whole life, processor time that of all threads and children, in user space
-  and in the kernel.
+* These tools show one line per message. An \`ipset restore\` has few messages with many elements; mine shows the elements.
+* Start to tracing: commands of seven kinds come, one per millisecond. The start ends with the first one after which
+  the tool missed none.
+* The sender's processor time is the cost for the audited program. On one processor, the time until all were sent also
+  has work of the tool itself. Most work of mine is in that time, because it runs first (nice -10) and so loses nothing.
+* An event that is lost in a full buffer costs the sender less than another one.
+* Resident at most is VmHWM over the whole life. Processor time is that of all threads and children, in user space and
+  in the kernel.
 
 ## On this host
 
-Linux ${hostKernel}, without a virtual machine. Real time, and whatever else the host did.
+Linux ${hostKernel}, without a virtual machine. Time is real, and includes other work of the host.
 
 ${measurements(host)}
 
