@@ -8,7 +8,7 @@ import { type MineEvent, readEvent } from "../events/event.ts";
 import { NetlinkSocket } from "../host/ffi/netlink-socket.ts";
 import { commandAttributes } from "../ipset/attribute-kinds.ts";
 import type { Command } from "../ipset/message.ts";
-import { type Outcome, readOutcome } from "../ipset/outcome.ts";
+import { type Outcome, readOutcome, sentenceOf } from "../ipset/outcome.ts";
 import { readReplies } from "../ipset/replies.ts";
 import { ipsetRequest, NLM_F_ACK, NLM_F_REQUEST } from "../ipset/request.ts";
 import type { AuditRecord } from "../output/record.ts";
@@ -106,7 +106,8 @@ function see(event: MineEvent, { message, outcome }: AuditRecord, sent: readonly
 
 const resultText = (command: Command, answer: number): string =>
   shortText(readOutcome(command, answer, TYPE));
-const shortText = ({ error, sentence }: Outcome): string => error?.name ?? sentence ?? "success";
+const shortText = (outcome: Outcome): string =>
+  outcome.status === "failure" ? outcome.error.name : (sentenceOf(outcome) ?? "success");
 
 function compared({ step, answer, seen }: Sent): SelfTestCommand {
   const agrees = answer !== undefined && answer === seen;

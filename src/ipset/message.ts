@@ -4,6 +4,7 @@
 import { commandAttributes as kinds } from "./attribute-kinds.ts";
 import { type Attribute, readAttributes, u16 } from "./attributes.ts";
 import { readCreateOptions } from "./create-options.ts";
+import { readLineNumber } from "./element.ts";
 import { type Elements, readElements } from "./elements.ts";
 import { Fields } from "./fields.ts";
 import { Remainder, type UnknownAttribute } from "./remainder.ts";
@@ -124,6 +125,10 @@ export function readRefusedMessage(bytes: Uint8Array, isWhole: boolean): IpsetMe
   message.malformed = remainder.malformed;
   return message;
 }
+
+/** Returns the line of the failed element, in the beginning of a message that the kernel sends back. */
+export const readBatchLine = (bytes: Uint8Array): number | undefined =>
+  readLineNumber(bytes, HEADERS_SIZE, bytes.length);
 
 function tooShort({ length }: Uint8Array): IpsetMessage {
   return { command: undefined, commandNumber: 0, malformed: `only ${length} bytes long` };

@@ -3,24 +3,27 @@
 import { describeError, type KernelError } from "./kernel-errors.ts";
 import type { Command } from "./message.ts";
 
-export interface Outcome {
-  succeeded: boolean;
-  /** Neither success nor failure. */
-  isUnknown?: true;
-  /** Cause of a failure, or result of a test; absent for a plain success. */
-  sentence?: string;
-  /** Error of the kernel, for a failure. */
-  error?: Pick<KernelError, "name" | "number">;
+export type Outcome =
+  /** `inSet`: result of a test, absent for other commands. */
+  | { status: "success"; inSet?: boolean }
+  /** `sentence`: the words of ipset(8) for the error. */
+  | { status: "failure"; sentence: string; error: Pick<KernelError, "name" | "number"> }
+  /** mine did not see the answer. */
+  | { status: "unknown" };
+
+/** Returns the words for an outcome; undefined for a success that is no test. */
+export function sentenceOf(outcome: Outcome): string | undefined {
+  switch (outcome.status) {
+    case "success":
+      return outcome.inSet === undefined ? undefined : outcome.inSet ? "in set" : "not in set";
+    case "failure":
+      return outcome.sentence;
+    case "unknown":
+      return "the kernel's answer was not seen";
+  }
 }
 
 const EINTR = 4;
-
-/** Outcome of a command whose answer mine did not see. */
-export const unknownOutcome: Outcome = {
-  succeeded: false,
-  isUnknown: true,
-  sentence: "the kernel's answer was not seen",
-};
 
 /**
  * Returns the outcome of a command.
@@ -28,29 +31,25 @@ export const unknownOutcome: Outcome = {
  * @param setType a type such as `hash:ip`, if it is known. The meaning of some numbers depends on it.
  */
 export function readOutcome(command: Command | undefined, result: number, setType?: string): Outcome {
-  if (result === 0) return command === "TEST" ? { succeeded: true, sentence: "in set" } : { succeeded: true };
+  if (result === 0) return command === "TEST" ? { status: "success", inSet: true } : { status: "success" };
   const { sentence, ...error } = describeError(command, -result, setType);
   switch (command) {
     case "LIST":
     case "SAVE":
       // netlink_dump_start() returns -EINTR after it has started the dump. This is success.
-      if (result === -EINTR) return { succeeded: true };
+      if (result === -EINTR) return { status: "success" };
       break;
     case "TEST":
-      if (error.name === "IPSET_ERR_EXIST") return { succeeded: true, sentence: "not in set" };
+      if (error.name === "IPSET_ERR_EXIST") return { status: "success", inSet: false };
       break;
     case "ADD":
     case "DEL":
       // call_ad() has already sent the error with the failed line. It returns -EINTR so that netlink sends no
       // second reply.
       if (result === -EINTR) {
-        return {
-          succeeded: false,
-          sentence: "A line of the batch failed",
-          error,
-        };
+        return { status: "failure", sentence: "A line of the batch failed", error };
       }
       break;
   }
-  return { succeeded: false, sentence, error };
+  return { status: "failure", sentence, error };
 }

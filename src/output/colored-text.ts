@@ -12,7 +12,7 @@ const RESET = "\x1b[m";
 /** Writes the line, without a newline. */
 export function writeColoredText(out: ByteWriter, record: AuditRecord): void {
   const { event, outcome } = record;
-  if (outcome.succeeded || outcome.isUnknown) {
+  if (outcome.status !== "failure") {
     writeText(out, record);
     return;
   }

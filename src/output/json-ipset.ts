@@ -30,7 +30,7 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
   json.number("element_count", message.elements?.length);
   json.number("failed_element", record.failedElement);
   json.number("applied_count", record.appliedCount);
-  if (message.command === "TEST" && outcome.succeeded) json.boolean("in_set", outcome.sentence === "in set");
+  if (outcome.status === "success" && outcome.inSet !== undefined) json.boolean("in_set", outcome.inSet);
   if (event.capturedLen < event.messageLen) {
     json.open("{", "truncated");
     json.number("captured", event.capturedLen);
@@ -40,7 +40,7 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
   json.text("malformed", malformed);
   if (malformed || !isWritten) json.hex("message", event.message);
   if (event.isRefused) json.boolean("refused", true);
-  if (outcome.error) {
+  if (outcome.status === "failure") {
     json.open("{", "error");
     json.text("name", outcome.error.name);
     json.number("number", outcome.error.number);

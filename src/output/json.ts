@@ -47,7 +47,7 @@ export function writeJson(out: ByteWriter, record: AuditRecord): void {
 
 function writeEvent(json: JsonWriter, { message, outcome }: AuditRecord): void {
   const { command, commandNumber } = message;
-  json.repeated(action, [commandNumber, outcome.succeeded, outcome.isUnknown], () => {
+  json.repeated(action, [commandNumber, outcome.status], () => {
     const name = (command ?? `command-${commandNumber}`).toLowerCase().replaceAll("_", "-");
     json.open("{", "event");
     json.text("kind", "event");
@@ -58,7 +58,7 @@ function writeEvent(json: JsonWriter, { message, outcome }: AuditRecord): void {
     json.text(undefined, (command && eventTypes[command]) ?? OTHER_TYPE);
     json.close("]");
     json.text("action", `ipset-${name}`);
-    json.text("outcome", outcome.isUnknown ? "unknown" : outcome.succeeded ? "success" : "failure");
+    json.text("outcome", outcome.status);
     json.close("}");
   });
 }

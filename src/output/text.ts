@@ -3,6 +3,7 @@
 import { accountableUid } from "../events/event.ts";
 import type { Element } from "../ipset/element.ts";
 import type { IpsetMessage } from "../ipset/message.ts";
+import { sentenceOf } from "../ipset/outcome.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeHex, writeName } from "./escape.ts";
 import { writeElement } from "./ipset-text.ts";
@@ -121,10 +122,13 @@ function writeElements(out: ByteWriter, { elements }: IpsetMessage): void {
   if (more > 0) out.ascii(` (+${more} more)`);
 }
 
+const words = { success: "SUCCESS", failure: "ERROR", unknown: "UNKNOWN" } as const;
+
 function writeResult(out: ByteWriter, record: AuditRecord): void {
   const { message, outcome, failedElement } = record;
-  out.ascii(outcome.isUnknown ? "UNKNOWN" : outcome.succeeded ? "SUCCESS" : "ERROR");
-  if (!outcome.sentence) return;
+  const sentence = sentenceOf(outcome);
+  out.ascii(words[outcome.status]);
+  if (sentence === undefined) return;
   out.ascii(" (");
   const failed = failedElement === undefined ? undefined : message.elements?.at(failedElement);
   // A single element is already in the line.
@@ -132,8 +136,8 @@ function writeResult(out: ByteWriter, record: AuditRecord): void {
     writeElement(out, failed);
     out.ascii(": ");
   }
-  out.ascii(outcome.sentence);
-  if (outcome.error) writeApplied(out, record);
+  out.ascii(sentence);
+  if (outcome.status === "failure") writeApplied(out, record);
   out.ascii(")");
 }
 

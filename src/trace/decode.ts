@@ -4,8 +4,8 @@ import { isDenied, type MineEvent } from "../events/event.ts";
 import { Cgroups } from "../host/cgroups.ts";
 import { ownNetns } from "../host/sysfs.ts";
 import { UserNames } from "../host/user-names.ts";
-import { type IpsetMessage, readIpsetMessage, readRefusedMessage } from "../ipset/message.ts";
-import { readOutcome, unknownOutcome } from "../ipset/outcome.ts";
+import { type IpsetMessage, readBatchLine, readIpsetMessage, readRefusedMessage } from "../ipset/message.ts";
+import { type Outcome, readOutcome } from "../ipset/outcome.ts";
 import type { AuditRecord } from "../output/record.ts";
 import { SetTypes } from "./set-types.ts";
 
@@ -34,9 +34,11 @@ export class Recorder {
     // A handler that replies by itself returns -EINTR. Its reply has the error.
     const result = event.answer || event.result;
     const setType = result === 0 ? undefined : this.#types.of(event.netns, message);
-    const outcome = event.isUnanswered ? unknownOutcome : readOutcome(message.command, result, setType);
+    const outcome: Outcome = event.isUnanswered
+      ? { status: "unknown" }
+      : readOutcome(message.command, result, setType);
     this.#types.learn(event.netns, message, outcome);
-    const hasFailed = !outcome.succeeded && !outcome.isUnknown;
+    const hasFailed = outcome.status === "failure";
     const failedElement = hasFailed ? findFailedElement(message, event.reply) : undefined;
     return {
       event,
@@ -56,7 +58,7 @@ export class Recorder {
 
 /** Returns the index of the failed element. The kernel's error reply repeats the message, with the failed line. */
 function findFailedElement({ elements }: IpsetMessage, reply: Uint8Array): number | undefined {
-  const { lineNumber: line } = readIpsetMessage(reply, false);
+  const line = readBatchLine(reply);
   if (line === undefined || !elements) return undefined;
   let found: number | undefined;
   for (let index = 0; index < elements.length; index++) {

@@ -34,7 +34,7 @@ const unlimited: ReadonlySet<Command | undefined> = new Set(["DESTROY", "FLUSH",
 
 /** Returns true if a record passes the part of the filter for user space. */
 export function isWanted({ set, comm, failed }: Wanted, { event, message, outcome }: AuditRecord): boolean {
-  if (failed && (outcome.succeeded || outcome.isUnknown)) return false;
+  if (failed && outcome.status !== "failure") return false;
   if (comm !== undefined && comm !== text(event.comm)) return false;
   if (set === undefined) return true;
   const names = [message.setName, message.secondName].filter((name) => name !== undefined);

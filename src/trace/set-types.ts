@@ -17,16 +17,16 @@ export class SetTypes {
     return typeName ? text(typeName) : this.#types.get(key(netns, setName));
   }
 
-  learn(netns: number, message: IpsetMessage, { succeeded, isUnknown }: Outcome): void {
+  learn(netns: number, message: IpsetMessage, { status }: Outcome): void {
     if (!commands.has(message.command)) return;
     const name = key(netns, message.setName);
     const second = key(netns, message.secondName);
-    if (isUnknown) {
+    if (status === "unknown") {
       // The command may have taken effect, so the types of its sets are unknown now.
       if (message.setName) for (const named of [name, second]) this.#types.delete(named);
       else this.#forgetAll(netns);
     }
-    if (!succeeded) return;
+    if (status !== "success") return;
     const type = this.#types.get(name);
     switch (message.command) {
       case "CREATE":

@@ -3,7 +3,7 @@ import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
 import type { Element } from "../../src/ipset/element.ts";
 import type { Elements } from "../../src/ipset/elements.ts";
 import { readIpsetMessage } from "../../src/ipset/message.ts";
-import { readOutcome } from "../../src/ipset/outcome.ts";
+import { type Outcome, readOutcome } from "../../src/ipset/outcome.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 
 /** @param given lengths follow from the bytes, where they are not given. */
@@ -50,7 +50,7 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
 export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): AuditRecord => ({
   event: event ?? eventWith(),
   message: { command: "CREATE", commandNumber: 2 },
-  outcome: { succeeded: true },
+  outcome: { status: "success" },
   failedElement: undefined,
   appliedCount: undefined,
   timeNs: 0n,
@@ -69,6 +69,16 @@ export const elementsOf = (elements: readonly Element[]): Elements => ({
   lineNumber: (index) => elements[index]?.lineNumber,
   [Symbol.iterator]: () => elements[Symbol.iterator](),
 });
+
+/** A failure with a made-up error. */
+export const failureWith = (sentence: string): Outcome => ({
+  status: "failure",
+  sentence,
+  error: { name: "X", number: 4103 },
+});
+
+/** Returns the error of a failure, undefined for any other outcome. */
+export const errorOf = (outcome: Outcome) => (outcome.status === "failure" ? outcome.error : undefined);
 
 export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
   event?: Partial<MineEvent>;

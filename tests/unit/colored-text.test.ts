@@ -4,7 +4,7 @@ import type { MineEvent } from "../../src/events/event.ts";
 import type { Outcome } from "../../src/ipset/outcome.ts";
 import { writeColoredText } from "../../src/output/colored-text.ts";
 import { formatText, written } from "../support/lines.ts";
-import { eventWith, recordWith } from "../support/records.ts";
+import { eventWith, failureWith, recordWith } from "../support/records.ts";
 
 // ECMA-48: 31 is red, 33 is yellow, and nothing is the default.
 const RED = "\x1b[31m";
@@ -12,11 +12,11 @@ const YELLOW = "\x1b[33m";
 const RESET = "\x1b[m";
 
 const EPERM = 1;
-const failed: Outcome = { succeeded: false, sentence: "no" };
+const failed: Outcome = failureWith("no");
 
 test.each<[what: string, event: Partial<MineEvent>, outcome: Outcome, before: string, after: string]>([
-  ["a success is plain", {}, { succeeded: true }, "", ""],
-  ["an unknown outcome is plain", {}, { succeeded: false, isUnknown: true }, "", ""],
+  ["a success is plain", {}, { status: "success" }, "", ""],
+  ["an unknown outcome is plain", {}, { status: "unknown" }, "", ""],
   ["a failure is red", { result: -17 }, failed, RED, RESET],
   ["a denied command is yellow", { result: -EPERM, isRefused: true }, failed, YELLOW, RESET],
   ["EPERM from ipset itself is red", { result: -EPERM }, failed, RED, RESET],

@@ -7,7 +7,7 @@ import { Recorder } from "../../src/trace/decode.ts";
 import { address, batch, element, nested, setName, u32 } from "../support/ipset-encoder.ts";
 import { formatJson, formatText } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
-import { eventWith } from "../support/records.ts";
+import { errorOf, eventWith } from "../support/records.ts";
 import { parseEvent } from "../support/schema.ts";
 
 const CREATE = 2;
@@ -40,16 +40,16 @@ const sentBack = (line: number) =>
 describe("the answer", () => {
   test("is what the handler returned, where it sent none by itself", () => {
     expect(record({ message: ipsetMessage(CREATE), result: -17 }).outcome).toMatchObject({
-      succeeded: false,
+      status: "failure",
       error: { name: "EEXIST", number: 17 },
     });
-    expect(record({ message: ipsetMessage(CREATE) }).outcome).toEqual({ succeeded: true });
+    expect(record({ message: ipsetMessage(CREATE) }).outcome).toEqual({ status: "success" });
   });
 
   test("is the one that the handler sent, and not the -EINTR that it then returned", () => {
     const { outcome } = record({ message: additions(1, 2), result: EINTR, answer: EXIST });
     expect(outcome).toEqual({
-      succeeded: false,
+      status: "failure",
       error: { name: "IPSET_ERR_EXIST", number: 4103 },
       sentence: "Element cannot be added to the set: it's already added",
     });
@@ -57,9 +57,9 @@ describe("the answer", () => {
 
   test("of a list that was sent, and of one that was refused", () => {
     const list = ipsetMessage(7, setName("a"));
-    expect(record({ message: list, result: EINTR }).outcome.succeeded).toBe(true);
+    expect(record({ message: list, result: EINTR }).outcome.status).toBe("success");
     expect(record({ message: list, result: EINTR, answer: -2 }).outcome).toMatchObject({
-      succeeded: false,
+      status: "failure",
       error: { name: "ENOENT" },
     });
   });
@@ -67,9 +67,7 @@ describe("the answer", () => {
   test("that was not seen is neither success nor failure", () => {
     const event = record({ message: additions(1), isUnanswered: true });
     expect(event.outcome).toEqual({
-      succeeded: false,
-      isUnknown: true,
-      sentence: "the kernel's answer was not seen",
+      status: "unknown",
     });
     const { event: outcome, ipset } = parseEvent(formatJson(event));
     expect([outcome.outcome, ipset.error]).toEqual(["unknown", undefined]);
@@ -82,7 +80,7 @@ describe("the answer", () => {
     const recorder = new Recorder("kprobe");
     const create = ipsetMessage(CREATE, setName("a"), attribute(3, zeroEnded("bitmap:ip")));
     const add = { message: additions(1), result: HASH_OR_BITMAP };
-    const error = (netns: number) => record({ ...add, netns }, recorder).outcome.error?.name;
+    const error = (netns: number) => errorOf(record({ ...add, netns }, recorder).outcome)?.name;
     expect(error(1)).toBe("IPSET_ERR 4352");
     record({ message: create, result: -17, netns: 1 }, recorder);
     expect(error(1)).toBe("IPSET_ERR 4352");
@@ -92,7 +90,7 @@ describe("the answer", () => {
 
   test("to a CREATE is named by the type that it asks for", () => {
     const create = ipsetMessage(CREATE, setName("a"), attribute(3, zeroEnded("hash:ip")));
-    expect(record({ message: create, result: HASH_OR_BITMAP }).outcome.error?.name).toBe(
+    expect(errorOf(record({ message: create, result: HASH_OR_BITMAP }).outcome)?.name).toBe(
       "IPSET_ERR_HASH_FULL",
     );
   });

@@ -3,11 +3,12 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Command } from "../../src/ipset/message.ts";
-import { type Outcome, readOutcome } from "../../src/ipset/outcome.ts";
+import { type Outcome, readOutcome, sentenceOf } from "../../src/ipset/outcome.ts";
 import { libipsetFile } from "../support/libipset.ts";
+import { errorOf } from "../support/records.ts";
 
 const error = (command: Command, result: number, setType?: string) =>
-  readOutcome(command, result, setType).error;
+  errorOf(readOutcome(command, result, setType));
 
 test("a failure has the kernel's name and number for it", () => {
   expect(error("CREATE", -17)).toEqual({ name: "EEXIST", number: 17 });
@@ -21,7 +22,7 @@ test("a failure has the kernel's name and number for it", () => {
 
 test("a success has none, a test that finds nothing and the end of a list neither", () => {
   const outcomes = [readOutcome("ADD", 0), readOutcome("TEST", -4103), readOutcome("LIST", -4)];
-  expect(outcomes.map((outcome) => outcome.error)).toEqual([undefined, undefined, undefined]);
+  expect(outcomes.map(errorOf)).toEqual([undefined, undefined, undefined]);
 });
 
 /** Names of the errors that are special to a kind of type, in order, from the kernel's header. */
@@ -45,7 +46,7 @@ test.each(kinds)("errors of $kind types have the names of the kernel's header", 
     expect(ours).toEqual(names);
     const next = 4352 + names.length;
     expect(readOutcome("ADD", -next, setType)).toEqual({
-      succeeded: false,
+      status: "failure",
       sentence: `Error ${next} of this type of set`,
       error: { name: `IPSET_ERR ${next}`, number: next },
     });
@@ -56,7 +57,7 @@ test("their sentences are ipset's own", () => {
   const library = libipsetFile();
   for (const { kind, setTypes } of kinds) {
     for (const [at] of headerNames(kind).entries()) {
-      const { sentence = "" } = readOutcome("ADD", -4352 - at, setTypes[0]);
+      const sentence = sentenceOf(readOutcome("ADD", -4352 - at, setTypes[0])) ?? "";
       expect([sentence, library.includes(`${sentence}\0`)]).toEqual([sentence, true]);
     }
   }
@@ -79,13 +80,13 @@ const answers: [string, Command, number, string][] = [
   ],
 ];
 test.each(answers)("of a %s %s can say %p: %s", (setType, command, number, sentence) => {
-  expect(readOutcome(command, -number, setType).sentence).toBe(sentence);
+  expect(sentenceOf(readOutcome(command, -number, setType))).toBe(sentence);
 });
 
 test("without the type of the set, or of a type that is not known, the number is told", () => {
   for (const setType of [undefined, "", "tree:ip", "constructor:x", "__proto__:x"]) {
     const expected: Outcome = {
-      succeeded: false,
+      status: "failure",
       sentence: "Error 4352 of this type of set",
       error: { name: "IPSET_ERR 4352", number: 4352 },
     };

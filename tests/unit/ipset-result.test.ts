@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Command } from "../../src/ipset/message.ts";
-import { readOutcome as readWholeOutcome } from "../../src/ipset/outcome.ts";
+import { readOutcome as readWholeOutcome, sentenceOf } from "../../src/ipset/outcome.ts";
 import { openLibipset } from "../support/libipset.ts";
 
 /** By number: enum ipset_cmd. */
@@ -33,8 +33,8 @@ interface Outcome {
 
 /** What is said; the names and numbers of errors have tests of their own. */
 function readOutcome(command: Command | undefined, result: number): Outcome {
-  const { succeeded, sentence } = readWholeOutcome(command, result);
-  return { succeeded, sentence };
+  const outcome = readWholeOutcome(command, result);
+  return { succeeded: outcome.status === "success", sentence: sentenceOf(outcome) };
 }
 
 const failed = (sentence: string): Outcome => ({ succeeded: false, sentence });

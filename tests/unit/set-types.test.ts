@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { Command, IpsetMessage } from "../../src/ipset/message.ts";
 import type { Outcome } from "../../src/ipset/outcome.ts";
 import { SetTypes } from "../../src/trace/set-types.ts";
+import { failureWith } from "../support/records.ts";
 
 const message = (command: Command, set?: string, other: Partial<IpsetMessage> = {}): IpsetMessage => ({
   command,
@@ -19,7 +20,7 @@ class Host {
 
   /** @returns itself. */
   did(what: IpsetMessage, { netns = 1, ...outcome }: { netns?: number } & Partial<Outcome> = {}): this {
-    this.#types.learn(netns, what, { succeeded: true, ...outcome });
+    this.#types.learn(netns, what, { status: "success", ...outcome } as Outcome);
     return this;
   }
 
@@ -41,7 +42,7 @@ test("a set has the type with which it was created, last", () => {
 
 test("a message that says the type itself is believed", () => {
   const types = new SetTypes();
-  types.learn(1, create("a", "hash:ip"), { succeeded: true });
+  types.learn(1, create("a", "hash:ip"), { status: "success" });
   expect(types.of(1, create("a", "bitmap:ip"))).toBe("bitmap:ip");
   expect(types.of(1, message("TYPE", undefined, { typeName: Buffer.from("hash:mac") }))).toBe("hash:mac");
   expect(types.of(1, message("FLUSH"))).toBeUndefined();
@@ -50,7 +51,7 @@ test("a message that says the type itself is believed", () => {
 test("after what may have been done or not, the types of its sets are not known", () => {
   const known = () => new Host().did(create("a", "hash:ip")).did(create("b", "list:set"));
   const types = (host: Host) => [host.type("a"), host.type("b"), host.type("c")];
-  const after = (what: IpsetMessage) => types(known().did(what, { succeeded: false, isUnknown: true }));
+  const after = (what: IpsetMessage) => types(known().did(what, { status: "unknown" }));
   expect(after(create("a", "bitmap:ip"))).toEqual([undefined, "list:set", undefined]);
   expect(after(message("DESTROY", "b"))).toEqual(["hash:ip", undefined, undefined]);
   expect(after(pair("SWAP", "a", "b"))).toEqual([undefined, undefined, undefined]);
@@ -59,7 +60,7 @@ test("after what may have been done or not, the types of its sets are not known"
 });
 
 test("what failed changes nothing", () => {
-  const failed = { succeeded: false };
+  const failed = failureWith("X");
   const host = new Host().did(create("a", "hash:ip"));
   host.did(create("a", "bitmap:ip"), failed).did(create("b", "hash:ip"), failed);
   host

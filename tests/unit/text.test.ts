@@ -6,7 +6,7 @@ import type { IpsetMessage } from "../../src/ipset/message.ts";
 import type { Outcome } from "../../src/ipset/outcome.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 import { formatText } from "../support/lines.ts";
-import { elementsOf, eventWith, recordWith } from "../support/records.ts";
+import { elementsOf, eventWith, failureWith, recordWith } from "../support/records.ts";
 
 const setExists = "Set cannot be created: set with the same name already exists";
 
@@ -36,7 +36,7 @@ function format({ event, message, set, second, type, outcome, record }: Given): 
         ...(type !== undefined && { typeName: Buffer.from(type) }),
         ...message,
       },
-      outcome: outcome ?? { succeeded: true },
+      outcome: outcome ?? { status: "success" },
       timeNs: ns(new Date(2021, 2, 19, 1, 1, 59)),
       ...record,
     }),
@@ -58,7 +58,7 @@ test("a set is created", () => {
 });
 
 test("a set cannot be created", () => {
-  const outcome = { succeeded: false, sentence: setExists };
+  const outcome = failureWith(setExists);
   const event = { pid: 17437, uid: 1000 };
   expect(format({ event, set: "test123", type: "hash:ip", outcome, record: { userName } })).toBe(
     "(2021/03/19_01:01) ipset (pid: 17437) (username: rafaeldtinoco - uid: 1000) - CREATE test123 (type: hash:ip) - ERROR (Set cannot be created: set with the same name already exists)",
@@ -103,7 +103,7 @@ const lines: [string, Given][] = [
   ["DEL test123 - SUCCESS", { message: { command: "DEL" }, set: "test123" }],
   [
     "TEST test123 - SUCCESS (not in set)",
-    { message: { command: "TEST" }, set: "test123", outcome: { succeeded: true, sentence: "not in set" } },
+    { message: { command: "TEST" }, set: "test123", outcome: { status: "success", inSet: false } },
   ],
   [
     "CREATE a (type: hash:ip) -exist - SUCCESS",
@@ -231,19 +231,18 @@ describe("elements", () => {
     expect(tail({ set: "a", message })).toBe("DEL a 10.0.0.1, 10.0.0.2 (+1 more) -exist - SUCCESS");
   });
 
-  const outcome = { succeeded: false, sentence: "Element cannot be added to the set: it's already added" };
+  const outcome = failureWith("Element cannot be added to the set: it's already added");
 
   test("of several, the one at fault is named, even if it is not shown otherwise", () => {
-    expect(add(some(4), { outcome, record: { failedElement: 3 } })).toBe(
-      "ADD a 10.0.0.1, 10.0.0.2 (+2 more) - ERROR (10.0.0.4: Element cannot be added to the set: it's already added)",
+    expect(add(some(4), { outcome, record: { failedElement: 3, appliedCount: 3 } })).toBe(
+      "ADD a 10.0.0.1, 10.0.0.2 (+2 more) - ERROR (10.0.0.4: Element cannot be added to the set: it's already added; 3 elements took effect)",
     );
-    expect(add(some(2), { outcome, record: { failedElement: 0 } })).toBe(
-      "ADD a 10.0.0.1, 10.0.0.2 - ERROR (10.0.0.1: Element cannot be added to the set: it's already added)",
+    expect(add(some(2), { outcome, record: { failedElement: 0, appliedCount: 0 } })).toBe(
+      "ADD a 10.0.0.1, 10.0.0.2 - ERROR (10.0.0.1: Element cannot be added to the set: it's already added; 0 elements took effect)",
     );
   });
 
-  const error = { name: "X", number: 4103 };
-  const failed = { succeeded: false, sentence: "X", error };
+  const failed = failureWith("X");
 
   test("of several, it is told how many took effect, or that this is not known", () => {
     const applied = (count: number, failedElement: number | undefined, appliedCount: number | undefined) =>
@@ -266,7 +265,7 @@ describe("elements", () => {
   });
 
   test("of one alone there is no question", () => {
-    expect(add(some(1), { outcome, record: { failedElement: 0 } })).toBe(
+    expect(add(some(1), { outcome, record: { failedElement: 0, appliedCount: 0 } })).toBe(
       "ADD a 10.0.0.1 - ERROR (Element cannot be added to the set: it's already added)",
     );
   });
