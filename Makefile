@@ -59,7 +59,7 @@ SKELETON := src/events/skeleton.gen.ts
 
 $(OUTPUT)/skeleton.gen.ts: $(BPF_OBJECTS) src/core/gen-skeleton.ts node_modules/.ready
 	$(call msg,GEN,$@)
-	$(Q)BPFTOOL=$(BPFTOOL) $(BUN) src/core/gen-skeleton.ts --import ../core/index.ts $(BPF_OBJECTS) >$@
+	$(Q)BPFTOOL=$(BPFTOOL) $(BUN) src/core/gen-skeleton.ts $(BPF_OBJECTS) >$@
 
 $(OUTPUT)/skeleton.checked: $(OUTPUT)/skeleton.gen.ts $(SKELETON)
 	$(Q)diff -u $(SKELETON) $(OUTPUT)/skeleton.gen.ts || \

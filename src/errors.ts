@@ -1,6 +1,6 @@
 // The table of errors that a user can cause, with hints.
 // A MineError is complete: the failed step, the kernel's error, a hint. Any other error is a bug.
-import { type CallError, type Refusal, verifierRefusal } from "./core/errors.ts";
+import { type CallError, type Refusal, verifierRefusal } from "bun-libbpf/errors";
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;

@@ -1,7 +1,6 @@
 // Backends: ways to see ipset commands, best first. All report the same events. They differ in their kernel
 // requirements, in their cost for the audited programs, and in their guarantees.
-import type { LoadedMap } from "../core/map.ts";
-import type { LoadedProgram } from "../core/program.ts";
+import type { LoadedMap, LoadedProgram } from "bun-libbpf";
 import type { mineCheck, mineCounters } from "../events/skeleton.gen.ts";
 import type { SetUp } from "./load.ts";
 

@@ -1,8 +1,6 @@
 // Probes the running kernel for features. MINE_ASSUME_KERNEL hides the features that are newer than the given
 // kernel.
-import { MAP_TYPE } from "../core/event-buffer.ts";
-import { probeMapType } from "../core/ffi/libbpf.ts";
-import { isBefore, type KernelVersion, runningKernel } from "../core/kernel-version.ts";
+import { isBefore, type KernelVersion, MAP_TYPE, probeMapType, runningKernel } from "bun-libbpf";
 import { hasIpsetBtf, hasKprobePmu } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 

@@ -1,7 +1,8 @@
 // Backend fexit: trampolines at the return of the handlers. It costs the audited programs the least. It needs
 // the BTF of the handlers from the kernel itself. While it is attached, ip_set cannot be unloaded.
+
+import { fdValue } from "bun-libbpf";
 import { assets } from "../assets.ts";
-import { fdValue } from "../core/map.ts";
 import { unsupported } from "../errors.ts";
 import { fexitModern } from "../events/skeleton.gen.ts";
 import { attempt } from "../host/attempt.ts";

@@ -4,11 +4,10 @@
 // command. A PMU probe is lost; isStale() reports it. A PMU return probe follows ten threads, and misses
 // others without a count. So the PMU is used only without tracefs.
 import { release } from "node:os";
+import type { LoadedProgram } from "bun-libbpf";
+import { isBefore, type Probes, pmuProbes, runningKernel, TracefsProbes } from "bun-libbpf";
+import { CallError } from "bun-libbpf/errors";
 import { assets } from "../assets.ts";
-import { CallError } from "../core/errors.ts";
-import { isBefore, runningKernel } from "../core/kernel-version.ts";
-import { type Probes, pmuProbes, TracefsProbes } from "../core/probes.ts";
-import type { LoadedProgram } from "../core/program.ts";
 import { unsupported } from "../errors.ts";
 import { kprobeLegacy, kprobeModern } from "../events/skeleton.gen.ts";
 import { attempt, explained } from "../host/attempt.ts";

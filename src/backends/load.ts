@@ -1,8 +1,7 @@
 // Loads the object of a skeleton with the chosen programs, buffer size and filter.
-import type { OpenOptions } from "../core/ffi/libbpf.ts";
-import type { Decoded } from "../core/layout.ts";
-import { type LoadedObject, type OpenObject, open, type Skeleton } from "../core/object.ts";
-import type { LoadedProgram } from "../core/program.ts";
+import type { LoadedProgram, OpenOptions } from "bun-libbpf";
+import { type LoadedObject, type OpenObject, open, type Skeleton } from "bun-libbpf";
+import type { Decoded } from "bun-libbpf/layout";
 import type { fexitModern, mineFilter, tracepointLegacy } from "../events/skeleton.gen.ts";
 
 /** Filter for the events that the BPF programs report. */

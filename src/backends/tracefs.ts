@@ -1,5 +1,5 @@
 // Finds tracefs, with mine's prefix for the names of probes.
-import { Tracefs } from "../core/tracefs.ts";
+import { Tracefs } from "bun-libbpf";
 import { log } from "../log.ts";
 
 export const findTracefs = (): Tracefs | undefined => Tracefs.find("mine", log);

@@ -3,10 +3,9 @@
 // The kernel skips a run if it interrupts another one on the same CPU. Such a run belongs to a packet,
 // because requests are freed in the context of a thread. So skipped runs are not missed commands.
 import { release } from "node:os";
+import type { LoadedProgram, Tracefs } from "bun-libbpf";
+import { fdValue } from "bun-libbpf";
 import { assets } from "../assets.ts";
-import { fdValue } from "../core/map.ts";
-import type { LoadedProgram } from "../core/program.ts";
-import type { Tracefs } from "../core/tracefs.ts";
 import { unsupported } from "../errors.ts";
 import { tracepointLegacy, tracepointModern } from "../events/skeleton.gen.ts";
 import { attempt } from "../host/attempt.ts";

@@ -1,6 +1,6 @@
 // Converts options and variables to a Config. Each error names the option or variable.
 
-import { type KernelVersion, parseKernelVersion } from "../core/kernel-version.ts";
+import { type KernelVersion, parseKernelVersion } from "bun-libbpf";
 import { usageError } from "../errors.ts";
 import { type Command, commands, handshakeCommands } from "../ipset/message.ts";
 import { BUFFER } from "../trace/buffer-size.ts";

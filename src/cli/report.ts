@@ -1,5 +1,5 @@
 // Reports a failed run on stderr: one line with the reason, which scripts read, and one line with the hint.
-import { NoJitError } from "../core/errors.ts";
+import { NoJitError } from "bun-libbpf/errors";
 import { EXIT_FAILED, MineError, unsupported } from "../errors.ts";
 import { log } from "../log.ts";
 

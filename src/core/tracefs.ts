@@ -1,10 +1,9 @@
 // Reads tracepoint ids from tracefs, and makes probes in kprobe_events. These probes remain when their
 // process is killed. So the name of their group contains its pid, and sweep() removes the probes of dead
 // processes.
-import { constants, existsSync, openSync, readSync, writeSync } from "node:fs";
+import { constants, existsSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { CallError, errnoOf } from "./errors.ts";
 import { mountPrivately } from "./ffi/libc.ts";
-import { readText } from "./files.ts";
 import { isBefore, runningKernel } from "./kernel-version.ts";
 
 /** The mount point of tracefs, then its place in debugfs. Distributions with 4.15 mount only the latter. */
@@ -152,4 +151,13 @@ function privateRoot(log: TracefsLog): string | undefined {
     log.decision(`tracefs is not mounted, and mounting it failed: ${error.message}`);
   }
   return ownRoot;
+}
+
+/** Returns the text of the file; undefined if it cannot be read. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
 }

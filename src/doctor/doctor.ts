@@ -2,11 +2,10 @@
 // detached. This changes the host: it loads ip_set, and libbpf raises the limit on locked memory. So the report
 // collects these facts first.
 import { machine, release, version } from "node:os";
+import type { BufferSize } from "bun-libbpf";
+import { btfPlaces, libbpfVersion, searchBtf } from "bun-libbpf";
+import { CallError } from "bun-libbpf/errors";
 import { type BackendName, backendNames } from "../backends/backend.ts";
-import { btfPlaces, searchBtf } from "../core/btf.ts";
-import { CallError } from "../core/errors.ts";
-import type { BufferSize } from "../core/event-buffer.ts";
-import { libbpfVersion } from "../core/ffi/libbpf.ts";
 import { cannotAudit, MineError, unsupported } from "../errors.ts";
 import { ipsetState } from "../host/ip-set-module.ts";
 import { readPrivileges } from "../host/privileges.ts";

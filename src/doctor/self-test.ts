@@ -3,7 +3,7 @@
 // errors, and mine must see these.
 // Events of the whole host arrive. Those of the test have the namespace, in which no other process is.
 
-import { readClocks } from "../core/ffi/libc.ts";
+import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
 import { NetlinkSocket } from "../host/ffi/netlink-socket.ts";
 import { commandAttributes } from "../ipset/attribute-kinds.ts";

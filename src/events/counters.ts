@@ -1,5 +1,5 @@
 // Sums the counters of the BPF programs, which have one struct per CPU.
-import type { LoadedMap } from "../core/map.ts";
+import type { LoadedMap } from "bun-libbpf";
 import { mineCounters } from "./skeleton.gen.ts";
 
 type Counts = Record<keyof typeof mineCounters, number>;

@@ -1,6 +1,6 @@
 // One ipset command, as reported by the BPF programs. Byte fields point into the event buffer, so use or copy
 // them before the next drain.
-import { type Decoded, structOf } from "../core/layout.ts";
+import { type Decoded, structOf } from "bun-libbpf/layout";
 import { mineEvent, mineFlag } from "./skeleton.gen.ts";
 
 type Header = Omit<Decoded<typeof mineEvent>, "data">;

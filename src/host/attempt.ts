@@ -1,5 +1,5 @@
 // Runs calls that the kernel may refuse, and explains the failures to the user.
-import { CallError } from "../core/errors.ts";
+import { CallError } from "bun-libbpf/errors";
 import { type Circumstances, explain } from "../errors.ts";
 import { lockdownMode } from "./sysfs.ts";
 

@@ -1,5 +1,5 @@
 // Chooses the BTF file of the running kernel.
-import { type BtfParser, btfPlaces, searchBtf } from "../core/btf.ts";
+import { type BtfParser, btfPlaces, searchBtf } from "bun-libbpf";
 import { unsupported } from "../errors.ts";
 
 /**

@@ -1,10 +1,9 @@
 // Loads ip_set before it is probed. Otherwise the kernel loads it for its first user, and mine misses that
 // command.
 import { release } from "node:os";
-import { readText } from "../core/files.ts";
 import { unsupported } from "../errors.ts";
 import { log } from "../log.ts";
-import { hasIpset, ipsetIsModule } from "./sysfs.ts";
+import { hasIpset, ipsetIsModule, readText } from "./sysfs.ts";
 
 /** Ensures that ip_set is built in or loaded. @throws MineError if it cannot be loaded. */
 export function ensureIpset(): void {

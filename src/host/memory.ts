@@ -2,7 +2,7 @@
 // For each touched page, however, the kernel maps 15 cached pages around it. All of them count as memory of
 // mine.
 import { readFileSync, readlinkSync } from "node:fs";
-import { pageSize } from "../core/ffi/libc.ts";
+import { pageSize } from "bun-libbpf/ffi";
 import { dropFilePages } from "./ffi/libc.ts";
 
 /**

@@ -3,11 +3,11 @@
 // nothing in the kernel or in a file.
 // The runtime has threads of its own, and each thread has its own privileges. setresuid(3) of the C library
 // changes all threads, and one seccomp filter applies to all threads.
-import { CallError } from "../core/errors.ts";
-import { readText } from "../core/files.ts";
+import { CallError } from "bun-libbpf/errors";
 import { filterSyscalls, keepCapabilities, leaveRoot, returnToRoot } from "./ffi/credentials.ts";
 import { statusField } from "./privileges.ts";
 import { refused, syscallFilter } from "./syscall-filter.ts";
+import { readText } from "./sysfs.ts";
 
 /** linux/capability.h */
 const CAP_SYS_ADMIN = 1n << 21n;

@@ -1,6 +1,14 @@
 // Reads facts about this host from /proc and /sys.
-import { existsSync, statSync } from "node:fs";
-import { readText } from "../core/files.ts";
+import { existsSync, readFileSync, statSync } from "node:fs";
+
+/** Returns the text of the file; undefined if it cannot be read. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Returns the kernel lockdown mode: "none", "integrity" or "confidentiality". The result is undefined if the

@@ -1,6 +1,6 @@
 // Names of IPSET_ERR_* (linux/netfilter/ipset/ip_set*.h) and their sentences in ipset(8).
 // From 4352 on one number has three meanings, one per kind of set type. Few messages have the type.
-import { errnoName, errnoSentence } from "../core/errno.ts";
+import { errnoName, errnoSentence } from "bun-libbpf/errno";
 import type { Command } from "./message.ts";
 
 /** enum ipset_errno of linux/netfilter/ipset/ip_set.h, from IPSET_ERR_PRIVATE (4096) on. */

@@ -2,7 +2,7 @@
 // A write to a pipe or terminal without a reader blocks the whole process, Ctrl-C included. So flush() never
 // waits: unwritten bytes stay in the buffer, and the caller checks isFull.
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
-import { isTerminal, waitWritable } from "../core/ffi/libc.ts";
+import { isTerminal, waitWritable } from "bun-libbpf/ffi";
 import { failed, type MineError } from "../errors.ts";
 import { ByteWriter } from "./byte-writer.ts";
 

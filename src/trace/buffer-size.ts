@@ -1,5 +1,5 @@
 // Sizes of the event buffer, in bytes for the whole machine.
-import { PERF_RING_MIN } from "../core/perf-buffer.ts";
+import { PERF_RING_MIN } from "bun-libbpf";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

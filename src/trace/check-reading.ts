@@ -2,15 +2,15 @@
 // fails, and every line is garbage. So mine sends a request without an effect, and compares the sender's data from
 // the BPF side with /proc.
 import { readFileSync, readlinkSync } from "node:fs";
+import { SYSFS_BTF } from "bun-libbpf";
+import { CallError } from "bun-libbpf/errors";
+import type { Decoded } from "bun-libbpf/layout";
 import type { CommonMaps } from "../backends/backend.ts";
-import { SYSFS_BTF } from "../core/btf.ts";
-import { CallError } from "../core/errors.ts";
-import { readText } from "../core/files.ts";
-import type { Decoded } from "../core/layout.ts";
 import { unsupported } from "../errors.ts";
 import { AUDIT_UID_UNSET } from "../events/event.ts";
 import type { mineCheck } from "../events/skeleton.gen.ts";
 import { NetlinkSocket } from "../host/ffi/netlink-socket.ts";
+import { readText } from "../host/sysfs.ts";
 import { noopRequest } from "../ipset/request.ts";
 import { log } from "../log.ts";
 

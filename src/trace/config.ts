@@ -1,6 +1,7 @@
 // The validated configuration of a run, from the command line and the environment.
+
+import type { KernelVersion } from "bun-libbpf";
 import type { BackendName } from "../backends/backend.ts";
-import type { KernelVersion } from "../core/kernel-version.ts";
 import type { Command } from "../ipset/message.ts";
 
 /** Settings for the host. */

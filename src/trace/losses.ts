@@ -1,6 +1,6 @@
 // Counts lost events by cause, for warnings during a run and for its summary.
 
-import type { EventBuffer } from "../core/event-buffer.ts";
+import type { EventBuffer } from "bun-libbpf";
 import type { Counters } from "../events/counters.ts";
 
 export interface Losses {

@@ -1,6 +1,6 @@
 // Moves events from the event buffer to stdout: reads, filters, writes, and counts the fate of every event.
-import type { EventBuffer } from "../core/event-buffer.ts";
-import { readClocks } from "../core/ffi/libc.ts";
+import type { EventBuffer } from "bun-libbpf";
+import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
 import { log } from "../log.ts";
 import type { ByteWriter } from "../output/byte-writer.ts";

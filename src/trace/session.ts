@@ -2,6 +2,19 @@
 // errors. The session releases its resources in reverse order.
 import { release } from "node:os";
 import {
+  type EventBuffer,
+  isBefore,
+  loadLibbpf,
+  openEventBuffer,
+  possibleCpus,
+  runningKernel,
+  SYSFS_BTF,
+  setLog,
+  sizeText,
+  toldVersion,
+} from "bun-libbpf";
+import { CallError } from "bun-libbpf/errors";
+import {
   type Backend,
   type BackendName,
   backendNames,
@@ -11,11 +24,6 @@ import {
 import { Features } from "../backends/features.ts";
 import type { SetUp } from "../backends/load.ts";
 import { openBackend } from "../backends/open-backend.ts";
-import { SYSFS_BTF } from "../core/btf.ts";
-import { CallError } from "../core/errors.ts";
-import { type EventBuffer, openEventBuffer, sizeText } from "../core/event-buffer.ts";
-import { loadLibbpf, possibleCpus, setLog } from "../core/ffi/libbpf.ts";
-import { isBefore, runningKernel, toldVersion } from "../core/kernel-version.ts";
 import { MineError, noBackend, unsupported } from "../errors.ts";
 import { Counters } from "../events/counters.ts";
 import { mineEvent } from "../events/skeleton.gen.ts";

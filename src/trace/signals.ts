@@ -2,8 +2,8 @@
 // nohup starts a program with SIGHUP ignored, and a handler would undo that. /proc has the ignored signals. They stay
 // the same when engine.ts executes the program again.
 
-import { readText } from "../core/files.ts";
 import { statusField } from "../host/privileges.ts";
+import { readText } from "../host/sysfs.ts";
 
 /** Signals that end a run. SIGXCPU reports the limit of CPU time, a second or more before the kernel kills. */
 const ending = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGALRM", "SIGXCPU"] as const;

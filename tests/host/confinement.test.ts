@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readText } from "../../src/core/files.ts";
 import { statusField } from "../../src/host/privileges.ts";
+import { readText } from "../../src/host/sysfs.ts";
 import { root } from "../support/compile.ts";
 import { canTraceHere, Host, isRoot } from "../support/host.ts";
 

@@ -2,7 +2,7 @@
 // be, its memory does not grow, and the counts agree. make test has a shortened form, make soak the full one.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { readText } from "../../src/core/files.ts";
+import { readText } from "../../src/host/sysfs.ts";
 import {
   asSender,
   compileSender,

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readText } from "../../src/core/files.ts";
+import { readText } from "../../src/host/sysfs.ts";
 import {
   asSender,
   compileSender,

@@ -59,7 +59,8 @@ const text = (file: string): string => readFileSync(join(src, file), "utf8");
 const imports: Import[] = files.flatMap((file) =>
   [...text(file).matchAll(/(?:^(?:import|export) (type )?[^"=(;]*from |^import |\bimport\()"([^"]+)"/gm)].map(
     ([, type, name = ""]) => {
-      const part = name.startsWith(".") ? partOf(normalize(join(dirname(file), name))) : undefined;
+      const inside = name.startsWith(".") ? partOf(normalize(join(dirname(file), name))) : undefined;
+      const part = /^bun-libbpf(\/|$)/.test(name) ? "core" : inside;
       return { file, by: partOf(file), part, name, isType: type !== undefined };
     },
   ),
@@ -88,6 +89,11 @@ test("the order has no way back up", () => {
 
 test("no part imports what it may not", () => {
   const wrong = imports.filter(({ by, part }) => part && part !== by && !allowed[by]?.includes(part));
+  expect(wrong.map(complaint)).toEqual([]);
+});
+
+test("the core is imported by the name of its package", () => {
+  const wrong = imports.filter(({ by, part, name }) => by !== "core" && part === "core" && name.startsWith("."));
   expect(wrong.map(complaint)).toEqual([]);
 });
 
@@ -121,7 +127,7 @@ describe("a pure part", () => {
     const used = new Set(
       ofPure.filter(({ part, isType }) => part === "core" && !isType).map(({ name }) => name),
     );
-    expect([...used].toSorted()).toEqual(["../core/errno.ts", "../core/layout.ts"]);
+    expect([...used].toSorted()).toEqual(["bun-libbpf/errno", "bun-libbpf/layout"]);
   });
 });
 

@@ -27,10 +27,9 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function generate(...objects: string[]) {
   const script = join(root, "src/core/gen-skeleton.ts");
-  const { exitCode, stdout, stderr } = Bun.spawnSync(
-    [process.execPath, script, "--import", "../core/index.ts", ...objects],
-    { env: { ...process.env, BPFTOOL: bpftool } },
-  );
+  const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, script, ...objects], {
+    env: { ...process.env, BPFTOOL: bpftool },
+  });
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
@@ -156,7 +155,7 @@ describe("the generator refuses", () => {
 
   test("a command line without an object", () => {
     const { exitCode, stdout, stderr } = generate();
-    expect(stderr).toContain("usage: bun-libbpf-skeleton [--import MODULE] OBJECT...");
+    expect(stderr).toContain("usage: bun-libbpf-skeleton OBJECT...");
     expect(exitCode).not.toBe(0);
     expect(stdout).toBe("");
   });

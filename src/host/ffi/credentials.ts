@@ -1,8 +1,7 @@
 // Drops privileges. Each thread has its own user and capabilities. The C library applies its own calls to all
 // threads. A bare system call changes only the calling thread.
-import { CallError } from "../../core/errors.ts";
-import { errno } from "../../core/ffi/libc.ts";
-import { type Address, addressOf, packStruct } from "../../core/ffi/memory.ts";
+import { CallError } from "bun-libbpf/errors";
+import { type Address, addressOf, errno, packStruct } from "bun-libbpf/ffi";
 import { libc, numbers } from "./libc.ts";
 
 const EBUSY = 16;

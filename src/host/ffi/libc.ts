@@ -1,7 +1,6 @@
 // Functions of the C library that only src/host needs: credentials, namespaces, sockets, user names.
 import { type FFIFunction, FFIType } from "bun:ffi";
-import { type Address, textWithin } from "../../core/ffi/memory.ts";
-import { openLibc } from "../../core/ffi/symbols.ts";
+import { type Address, openLibc, textWithin } from "bun-libbpf/ffi";
 
 export const hostSymbols = {
   // long syscall(long number, ...): calls without a wrapper in glibc 2.17. The first argument is a pointer or

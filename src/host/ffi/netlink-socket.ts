@@ -2,8 +2,8 @@
 // and commands in it do not affect the host. It ends with the socket.
 // unshare(2) moves the calling thread. So the thread returns before other code can run on it.
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { CallError } from "../../core/errors.ts";
-import { errno, waitReadable } from "../../core/ffi/libc.ts";
+import { CallError } from "bun-libbpf/errors";
+import { errno, waitReadable } from "bun-libbpf/ffi";
 import { libc } from "./libc.ts";
 
 const CLONE_NEWNET = 0x40000000;

@@ -1,0 +1,4 @@
+// Calls of C, for a program that has C functions of its own to call.
+export { errno, isTerminal, pageSize, readClocks, waitReadable, waitWritable } from "./libc.ts";
+export { type Address, addressOf, cString, packStruct, textAt, textWithin } from "./memory.ts";
+export { openLibc } from "./symbols.ts";
