@@ -21,16 +21,15 @@ const blocks: Block[] = [...page.matchAll(/^```(\w+)(?: file=(\S+)| (run))?\n(.*
 );
 
 let directory: string;
+let tarball: string;
 let env: Record<string, string | undefined>;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "writing-your-own-"));
   expect(await Bun.spawn(["make", "--no-print-directory", "package"], { cwd: root }).exited).toBe(0);
   const [name = ""] = readdirSync(join(root, ".output")).filter((file) => /^bun-libbpf-.*\.tgz$/.test(file));
-  env = {
-    ...process.env,
-    PACKAGE: join(root, ".output", name),
-    PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}:/usr/sbin`,
-  };
+  tarball = join(root, ".output", name);
+  const { PATH } = process.env;
+  env = { ...process.env, PACKAGE: tarball, PATH: `${join(root, "node_modules/.bin")}:${PATH}:/usr/sbin` };
 }, BUILD_MS);
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -92,7 +91,7 @@ test(
 );
 
 test("the package has its library, its headers, its licences, and nothing of mine", () => {
-  const { stdout } = Bun.spawnSync(["tar", "-tzf", env["PACKAGE"] ?? ""]);
+  const { stdout } = Bun.spawnSync(["tar", "-tzf", tarball]);
   const files = stdout
     .toString()
     .trim()

@@ -93,7 +93,9 @@ test("no part imports what it may not", () => {
 });
 
 test("the core is imported by the name of its package", () => {
-  const wrong = imports.filter(({ by, part, name }) => by !== "core" && part === "core" && name.startsWith("."));
+  const wrong = imports.filter(
+    ({ by, part, name }) => by !== "core" && part === "core" && name.startsWith("."),
+  );
   expect(wrong.map(complaint)).toEqual([]);
 });
 
