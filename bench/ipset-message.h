@@ -23,7 +23,8 @@ struct message {
 	char attributes[256];
 };
 
-static inline struct nlattr *put(struct message *message, uint16_t type, const void *value, size_t size)
+static inline struct nlattr *put(struct message *message, uint16_t type, const void *value,
+				 size_t size)
 {
 	struct nlattr *attribute = (void *)((char *)message + message->header.nlmsg_len);
 
@@ -60,7 +61,7 @@ static inline void begin_message(struct message *message, enum ipset_cmd command
 	put(message, IPSET_ATTR_SETNAME, set, strlen(set) + 1);
 }
 
-/* What ADD, DEL and TEST act on: one IPv4 address, in host byte order. */
+/* Argument of ADD, DEL and TEST: one IPv4 address, in host byte order. */
 static inline void put_address(struct message *message, uint32_t address)
 {
 	const uint32_t bytes = htonl(address);

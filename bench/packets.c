@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Sends COUNT UDP packets of 64 bytes to an address, and prints how many nanoseconds of this thread's processor time
- * each took. Where a veth pair forwards them, all of their way is in that time.
+ * Sends COUNT UDP packets of 64 bytes to an address, and prints how many nanoseconds of this
+ * thread's processor time each took. Where a veth pair forwards them, all of their way is in that
+ * time.
  *
  *   packets ADDRESS COUNT
  */

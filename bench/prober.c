@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Sends an ipset command each millisecond until SIGTERM, so that the output of a tool tells since when it has
- * been missing none. Each command names a set of its own, probeNUMBER, that does not exist; they take turns,
- * because a tool may hear one kind of command before another. All fail, so nothing is changed.
+ * Sends an ipset command each millisecond until SIGTERM, so that the output of a tool tells since
+ * when it has been missing none. Each command names a set of its own, probeNUMBER, that does not
+ * exist; they take turns, because a tool may hear one kind of command before another. All fail, so
+ * nothing is changed.
  *
- *   prober     prints, at its end, a line for each command: number, CLOCK_MONOTONIC in ns before it was sent
+ *   prober     prints a line for each command at its end: number, CLOCK_MONOTONIC in ns
+ *              before it was sent
  */
 #include <signal.h>
 #include "ipset-message.h"
 
 #define INTERVAL_NS 1000000
-#define PROBES_MAX 600000 /* ten minutes */
+#define PROBES_MAX  600000 /* ten minutes */
 
 static const enum ipset_cmd commands[] = {
 	IPSET_CMD_DESTROY, IPSET_CMD_FLUSH, IPSET_CMD_RENAME, IPSET_CMD_SWAP,
-	IPSET_CMD_ADD,     IPSET_CMD_DEL,   IPSET_CMD_TEST,
+	IPSET_CMD_ADD,	   IPSET_CMD_DEL,   IPSET_CMD_TEST,
 };
 static uint64_t sent_ns[PROBES_MAX];
 static volatile sig_atomic_t stopping;

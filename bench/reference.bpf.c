@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The kernel side of the reference that mine is measured against, the way such a tool is usually written:
- * a kprobe and a kretprobe for each handler, a hash map from the one to the other, a perf buffer. It is for the
- * kernels of the bench alone: the handlers' form is that of Linux 5.13 and later.
+ * The kernel side of the reference that mine is measured against, the way such a tool is usually
+ * written: a kprobe and a kretprobe for each handler, a hash map from the one to the other, a perf
+ * buffer. It is for the kernels of the bench alone: the handlers' form is that of Linux 5.13 and
+ * later.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -11,9 +12,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define IPSET_ATTR_SETNAME 2
+#define IPSET_ATTR_SETNAME  2
 #define IPSET_ATTR_TYPENAME 3 /* also IPSET_ATTR_SETNAME2 */
-#define NLA_HDRLEN 4
+#define NLA_HDRLEN	    4
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -33,7 +34,8 @@ static __always_inline void copy_name(char *name, const void *attributes, unsign
 {
 	const char *attribute = 0;
 
-	bpf_probe_read_kernel(&attribute, sizeof(attribute), attributes + which * sizeof(attribute));
+	bpf_probe_read_kernel(&attribute, sizeof(attribute),
+			      attributes + which * sizeof(attribute));
 	if (attribute)
 		bpf_probe_read_kernel_str(name, SET_NAME_MAX, attribute + NLA_HDRLEN);
 }

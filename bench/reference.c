@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The user side of the reference that mine is measured against: libbpf, its callback for each event, and a
- * printf() in it.
+ * The user side of the reference that mine is measured against: libbpf, its callback for each
+ * event, and a printf() in it.
  *
  *   reference plain    the usual way: each line is written when it is printed, each user looked up
- *   reference tuned    the user who was looked up last is remembered, and stdio gathers lines until its buffer
- *                      is full: what C can do, though whoever follows the audit then sees it late
+ *   reference tuned    the last user is remembered, and stdio gathers lines until its buffer is
+ *                      full: the best of C, with lines that come late
  */
 #include <errno.h>
 #include <pwd.h>
@@ -19,11 +19,12 @@
 #include "reference.skel.h"
 
 #define PERF_BUFFER_PAGES 16
-#define POLL_MS 100
+#define POLL_MS		  100
 
 static const char *const command_names[] = {
-	[CREATE] = "CREATE", [DESTROY] = "DESTROY", [FLUSH] = "FLUSH", [RENAME] = "RENAME", [SWAP] = "SWAP",
-	[DUMP] = "LIST",     [TEST] = "TEST",       [ADD] = "ADD",     [DEL] = "DEL",
+	[CREATE] = "CREATE", [DESTROY] = "DESTROY", [FLUSH] = "FLUSH",
+	[RENAME] = "RENAME", [SWAP] = "SWAP",	    [DUMP] = "LIST",
+	[TEST] = "TEST",     [ADD] = "ADD",	    [DEL] = "DEL",
 };
 
 static bool is_tuned;
@@ -59,8 +60,8 @@ static void print_event(void *context, int cpu, void *data, __u32 size)
 	(void)context, (void)cpu, (void)size;
 	strftime(stamp, sizeof(stamp), "%Y/%m/%d_%H:%M", localtime(&now));
 	printf("(%s) %s (pid: %u) (username: %s - uid: %u) - %s %s%s%s - %d\n", stamp, event->comm,
-	       event->pid, user_name(event->uid), event->uid, command_names[event->command], event->set,
-	       event->second[0] ? " " : "", event->second, event->result);
+	       event->pid, user_name(event->uid), event->uid, command_names[event->command],
+	       event->set, event->second[0] ? " " : "", event->second, event->result);
 	seen++;
 }
 
@@ -91,8 +92,8 @@ int main(int argc, char **argv)
 		perror("reference: cannot load the BPF programs");
 		return 1;
 	}
-	buffer = perf_buffer__new(bpf_map__fd(skeleton->maps.events), PERF_BUFFER_PAGES, print_event, count_lost,
-				  NULL, NULL);
+	buffer = perf_buffer__new(bpf_map__fd(skeleton->maps.events), PERF_BUFFER_PAGES,
+				  print_event, count_lost, NULL, NULL);
 	if (!buffer) {
 		perror("reference: cannot make the perf buffer");
 		goto cleanup;

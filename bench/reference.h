@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What the kernel side of the reference sends to user space for one command. */
+/* Event of the reference: the kernel side sends it to user space for one command. */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
 #define SET_NAME_MAX 32 /* IPSET_MAXNAMELEN */
-#define COMM_MAX 16
+#define COMM_MAX     16
 
 enum command { CREATE, DESTROY, FLUSH, RENAME, SWAP, DUMP, TEST, ADD, DEL };
 

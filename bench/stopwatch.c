@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  *   stopwatch start FILE COMMAND...   writes CLOCK_MONOTONIC in ns to FILE and becomes COMMAND
- *   stopwatch run COMMAND...          runs it; prints the nanoseconds that passed, and those of processor time
- *   stopwatch cpu PID                 prints the nanoseconds of processor time that the process, all of its
- *                                     threads that ever were and its children that are over have used
+ *   stopwatch run COMMAND...          runs it; prints the nanoseconds that passed, and those of
+ *                                     processor time
+ *   stopwatch cpu PID                 prints the nanoseconds of processor time of the process,
+ *                                     with all its threads and its ended children
  */
 #include <err.h>
 #include <stdint.h>
@@ -33,7 +34,8 @@ static void start(const char *path, char **command)
 {
 	FILE *file = fopen(path, "w");
 
-	if (!file || fprintf(file, "%llu\n", (unsigned long long)now_ns(CLOCK_MONOTONIC)) < 0 || fclose(file))
+	if (!file || fprintf(file, "%llu\n", (unsigned long long)now_ns(CLOCK_MONOTONIC)) < 0 ||
+	    fclose(file))
 		err(1, "cannot write %s", path);
 	execvp(command[0], command);
 	err(1, "cannot run %s", command[0]);
@@ -55,10 +57,14 @@ static void run(char **command)
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		errx(1, "%s failed", command[0]);
 	printf("%llu %llu\n", (unsigned long long)(now_ns(CLOCK_MONOTONIC) - began),
-	       (unsigned long long)(microseconds(usage.ru_utime) + microseconds(usage.ru_stime)) * 1000);
+	       (unsigned long long)(microseconds(usage.ru_utime) + microseconds(usage.ru_stime)) *
+		       1000);
 }
 
-/* /proc/PID/stat counts in hundredths of a second: good for children, too coarse for an idle process. */
+/*
+ * /proc/PID/stat counts in hundredths of a second: good for children, too coarse for an idle
+ * process.
+ */
 static uint64_t children_ns(pid_t pid)
 {
 	unsigned long user, system;
@@ -71,7 +77,8 @@ static uint64_t children_ns(pid_t pid)
 		err(1, "cannot read %s", path);
 	fclose(file);
 	/* From behind the name, which may hold anything: fields 3 to 15, then cutime and cstime. */
-	if (sscanf(strrchr(line, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user,
+	if (sscanf(strrchr(line, ')') + 1,
+		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user,
 		   &system) != 2)
 		errx(1, "cannot understand %s", path);
 	return (user + system) * (1000000000ull / sysconf(_SC_CLK_TCK));

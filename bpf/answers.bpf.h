@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The answers to the messages of a request that the kernel has handled: in the receive queue of its sender, in the order
- * of the messages, behind those to earlier requests; or received meanwhile, by another thread.
+ * The answers to the messages of a request that the kernel has handled: in the receive queue of its
+ * sender, in the order of the messages, behind those to earlier requests; or received meanwhile, by
+ * another thread.
  */
 #ifndef MINE_ANSWERS_BPF_H
 #define MINE_ANSWERS_BPF_H
 
 #include "request.bpf.h"
 
-#define NLM_F_ACK 0x4
-#define IPSET_CMD_NONE 0
-#define IPSET_CMD_LIST 7
-#define IPSET_CMD_SAVE 8
-#define IPSET_CMD_ADD 9
-#define IPSET_CMD_DEL 10
+#define NLM_F_ACK	   0x4
+#define IPSET_CMD_NONE	   0
+#define IPSET_CMD_LIST	   7
+#define IPSET_CMD_SAVE	   8
+#define IPSET_CMD_ADD	   9
+#define IPSET_CMD_DEL	   10
 #define IPSET_ERR_PROTOCOL 4097
-#define ENOENT 2
-#define EINVAL 22
+#define ENOENT		   2
+#define EINVAL		   22
 
 /* So many are looked at to find one. */
 #ifdef MINE_LEGACY
@@ -27,17 +28,19 @@
 
 /* Those to one request. */
 struct mine_answers {
-	struct sock *sock;	/* the sender's */
-	struct sk_buff *answer; /* in the receive queue: later ones have not been taken for answers yet */
-	struct sk_buff *last;	/* of the receive queue: its head where it is empty */
-	__u64 drops;		/* until this request */
-	bool is_outdated; /* the entry of the map "sockets" */
+	struct sock *sock; /* the sender's */
+	struct sk_buff
+		*answer; /* in the receive queue: later ones have not been taken for answers yet */
+	struct sk_buff *last; /* of the receive queue: its head where it is empty */
+	__u64 drops;	      /* until this request */
+	bool is_outdated;     /* the entry of the map "sockets" */
 	bool may_be_lacking;
 };
 
 /* The state of a sender's socket after its last request. */
 struct mine_socket {
-	struct sk_buff *answer; /* the last in the receive queue that is not a later request's; NULL when it was received */
+	struct sk_buff *answer; /* the last in the receive queue that is not a later request's; NULL
+				   when it was received */
 	__u64 inode;		/* of the socket: another one may be at its address by now */
 	__u64 drops;		/* answers that found no room, so far */
 };
@@ -83,7 +86,8 @@ static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)
 static __always_inline __u64 inode_of(struct sock *sock)
 {
 	struct socket *socket = BPF_CORE_READ(sock, sk_socket);
-	struct socket_alloc *both = (void *)socket - bpf_core_field_offset(struct socket_alloc, socket);
+	struct socket_alloc *both =
+		(void *)socket - bpf_core_field_offset(struct socket_alloc, socket);
 
 	return socket ? BPF_CORE_READ(both, vfs_inode.i_ino) : 0;
 }
@@ -115,11 +119,12 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 	answers->drops = drops;
 	answers->is_outdated = is_stale || answer || drops != known.drops;
 	/*
-	 * A full queue drops answers, a filter of the socket may drop them, and a socket that is connected to a process
-	 * gets none.
+	 * A full queue drops answers, a filter of the socket may drop them, and a socket that is
+	 * connected to a process gets none.
 	 */
 	answers->may_be_lacking = drops != known.drops || BPF_CORE_READ(sock, sk_err) ||
-				  BPF_CORE_READ(sock, sk_filter) || BPF_CORE_READ(netlink, dst_portid);
+				  BPF_CORE_READ(sock, sk_filter) ||
+				  BPF_CORE_READ(netlink, dst_portid);
 	answers->answer = receive_queue(sock);
 	answers->last = BPF_CORE_READ(sock, sk_receive_queue.prev);
 	/* An answer that has left the queue is not linked into it any more. */
@@ -158,8 +163,9 @@ struct mine_found {
 };
 
 /* Behind the answers to earlier messages. @most: so many are looked at */
-static __always_inline void find_queued(struct mine_answers *answers, const struct nlmsghdr *message,
-					struct mine_found *found, int most)
+static __always_inline void find_queued(struct mine_answers *answers,
+					const struct nlmsghdr *message, struct mine_found *found,
+					int most)
 {
 	struct sk_buff *skb = answers->answer, *queue = receive_queue(answers->sock);
 
@@ -183,8 +189,8 @@ static __always_inline void find_queued(struct mine_answers *answers, const stru
 }
 
 /* Among those that were received meanwhile. */
-static __always_inline void find_taken(const struct mine_answers *answers, const struct nlmsghdr *message,
-				       struct mine_found *found)
+static __always_inline void find_taken(const struct mine_answers *answers,
+				       const struct nlmsghdr *message, struct mine_found *found)
 {
 	struct mine_taken_key key = { .sock = answers->sock, .sequence = message->nlmsg_seq };
 	struct mine_taken *answer = bpf_map_lookup_elem(&taken, &key);
@@ -192,12 +198,15 @@ static __always_inline void find_taken(const struct mine_answers *answers, const
 	if (!answer || !is_ack_of(&answer->ack, message))
 		return;
 	found->ack = answer->ack;
-	found->reply = (__u64)answer->reply; /* stays as it is until another answer with this number comes */
+	found->reply =
+		(__u64)answer
+			->reply; /* stays as it is until another answer with this number comes */
 	bpf_map_delete_elem(&taken, &key);
 }
 
 /* Fills in the result of a message that the kernel has handled. */
-static __always_inline void set_result(const struct mine_answers *answers, const struct nlmsghdr *message,
+static __always_inline void set_result(const struct mine_answers *answers,
+				       const struct nlmsghdr *message,
 				       const struct mine_found *found, struct mine_command *command)
 {
 	__u8 number = message->nlmsg_type;
@@ -205,7 +214,10 @@ static __always_inline void set_result(const struct mine_answers *answers, const
 
 	command->result = error;
 	if (!found->reply) {
-		/* A dump is its own answer; else one that was not asked for comes with an error alone. */
+		/*
+		 * A dump is its own answer; else one that was not asked for comes with an error
+		 * alone.
+		 */
 		bool is_due = message->nlmsg_flags & NLM_F_ACK && !is_dump(message);
 
 		if (is_due || answers->may_be_lacking || !found->is_sure)
@@ -214,14 +226,15 @@ static __always_inline void set_result(const struct mine_answers *answers, const
 	if (!error)
 		return;
 	/*
-	 * nfnetlink refuses with -EINVAL what cannot be parsed; no handler says so of its own. A handler for number 0
-	 * is there to say -EOPNOTSUPP. -ERANGE comes from both: not told apart.
+	 * nfnetlink refuses with -EINVAL what cannot be parsed; no handler says so of its own. A
+	 * handler for number 0 is there to say -EOPNOTSUPP. -ERANGE comes from both: not told
+	 * apart.
 	 */
 	if (error == -EINVAL || number == IPSET_CMD_NONE)
 		command->flags |= MINE_REFUSED;
 	/*
-	 * With the error of an element ADD and DEL send back the line at fault. These two errors come before any
-	 * element is looked at, and bring the message as it was.
+	 * With the error of an element ADD and DEL send back the line at fault. These two errors
+	 * come before any element is looked at, and bring the message as it was.
 	 */
 	else if ((number == IPSET_CMD_ADD || number == IPSET_CMD_DEL) && error != -ENOENT &&
 		 error != -IPSET_ERR_PROTOCOL)

@@ -46,16 +46,16 @@ struct {
 	__uint(max_entries, 4096); /* set before load, for the machine */
 } events SEC(".maps");
 
-static __always_inline long submit(void *ctx, struct mine_event *event,
-				   __u64 size)
+static __always_inline long submit(void *ctx, struct mine_event *event, __u64 size)
 {
 	return bpf_ringbuf_output(&events, event, size, 0);
 }
 #endif
 
 /*
- * What to report is a constant where the kernel knows global data (5.2, d8eca5bbb2be): set before the programs are
- * loaded, so that the verifier follows no path that will not be taken, and leaves it out.
+ * The filter is a constant where the kernel knows global data (5.2, d8eca5bbb2be): set before the
+ * programs are loaded, so that the verifier follows no path that will not be taken, and leaves it
+ * out.
  */
 #ifdef MINE_LEGACY
 #define FILTER const struct mine_filter
@@ -94,7 +94,8 @@ static __always_inline __u32 session_id(struct task_struct *task)
 	return BPF_CORE_READ(task, sessionid);
 }
 
-/* Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the former. */
+/* Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the former.
+ */
 struct kernfs_node___o {
 	union {
 		struct {
@@ -104,11 +105,13 @@ struct kernfs_node___o {
 } __attribute__((preserve_access_index));
 
 /*
- * The inode number of the cgroup's directory: bpf_get_current_cgroup_id(), which came in 4.18, without it.
+ * The inode number of the cgroup's directory: bpf_get_current_cgroup_id(), which came in 4.18,
+ * without it.
  *
- * Each field is guarded by its own existence. Before 4.19 (4f7b3e82589e) the verifier skips a side of a branch only
- * where the constant equals the one that it is compared with; it walks into the side of a field that exists and, if
- * that other side reads a field that does not, refuses the program.
+ * Each field is guarded by its own existence. Before 4.19 (4f7b3e82589e) the verifier skips a side
+ * of a branch only where the constant equals the one that it is compared with; it walks into the
+ * side of a field that exists and, if that other side reads a field that does not, refuses the
+ * program.
  */
 static __always_inline __u64 cgroup_id(struct task_struct *task)
 {
@@ -131,7 +134,10 @@ struct task_struct___o {
 	} pids[1];
 } __attribute__((preserve_access_index));
 
-/* @return the process id of the current task in its own pid namespace: what struct scm_creds has of a sender */
+/*
+ * @return the process id of the current task in its own pid namespace: what struct scm_creds has of
+ * a sender
+ */
 static __always_inline __u32 own_pid(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -146,7 +152,8 @@ static __always_inline __u32 own_pid(void)
 		pid = BPF_CORE_READ((struct task_struct___o *)leader, pids[0].pid);
 	number = (__u64)pid + bpf_core_field_offset(struct pid, numbers);
 	number += BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid);
-	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)number + bpf_core_field_offset(struct upid, nr));
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)number + bpf_core_field_offset(struct upid, nr));
 	return nr;
 }
 

@@ -7,7 +7,10 @@
 
 #define EPERM 1
 
-/* Where an event is put together: the stack is too small. Backend fexit sets two: its programs can be preempted. */
+/*
+ * Where an event is put together: the stack is too small. Backend fexit sets two: its programs can
+ * be preempted.
+ */
 MAP(PERCPU_ARRAY, scratch, __u32, struct mine_event, 1);
 
 MAP(PERCPU_ARRAY, counters, __u32, struct mine_counters, 1);
@@ -35,13 +38,13 @@ struct mine_command {
 	__s32 answer;
 	__u32 flags; /* enum mine_flag */
 	__u32 reply_len;
-	const void *reply; /* in the kernel's memory; goes with the answer */
+	const void *reply;	  /* in the kernel's memory; goes with the answer */
 	struct scm_creds *sender; /* with MINE_BY_READER */
 };
 
 /*
- * The least of VALUE and the constant MOST, in a register whose bounds the verifier knows, whatever it knew
- * before. In assembly, because the compiler may compare one copy and go on with another.
+ * The minimum of VALUE and the constant MOST, in a register whose bounds the verifier knows. In
+ * assembly, because the compiler may compare one copy and go on with another.
  */
 #define AT_MOST(value, most)                                                                       \
 	({                                                                                         \
@@ -55,11 +58,11 @@ struct mine_command {
 	})
 
 /*
- * The share of the event buffer that callers without CAP_NET_ADMIN have: they can send as fast as they like, and what
- * they send must not take the place of what the privileged do.
+ * The share of the event buffer that callers without CAP_NET_ADMIN have: they can send as fast as
+ * they like, and what they send must not take the place of what the privileged do.
  */
 #define DENIED_WINDOW_NS 100000000ULL
-#define DENIED_MAX 256
+#define DENIED_MAX	 256
 
 struct mine_share {
 	__u64 begin_ns; /* of the window */
@@ -93,7 +96,8 @@ static __always_inline bool is_denied(const struct mine_event *event)
 }
 
 /*
- * Not every handler is probed. netlink_ack() tells of errors of the others as well, and these are not wanted.
+ * Not every handler is probed. netlink_ack() tells of errors of the others as well, and these are
+ * not wanted.
  */
 static __always_inline bool is_command_wanted(FILTER *filter, const struct mine_event *event,
 					      __u16 message_type)
@@ -109,8 +113,8 @@ static __always_inline bool is_caller_wanted(FILTER *filter, const struct mine_e
 {
 	if (filter->pid && filter->pid != event->pid)
 		return false;
-	return filter->uid == AUDIT_UID_UNSET || filter->uid == event->uid || filter->uid == event->effective_uid ||
-	       filter->uid == event->login_uid;
+	return filter->uid == AUDIT_UID_UNSET || filter->uid == event->uid ||
+	       filter->uid == event->effective_uid || filter->uid == event->login_uid;
 }
 
 /* The caller is the current thread. */
@@ -147,13 +151,15 @@ static __always_inline void fill_details(struct mine_event *event, struct task_s
 }
 
 /*
- * Where in event->data there is room. What has been filled in so far is kept in memory, of whose contents the
- * verifier knows nothing: in a register it would follow each path for each length that there may be.
+ * Where in event->data there is room. The lengths so far are in memory, because the verifier does
+ * not follow its contents: in a register it would follow each path for each length that there may
+ * be.
  */
 static __always_inline __u64 data_end(const struct mine_event *event)
 {
 	barrier();
-	return (__u64)event->captured_len + event->arguments_captured + event->executable_len + event->reply_len;
+	return (__u64)event->captured_len + event->arguments_captured + event->executable_len +
+	       event->reply_len;
 }
 
 static __always_inline void copy_arguments(struct mine_event *event, struct task_struct *task)
@@ -174,9 +180,11 @@ static __always_inline void copy_arguments(struct mine_event *event, struct task
 }
 
 #ifdef MINE_LEGACY
-/* Unrolled, the walk below is more than the verifier of 4.15 follows: it loses what it knew of spilled registers. */
-static __always_inline void copy_executable(struct mine_event *event,
-					    struct task_struct *task)
+/*
+ * Unrolled, the walk below is more than the verifier of 4.15 follows: it loses what it knew of
+ * spilled registers.
+ */
+static __always_inline void copy_executable(struct mine_event *event, struct task_struct *task)
 {
 }
 #else
@@ -184,16 +192,17 @@ static __always_inline void copy_executable(struct mine_event *event,
 #define PATH_DEPTH 20
 
 /*
- * The executable's path, from the file up to the root of its mount namespace, through mount points: what
- * /proc/PID/exe shows, from the kernel's own structures, because the caller may be gone by the time that
- * user space could look there.
+ * The executable's path, from the file up to the root of its mount namespace, through mount points:
+ * what /proc/PID/exe shows, from the kernel's own structures, because the caller may be gone by the
+ * time that user space could look there.
  */
 static __always_inline void copy_executable(struct mine_event *event, struct task_struct *task)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry), *root, *parent;
 	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
-	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt), *mount_parent;
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt),
+		     *mount_parent;
 	__u64 at;
 	long length;
 
@@ -211,7 +220,8 @@ static __always_inline void copy_executable(struct mine_event *event, struct tas
 			mount = mount_parent;
 			continue;
 		}
-		at = AT_MOST(data_end(event), MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX);
+		at = AT_MOST(data_end(event),
+			     MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX);
 		length = bpf_probe_read_kernel_str(event->data + at, MINE_NAME_MAX,
 						   BPF_CORE_READ(dentry, d_name.name));
 		if (length <= 0)
@@ -242,7 +252,8 @@ static __always_inline void copy_reply(struct mine_event *event, const struct mi
 }
 
 /* @return whether the command is wanted; then the event's header is filled in */
-static __always_inline bool begin_event(struct mine_event *event, const struct mine_command *command,
+static __always_inline bool begin_event(struct mine_event *event,
+					const struct mine_command *command,
 					const struct nlmsghdr *message)
 {
 	struct net *net = command->net; /* inside BPF_CORE_READ() it would be relocated as well */
@@ -276,8 +287,12 @@ static __always_inline bool begin_event(struct mine_event *event, const struct m
 	return true;
 }
 
-/* Sends the event, in whose data there are event->captured_len bytes of the message, with what comes behind them. */
-static __always_inline void end_event(void *ctx, struct mine_event *event, const struct mine_command *command)
+/*
+ * Sends the event, in whose data there are event->captured_len bytes of the message, with what
+ * comes behind them.
+ */
+static __always_inline void end_event(void *ctx, struct mine_event *event,
+				      const struct mine_command *command)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	FILTER *filter = what_is_wanted();
@@ -289,7 +304,9 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
 	}
 	copy_reply(event, command);
 	COUNT(submitted);
-	if (submit(ctx, event, AT_MOST(__builtin_offsetof(struct mine_event, data) + data_end(event), sizeof(*event))))
+	if (submit(ctx, event,
+		   AT_MOST(__builtin_offsetof(struct mine_event, data) + data_end(event),
+			   sizeof(*event))))
 		COUNT(lost_buffer);
 }
 
@@ -298,8 +315,8 @@ static __always_inline void end_event(void *ctx, struct mine_event *event, const
  * @header: of its message
  * @slot: of the scratch, which no other program uses at the same time on the same CPU.
  */
-static __always_inline void report(void *ctx, const struct mine_command *command, const struct nlmsghdr *header,
-				   __u32 slot)
+static __always_inline void report(void *ctx, const struct mine_command *command,
+				   const struct nlmsghdr *header, __u32 slot)
 {
 	struct mine_event *event = bpf_map_lookup_elem(&scratch, &slot);
 	__u64 captured;

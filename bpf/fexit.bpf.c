@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Trampolines at the end of the handlers: arguments and result in one program, and nothing to remember in between.
+ * Trampolines at the end of the handlers: arguments and result in one program, and nothing to
+ * remember in between.
  *
- * The programs are on the handlers, and not on nfnetlink_rcv(), which calls them all: the program of a trampoline can
- * be preempted, and the kernel then skips it for other tasks on that CPU. The handlers run under nfnetlink's mutex, so
- * there is never more than one at a time.
+ * The programs are on the handlers, and not on nfnetlink_rcv(), which calls them all: the program
+ * of a trampoline can be preempted, and the kernel then skips it for other tasks on that CPU. The
+ * handlers run under nfnetlink's mutex, so there is never more than one at a time.
  */
 #include "request.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -13,9 +14,15 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define EAGAIN 11
 
-enum { SLOT_HANDLER, SLOT_REFUSAL }; /* not under the mutex: must not share a scratch with those that are */
+enum {
+	SLOT_HANDLER,
+	SLOT_REFUSAL
+}; /* not under the mutex: must not share a scratch with those that are */
 
-/* One element, mine_exit. Verified once instead of once per handler; put there before anything is attached. */
+/*
+ * One element, mine_exit. Verified once instead of once per handler; put there before anything is
+ * attached.
+ */
 MAP(PROG_ARRAY, reporters, __u32, __u32, 1);
 
 #define HANDLER(symbol)                                                                            \
@@ -42,9 +49,9 @@ HANDLER(ip_set_byname)
 HANDLER(ip_set_byindex)
 
 /*
- * The result of (skb, const struct nfnl_info *info, attr): what comes after three arguments. In the form that
- * handlers had before 5.13 there is an argument in its place, a pointer, and the verifier does not let a
- * pointer be shifted: there the program does not load, and another backend is taken.
+ * The result of (skb, const struct nfnl_info *info, attr): what comes after three arguments. In the
+ * form that handlers had before 5.13 there is an argument in its place, a pointer, and the verifier
+ * does not let a pointer be shifted: there the program does not load, and another backend is taken.
  */
 static __always_inline __s32 result_after_three(const __u64 *ctx)
 {
@@ -54,14 +61,20 @@ static __always_inline __s32 result_after_three(const __u64 *ctx)
 	return (__s64)result >> 32;
 }
 
-/* Reports the command of a handler that has ended. A program of this type needs a target; any handler will do. */
+/*
+ * Reports the command of a handler that has ended. A program of this type needs a target; any
+ * handler will do.
+ */
 SEC("fexit/ip_set_create")
 int mine_exit(__u64 *ctx)
 {
 	struct mine_command command = { .result = result_after_three(ctx) };
 	__u64 info[3] = {}; /* struct nfnl_info: net, sk, nlh */
 
-	/* After -EAGAIN nfnetlink has loaded a module and replays the message: the command is not over. */
+	/*
+	 * After -EAGAIN nfnetlink has loaded a module and replays the message: the command is not
+	 * over.
+	 */
 	if (command.result == -EAGAIN)
 		return 0;
 	bpf_probe_read_kernel(info, sizeof(info), (void *)ctx[1]);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A request and its answers, as the kernel holds them. Every message to nfnetlink, however it was sent, is in one
- * socket buffer of the kernel's own socket; every answer is in one of the sender's. Nothing is read from the caller's
- * memory, which may change, and no file descriptor is asked, which may be another one by now.
- * net/netlink/af_netlink.c, net/netfilter/nfnetlink.c; the same from 4.15 to 7.x.
+ * A request and its answers, as the kernel holds them. Every message to nfnetlink, however it was
+ * sent, is in one socket buffer of the kernel's own socket; every answer is in one of the sender's.
+ * Nothing is read from the caller's memory, which may change, and no file descriptor is asked,
+ * which may be another one by now. net/netlink/af_netlink.c, net/netfilter/nfnetlink.c; the same
+ * from 4.15 to 7.x.
  */
 #ifndef MINE_REQUEST_BPF_H
 #define MINE_REQUEST_BPF_H
 
 #include "event.bpf.h"
 
-#define AF_NETLINK 16
+#define AF_NETLINK	  16
 #define NETLINK_NETFILTER 12
-#define NLMSG_ERROR 2
+#define NLMSG_ERROR	  2
 #define NFNL_SUBSYS_IPSET 6
-#define MESSAGE_MIN 20 /* struct nlmsghdr and struct nfgenmsg: no ipset message is shorter */
-#define EINTR 4
+#define MESSAGE_MIN	  20 /* struct nlmsghdr and struct nfgenmsg: no ipset message is shorter */
+#define EINTR		  4
 
 /* NETLINK_CB() of linux/netlink.h */
 static __always_inline struct netlink_skb_parms *netlink_cb(struct sk_buff *skb)
@@ -23,7 +24,10 @@ static __always_inline struct netlink_skb_parms *netlink_cb(struct sk_buff *skb)
 	return (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
 }
 
-/* @return the address of a request's first message. The kernel pulls each message that it has handled: skb->data moves. */
+/*
+ * @return the address of a request's first message. The kernel pulls each message that it has
+ * handled: skb->data moves.
+ */
 static __always_inline __u64 first_message(struct sk_buff *skb)
 {
 	return (__u64)BPF_CORE_READ(skb, head);
@@ -44,8 +48,8 @@ static __always_inline bool is_ipset(const struct nlmsghdr *header)
 }
 
 /*
- * Is this the address of an ipset message? A user-space address is refused first: on a kernel where the
- * argument is something else, its owner could have put a message of his own there.
+ * Is this the address of an ipset message? A user-space address is refused first: on a kernel where
+ * the argument is something else, its owner could have put a message of his own there.
  */
 static __always_inline bool is_ipset_message(__u64 address)
 {
@@ -53,7 +57,8 @@ static __always_inline bool is_ipset_message(__u64 address)
 
 	if ((__s64)address >= 0)
 		return false;
-	return !bpf_probe_read_kernel(&header, sizeof(header), (void *)address) && is_ipset(&header);
+	return !bpf_probe_read_kernel(&header, sizeof(header), (void *)address) &&
+	       is_ipset(&header);
 }
 
 /* The beginning of an acknowledgement: struct nlmsghdr and struct nlmsgerr. */
@@ -65,7 +70,10 @@ struct mine_ack {
 
 #define REPLY_OFFSET __builtin_offsetof(struct mine_ack, request)
 
-/* @return whether the kernel acknowledges an ipset message in it; then @ack is filled in. Others may send the like. */
+/*
+ * @return whether the kernel acknowledges an ipset message in it; then @ack is filled in. Others
+ * may send the like.
+ */
 static __always_inline bool read_ack(struct sk_buff *skb, struct mine_ack *ack)
 {
 	if (BPF_CORE_READ(netlink_cb(skb), portid))
@@ -77,12 +85,14 @@ static __always_inline bool read_ack(struct sk_buff *skb, struct mine_ack *ack)
 /* An acknowledgement that was not asked for is sent for an error alone. */
 static __always_inline bool is_ack_of(const struct mine_ack *ack, const struct nlmsghdr *message)
 {
-	return ack->header.nlmsg_seq == message->nlmsg_seq && ack->request.nlmsg_type == message->nlmsg_type &&
+	return ack->header.nlmsg_seq == message->nlmsg_seq &&
+	       ack->request.nlmsg_type == message->nlmsg_type &&
 	       ack->request.nlmsg_len == message->nlmsg_len;
 }
 
 /* @reply: address of the message that came back with the error. */
-static __always_inline void set_answer(struct mine_command *command, const struct mine_ack *ack, __u64 reply)
+static __always_inline void set_answer(struct mine_command *command, const struct mine_ack *ack,
+				       __u64 reply)
 {
 	command->answer = ack->error;
 	command->reply = (void *)reply;
@@ -99,9 +109,9 @@ static __always_inline struct sk_buff *receive_queue(struct sock *sock)
 #define LAST_ANSWERS 4
 
 /*
- * A handler has returned -EINTR: there is nothing more to tell the caller. It has begun a dump, or it has sent an
- * error of its own, which then is among the last answers: which line of a batch failed (call_ad()); before 5.6,
- * that there is no such set to be dumped.
+ * A handler has returned -EINTR: there is nothing more to tell the caller. It has begun a dump, or
+ * it has sent an error of its own, which then is among the last answers: which line of a batch
+ * failed (call_ad()); before 5.6, that there is no such set to be dumped.
  */
 static __always_inline void find_own_answer(struct sk_buff *request, struct mine_command *command,
 					    const struct nlmsghdr *message)
@@ -123,14 +133,18 @@ static __always_inline void find_own_answer(struct sk_buff *request, struct mine
 }
 
 /*
- * The errors that handlers returned, by thread: netlink_ack() comes right after, and must not be taken for a refusal.
- * Nothing waits in between, so few threads are ever in it. By bpf_get_current_pid_tgid(): the message's address.
+ * The errors that handlers returned, by thread: netlink_ack() comes right after, and must not be
+ * taken for a refusal. Nothing waits in between, so few threads are ever in it. By
+ * bpf_get_current_pid_tgid(): the message's address.
  */
 MAP(LRU_HASH, reported, __u64, __u64, 4096);
 
 MAP(ARRAY, checks, __u32, struct mine_check, 1);
 
-/* Reads facts about the current task. Another kernel's BTF gives wrong offsets, and these facts are then garbage. */
+/*
+ * Reads facts about the current task. Another kernel's BTF gives wrong offsets, and these facts are
+ * then garbage.
+ */
 static __always_inline void check_reading(const struct nlmsghdr *message, struct net *net)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -154,8 +168,12 @@ static __always_inline void check_reading(const struct nlmsghdr *message, struct
 	bpf_map_update_elem(&checks, &first, &check, BPF_ANY);
 }
 
-/* Reports a command that a handler has ended. Its mutex is held: there is no other in the same slot. */
-static __always_inline void report_handled(void *ctx, struct sk_buff *request, struct mine_command *command, __u32 slot)
+/*
+ * Reports a command that a handler has ended. Its mutex is held: there is no other in the same
+ * slot.
+ */
+static __always_inline void report_handled(void *ctx, struct sk_buff *request,
+					   struct mine_command *command, __u32 slot)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct nlmsghdr header = {};
@@ -169,14 +187,16 @@ static __always_inline void report_handled(void *ctx, struct sk_buff *request, s
 }
 
 /*
- * netlink_ack(request, message, error, extack): where no handler has seen the message, nfnetlink has refused it,
- * because its sender lacks CAP_NET_ADMIN, or because it cannot be parsed.
+ * netlink_ack(request, message, error, extack): where no handler has seen the message, nfnetlink
+ * has refused it, because its sender lacks CAP_NET_ADMIN, or because it cannot be parsed.
  */
-static __always_inline void report_refusal(void *ctx, struct sk_buff *request, __u64 message, __s32 error,
-					   const void *extack, __u32 slot)
+static __always_inline void report_refusal(void *ctx, struct sk_buff *request, __u64 message,
+					   __s32 error, const void *extack, __u32 slot)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), *handled;
-	struct mine_command command = { .message = message, .result = error, .flags = MINE_REFUSED };
+	struct mine_command command = { .message = message,
+					.result = error,
+					.flags = MINE_REFUSED };
 	struct sock *sock = BPF_CORE_READ(request, sk);
 	struct nlmsghdr header;
 
@@ -195,7 +215,10 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 		if (before == message)
 			return;
 	}
-	/* ip_set_dump() acknowledges by itself, without extack, and then returns the error all the same. */
+	/*
+	 * ip_set_dump() acknowledges by itself, without extack, and then returns the error all the
+	 * same.
+	 */
 	if (!extack && error != -EPERM)
 		return;
 	report(ctx, &command, &header, slot);

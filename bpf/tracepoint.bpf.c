@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * For kernels without kprobes and trampolines: one tracepoint, where the kernel frees a socket buffer.
+ * For kernels without kprobes and trampolines: one tracepoint, where the kernel frees a socket
+ * buffer.
  *
- * netlink_unicast_kernel() gives a request to nfnetlink_rcv() and then frees it, in the context of its sender, however
- * it was sent. By then all of its messages have been handled, and the kernel's answers are in the receive queue of the
- * sender's socket, in the order of the messages. An answer that another thread has received meanwhile was freed before,
- * and was seen here then.
+ * netlink_unicast_kernel() gives a request to nfnetlink_rcv() and then frees it, in the context of
+ * its sender, however it was sent. By then all of its messages have been handled, and the kernel's
+ * answers are in the receive queue of the sender's socket, in the order of the messages. An answer
+ * that another thread has received meanwhile was freed before, and was seen here then.
  *
- * Two traps. Every packet is freed here too: the first test must be cheap. And a LIST or SAVE keeps its request until
- * its dump has ended, which another process may do.
+ * Every packet is freed here too: the first test must be cheap. And a LIST or SAVE keeps its
+ * request until its dump has ended, which another process may do.
  */
 #include "answers.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -16,41 +17,42 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define NFNL_MSG_BATCH_BEGIN 0x10
-#define NLM_F_REQUEST 0x1
-#define NLMSG_ALIGN(length) (((length) + 3) & ~3ULL)
+#define NLM_F_REQUEST	     0x1
+#define NLMSG_ALIGN(length)  (((length) + 3) & ~3ULL)
 
 /* At most so many messages of a request are reported, and then as many counted. */
 #ifdef MINE_LEGACY
-#define STAGES 24 /* a program calls itself, which a kernel lets it do 32 times */
-#define MESSAGES 1
-#define STAGES_COUNTED 8
+#define STAGES		 24 /* a program calls itself, which a kernel lets it do 32 times */
+#define MESSAGES	 1
+#define STAGES_COUNTED	 8
 #define MESSAGES_COUNTED 64
-#define FOREIGN 16 /* so many messages that are not commands are skipped in front of one */
+#define FOREIGN		 16 /* so many messages that are not commands are skipped in front of one */
 #else
-#define STAGES 24
-#define MESSAGES 64
-#define STAGES_COUNTED 16
+#define STAGES		 24
+#define MESSAGES	 64
+#define STAGES_COUNTED	 16
 #define MESSAGES_COUNTED 1024
 #endif
 
 /* The request under way. Tracepoints are not preempted, and no request is freed in an interrupt. */
 struct mine_walk {
-	__u64 head; /* address of its first message */
-	__u64 end;  /* how far its messages go */
+	__u64 head;   /* address of its first message */
+	__u64 end;    /* how far its messages go */
 	__u64 offset; /* of the next message */
 	struct net *net;
 	struct scm_creds *sender;
 	struct mine_answers answers;
-	__u32 flags;		/* enum mine_flag, of all its commands */
-	__u32 stage;		/* how often a program has called itself */
-	__u64 rest; /* its commands that are not reported */
-	bool is_denied; /* the kernel has refused the first message, and has not looked at the others */
+	__u32 flags;	/* enum mine_flag, of all its commands */
+	__u32 stage;	/* how often a program has called itself */
+	__u64 rest;	/* its commands that are not reported */
+	bool is_denied; /* the kernel has refused the first message, and has not looked at the
+			   others */
 };
 
 MAP(PERCPU_ARRAY, walks, __u32, struct mine_walk, 1);
 
-static __always_inline void begin_walk(struct mine_walk *walk, struct sk_buff *skb, struct sock *kernel,
-				       struct sock *sender)
+static __always_inline void begin_walk(struct mine_walk *walk, struct sk_buff *skb,
+				       struct sock *kernel, struct sock *sender)
 {
 	struct netlink_sock *netlink = (void *)sender;
 	struct scm_creds *creds = &netlink_cb(skb)->creds;
@@ -78,7 +80,10 @@ static __always_inline void end_walk(const struct mine_walk *walk)
 	end_answers(&walk->answers);
 }
 
-/* Reads the header of the next message. @return false when there is none, for the kernel too: netlink_rcv_skb() */
+/*
+ * Reads the header of the next message. @return false when there is none, for the kernel too:
+ * netlink_rcv_skb()
+ */
 static __always_inline bool next_message(struct mine_walk *walk, struct nlmsghdr *message)
 {
 	__u64 left = walk->end - walk->offset;
@@ -137,7 +142,8 @@ static __always_inline void skip_foreign(struct mine_walk *walk)
 
 #pragma unroll
 	for (int i = 0; i < FOREIGN; i++) {
-		if (!next_message(walk, &message) || is_command(&message) || message.nlmsg_type == NFNL_MSG_BATCH_BEGIN)
+		if (!next_message(walk, &message) || is_command(&message) ||
+		    message.nlmsg_type == NFNL_MSG_BATCH_BEGIN)
 			return;
 		find_queued(&walk->answers, &message, &found, 1);
 		walk->offset += NLMSG_ALIGN((__u64)message.nlmsg_len);
@@ -153,7 +159,8 @@ static __always_inline struct mine_walk *current_walk(void)
 }
 
 /*
- * Counts in memory, of whose contents the verifier knows nothing: in a register it would follow each number.
+ * Counts in memory, of whose contents the verifier knows nothing: in a register it would follow
+ * each number.
  * @return whether there may be another message
  */
 static __always_inline bool count_rest(struct mine_walk *walk)
@@ -258,8 +265,8 @@ int mine_rest(void *ctx)
 }
 #else
 /*
- * Functions that are not static are verified once (5.6, 51c39bb1d5d1), and not anew for each turn of the loop that
- * calls them.
+ * Functions that are not static are verified once (5.6, 51c39bb1d5d1), and not anew for each turn
+ * of the loop that calls them.
  */
 __noinline int step_once(void)
 {

@@ -23,7 +23,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 10240);
-	__type(key, __u64);		/* thread */
+	__type(key, __u64);	     /* thread */
 	__type(value, const char *); /* path, in the memory of the process */
 } paths SEC(".maps");
 

@@ -2,14 +2,15 @@
 /*
  * Keeps the library loadable on glibc 2.17, on any build machine.
  *
- * glibc binds each call to the newest symbol version of the build machine. An older machine then refuses to
- * load the file. This library defines the functions below itself, hidden. So the linker binds libbpf, libelf
- * and zlib to them and imports nothing newer.
+ * glibc binds each call to the newest symbol version of the build machine. An older machine then
+ * refuses to load the file. This library defines the functions below itself, hidden. So the linker
+ * binds libbpf, libelf and zlib to them and imports nothing newer.
  *
- * Headers stay as they are: a forced include would fix the feature macros before libbpf_utils.c can choose
- * the POSIX strerror_r().
+ * Headers stay as they are: a forced include would fix the feature macros before libbpf_utils.c can
+ * choose the POSIX strerror_r().
  *
- * scripts/check-glibc.sh names missing functions when a new version of a library needs newer symbols.
+ * scripts/check-glibc.sh names missing functions when a new version of a library needs newer
+ * symbols.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,8 +27,8 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * Replaces fstat@GLIBC_2.33, which was a macro for __fxstat() before. 64-bit kernels and glibc share struct
- * stat.
+ * Replaces fstat@GLIBC_2.33, which was a macro for __fxstat() before. 64-bit kernels and glibc
+ * share struct stat.
  */
 int fstat(int fd, struct stat *st)
 {
@@ -35,11 +36,12 @@ int fstat(int fd, struct stat *st)
 }
 
 /*
- * Replaces fmemopen@GLIBC_2.22. The older version differs only for writing and for empty buffers. libbpf only
- * reads.
+ * Replaces fmemopen@GLIBC_2.22. The older version differs only for writing and for empty buffers.
+ * libbpf only reads.
  */
 #ifdef __x86_64__
-FILE *fmemopen_first(void *buf, size_t size, const char *mode) __attribute__((visibility("default")));
+FILE *fmemopen_first(void *buf, size_t size, const char *mode)
+	__attribute__((visibility("default")));
 __asm__(".symver fmemopen_first,fmemopen@GLIBC_2.2.5");
 
 FILE *fmemopen(void *buf, size_t size, const char *mode)
@@ -49,8 +51,8 @@ FILE *fmemopen(void *buf, size_t size, const char *mode)
 #endif
 
 /*
- * Replaces __isoc23_*@GLIBC_2.38. Under _GNU_SOURCE, glibc's headers redirect the scanf and strtol families
- * to these, so that they accept 0b101 too. These libraries parse no binary literals.
+ * Replaces __isoc23_*@GLIBC_2.38. Under _GNU_SOURCE, glibc's headers redirect the scanf and strtol
+ * families to these, so that they accept 0b101 too. These libraries parse no binary literals.
  */
 int __isoc23_sscanf(const char *str, const char *format, ...)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Formats libbpf's log, which arrives as a format and a va_list. TypeScript cannot read a va_list through
- * bun:ffi. So C formats a line and passes only the finished string. libbpf logs hundreds of lines when
- * nothing is wrong. Lines above the wanted level are not formatted.
+ * Formats libbpf's log, which arrives as a format and a va_list. TypeScript cannot read a va_list
+ * through bun:ffi. So C formats a line and passes only the finished string. libbpf logs hundreds of
+ * lines when nothing is wrong. Lines above the wanted level are not formatted.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@ void mine_set_log(log_fn log, int level) __attribute__((visibility("default")));
 static log_fn log_line;
 static int log_level;
 
-/* Formats one line. libbpf_print() restores errno for its callers, so this function may change it. */
+/* Formats one line. libbpf_print() restores errno for its callers, so this function may change it.
+ */
 static int format_line(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char small[512], *line = small;
@@ -32,11 +33,13 @@ static int format_line(enum libbpf_print_level level, const char *format, va_lis
 	va_copy(again, args);
 	len = vsnprintf(small, size, format, args);
 	if (len < 0) {
-		/* An argument cannot be formatted. The format alone still identifies the message. */
+		/* An argument cannot be formatted. The format alone still identifies the message.
+		 */
 		log_line(level, format);
 	} else {
 		if ((size_t)len >= size) {
-			size_t want = (size_t)len < LINE_MAX_BYTES ? (size_t)len + 1 : LINE_MAX_BYTES;
+			size_t want =
+				(size_t)len < LINE_MAX_BYTES ? (size_t)len + 1 : LINE_MAX_BYTES;
 			char *big = malloc(want);
 
 			if (big) {
@@ -59,8 +62,8 @@ static int format_line(enum libbpf_print_level level, const char *format, va_lis
 }
 
 /*
- * Sends libbpf's messages up to LEVEL (enum libbpf_print_level) to LOG, on the thread that called libbpf.
- * NULL silences libbpf.
+ * Sends libbpf's messages up to LEVEL (enum libbpf_print_level) to LOG, on the thread that called
+ * libbpf. NULL silences libbpf.
  */
 void mine_set_log(log_fn log, int level)
 {

@@ -15,7 +15,7 @@ build=(
 test=(
   "${build[@]}"
   qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
-  pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck
+  pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)

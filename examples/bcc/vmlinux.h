@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Replaces vmlinux.h and libbpf's headers when BCC compiles bpf/. The types come from the headers of the
- * running kernel, so all offsets are right without BTF. Needs Linux 5.6 (where sk_protocol is no bit field)
- * and CONFIG_AUDIT.
+ * Replaces vmlinux.h and libbpf's headers when BCC compiles bpf/. The types come from the headers
+ * of the running kernel, so all offsets are right without BTF. Needs Linux 5.6 (where sk_protocol
+ * is no bit field) and CONFIG_AUDIT.
  */
 #include <linux/cgroup.h>
 #include <linux/netlink.h>
@@ -15,7 +15,8 @@
 /* BCC names the sections of programs itself. */
 #define SEC(name)
 
-#define MAP(kind, name, key_type, value_type, entries) MAP_##kind(name, key_type, value_type, entries)
+#define MAP(kind, name, key_type, value_type, entries)                                             \
+	MAP_##kind(name, key_type, value_type, entries)
 #define MAP_ARRAY(name, key_type, value_type, entries)                                             \
 	BPF_TABLE("array", key_type, value_type, name, entries)
 #define MAP_PERCPU_ARRAY(name, key_type, value_type, entries)                                      \
@@ -25,12 +26,13 @@
 #define MAP_PERF_EVENT_ARRAY(name, ...) BPF_PERF_OUTPUT(name)
 
 /*
- * These kernels have each field that bpf/ reads, except fields of older kernels. Types of the latter end in
+ * These kernels have each field that bpf/ reads, except fields of older kernels. Types of the
+ * latter end in
  * ___o.
  */
-#define bpf_core_field_exists(field) (!__builtin_strstr(#field, "___o"))
+#define bpf_core_field_exists(field)	   (!__builtin_strstr(#field, "___o"))
 #define bpf_core_field_offset(type, field) offsetof(type, field)
-#define bpf_core_type_size(type) sizeof(type)
+#define bpf_core_type_size(type)	   sizeof(type)
 #define preserve_access_index
 
 #define READ_1(from, field)                                                                        \
@@ -39,15 +41,15 @@
 		bpf_probe_read_kernel((void *)&value, sizeof(value), &(from)->field);              \
 		value;                                                                             \
 	})
-#define READ_2(from, first, ...) READ_1(READ_1(from, first), __VA_ARGS__)
-#define READ_3(from, first, ...) READ_2(READ_1(from, first), __VA_ARGS__)
+#define READ_2(from, first, ...)      READ_1(READ_1(from, first), __VA_ARGS__)
+#define READ_3(from, first, ...)      READ_2(READ_1(from, first), __VA_ARGS__)
 #define READ_N(_1, _2, _3, read, ...) read
-#define BPF_CORE_READ(from, ...) READ_N(__VA_ARGS__, READ_3, READ_2, READ_1)(from, __VA_ARGS__)
+#define BPF_CORE_READ(from, ...)      READ_N(__VA_ARGS__, READ_3, READ_2, READ_1)(from, __VA_ARGS__)
 #define BPF_CORE_READ_BITFIELD_PROBED BPF_CORE_READ
 
 /*
- * BCC accepts only programs with a context and no other arguments. -Wno-int-conversion allows a register as a
- * pointer.
+ * BCC accepts only programs with a context and no other arguments. -Wno-int-conversion allows a
+ * register as a pointer.
  */
 #define PROGRAM(name, call, ...)                                                                   \
 	name(struct pt_regs *ctx);                                                                 \

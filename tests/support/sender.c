@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Sends ipset messages in a network namespace of its own, and counts what the kernel says that it did.
+ * Sends ipset messages in a network namespace of its own, and counts the answers of the kernel.
  *
  *   sender flood COUNT          ADDs to four sets in turn; every fifth message is a DEL that fails
- *   sender random COUNT SEED    messages that are valid, or were before some bytes were changed, or never
- *   sender missing COUNT        as many threads at once, each of which creates a set of a type that there is not
- *   sender denied ELEMENTS      without rights, ADDs with so many empty elements, until it is killed
+ *   sender random COUNT SEED    valid messages, messages with changed bytes, and random bytes
+ *   sender missing COUNT        as many threads at once, each creates a set of a missing type
+ *   sender denied ELEMENTS      without privileges, ADDs with so many empty elements, until it is
+ *                               killed
  *
- * Prints one line: "handled N failed N unanswered N". Handled are the messages that the kernel takes for ipset
- * commands; unanswered those among them that asked for an answer and got none.
+ * Prints one line: "handled N failed N unanswered N". Handled are the messages that the kernel
+ * takes for ipset commands; unanswered those among them that asked for an answer and got none.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -27,8 +28,8 @@ static void flood(struct sender *s, uint64_t count)
 		create(s, sets[i], "hash:ip");
 	for (uint64_t i = 0; i < count; i++) {
 		bool fails = i % 5 == 4;
-		struct nlmsghdr *header =
-			begin(s, fails ? IPSET_CMD_DEL : IPSET_CMD_ADD, fails ? NLM_F_EXCL : 0, sets[i % 4]);
+		struct nlmsghdr *header = begin(s, fails ? IPSET_CMD_DEL : IPSET_CMD_ADD,
+						fails ? NLM_F_EXCL : 0, sets[i % 4]);
 
 		put_element(s, (fails ? 192u << 24 : 10u << 24) + i % 4096);
 		end(s, header);
@@ -53,7 +54,9 @@ static void random_bytes(struct sender *s, uint8_t *at, size_t size)
 static const char *random_set(struct sender *s)
 {
 	static const char *const names[] = {
-		"a", "b", "c", "esc\x1b[2J", "line\nend", "bidi\u202e", "\xff\xfe", "quote\"\\", "31-bytes-long-31-bytes-long-31-",
+		"a",	      "b",	   "c",
+		"esc\x1b[2J", "line\nend", "bidi\u202e",
+		"\xff\xfe",   "quote\"\\", "31-bytes-long-31-bytes-long-31-",
 	};
 
 	return names[below(s, sizeof(names) / sizeof(*names))];
@@ -62,11 +65,14 @@ static const char *random_set(struct sender *s)
 /* One message of any command, valid or nearly so. */
 static void put_command(struct sender *s)
 {
-	static const char *const types[] = { "hash:ip", "hash:net", "hash:ip,port", "bitmap:ip", "bitmap:port", "list:set" };
+	static const char *const types[] = { "hash:ip",	  "hash:net",	 "hash:ip,port",
+					     "bitmap:ip", "bitmap:port", "list:set" };
 	/* Half of them what fills sets: where there is none, everything fails alike. */
-	uint8_t command = below(s, 2) ? below(s, IPSET_CMD_MAX + 1) :
-			  below(s, 2) ? IPSET_CMD_CREATE : IPSET_CMD_ADD;
-	struct nlmsghdr *header = begin(s, command, below(s, 2) ? NLM_F_EXCL : 0, below(s, 8) ? random_set(s) : NULL);
+	uint8_t command = below(s, 2)	? below(s, IPSET_CMD_MAX + 1)
+			  : below(s, 2) ? IPSET_CMD_CREATE
+					: IPSET_CMD_ADD;
+	struct nlmsghdr *header =
+		begin(s, command, below(s, 2) ? NLM_F_EXCL : 0, below(s, 8) ? random_set(s) : NULL);
 	struct nlattr *data;
 
 	switch (command) {
@@ -94,7 +100,8 @@ static void put_command(struct sender *s)
 		put_u32(s, IPSET_ATTR_LINENO, 1);
 		data = begin_nest(s, IPSET_ATTR_ADT);
 		/* Now and then more than an event has room for. */
-		for (uint32_t more = below(s, 50) ? below(s, 4) : 1500; more > 0 && s->size + MARGIN < ROOM; more--)
+		for (uint32_t more = below(s, 50) ? below(s, 4) : 1500;
+		     more > 0 && s->size + MARGIN < ROOM; more--)
 			put_element(s, (10u << 24) + below(s, 4096));
 		end_nest(s, data);
 		break;
@@ -103,8 +110,8 @@ static void put_command(struct sender *s)
 }
 
 /*
- * A table of any size can be asked for, and is then made: sizes stay small, wherever an attribute might be taken
- * for one.
+ * A table of any size can be asked for, and is then made: sizes stay small, wherever an attribute
+ * might be taken for one.
  */
 static void limit_sizes(struct sender *s)
 {
@@ -216,7 +223,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "missing") && argc == 3)
 		create_at_once(&s, count);
 	else
-		errx(2, "usage: sender flood COUNT | random COUNT SEED | missing COUNT | denied ELEMENTS");
+		errx(2, "usage: sender flood COUNT | random COUNT SEED | missing COUNT | denied "
+			"ELEMENTS");
 	printf("handled %llu failed %llu unanswered %llu\n", (unsigned long long)s.handled,
 	       (unsigned long long)s.failed, (unsigned long long)s.unanswered);
 	return 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* ipset's netlink messages, sent one datagram at a time, each with a look at what the kernel answers. */
+/*
+ * ipset's netlink messages, sent one datagram at a time, each with a look at what the kernel
+ * answers.
+ */
 #ifndef SENDER_H
 #define SENDER_H
 
@@ -14,9 +17,10 @@
 #include <sys/socket.h>
 
 #define SUBSYSTEM (NFNL_SUBSYS_IPSET << 8)
-#define HEADERS (NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* no command is shorter */
-#define ROOM 32768
-#define MARGIN 1024 /* more than anything that is put together without looking whether there is room */
+#define HEADERS	  (NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* no command is shorter */
+#define ROOM	  32768
+#define MARGIN                                                                                     \
+	1024 /* more than anything that is put together without looking whether there is room */
 
 struct sender {
 	int fd;
@@ -67,7 +71,8 @@ static inline void end_nest(struct sender *s, struct nlattr *nest)
 	nest->nla_len = s->data + s->size - (uint8_t *)nest;
 }
 
-static inline struct nlmsghdr *begin(struct sender *s, uint8_t command, uint16_t flags, const char *set)
+static inline struct nlmsghdr *begin(struct sender *s, uint8_t command, uint16_t flags,
+				     const char *set)
 {
 	struct nlmsghdr *header = (void *)(s->data + s->size);
 
@@ -111,12 +116,13 @@ static inline struct nlmsghdr *message_at(struct sender *s, size_t at)
 {
 	struct nlmsghdr *header = (void *)(s->data + at);
 
-	if (at + NLMSG_HDRLEN > s->size || header->nlmsg_len < NLMSG_HDRLEN || header->nlmsg_len > s->size - at)
+	if (at + NLMSG_HDRLEN > s->size || header->nlmsg_len < NLMSG_HDRLEN ||
+	    header->nlmsg_len > s->size - at)
 		return NULL;
 	return header;
 }
 
-/* Numbers the messages, whatever has become of their headers, and keeps all of them within ipset. */
+/* Numbers the messages, also those with broken headers, and keeps all of them within ipset. */
 static inline void number(struct sender *s)
 {
 	struct nlmsghdr *header;
@@ -165,11 +171,15 @@ static inline void deliver(struct sender *s)
 		err(1, "cannot send");
 	answered = receive(s, before);
 	for (size_t at = 0; (header = message_at(s, at)); at += NLMSG_ALIGN(header->nlmsg_len)) {
-		/* What is shorter has no family, and what is no request is not carried out. */
+		/*
+		 * A shorter message has no family. The kernel does not handle a message that is no
+		 * request.
+		 */
 		if (header->nlmsg_len < HEADERS || !(header->nlmsg_flags & NLM_F_REQUEST))
 			continue;
 		s->handled++;
-		if (header->nlmsg_flags & NLM_F_ACK && !(answered >> (header->nlmsg_seq - before - 1) & 1))
+		if (header->nlmsg_flags & NLM_F_ACK &&
+		    !(answered >> (header->nlmsg_seq - before - 1) & 1))
 			s->unanswered++;
 	}
 	s->size = 0;
