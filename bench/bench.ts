@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // make bench: measures mine and what it is compared with in one machine, and mine alone on this host; prints
 // tables, and writes .output/bench.json and, when nothing but the defaults was asked for, docs/benchmarks.md.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -52,7 +53,7 @@ async function measure(): Promise<Report> {
   };
 }
 
-/** What git calls what is measured; the document that the run before wrote is no part of it. */
+/** Name that git has for the measured version; the document that the run before wrote is no part of it. */
 async function checkedOut(): Promise<string> {
   const name = (await Bun.$`git describe --always`.cwd(root).text()).trim();
   const { exitCode } = await Bun.$`git diff --quiet HEAD -- . ${`:(exclude)${docPath}`}`.cwd(root).nothrow();
@@ -122,17 +123,21 @@ ${ratios(machine, "bpftrace")}
 
 ${failures(machine)}
 
-* \`c-plain\` is \`bench/reference.c\`: libbpf, a kprobe and a kretprobe per handler, a perf buffer of 16 pages,
+* \`c-plain\` is \`bench/reference.c\`: libbpf, a kprobe and a kretprobe per handler, a perf buffer of 16
+* pages,
   a \`printf()\` per event, each line written at once. It is the reference.
-* \`c-tuned\` is the same program, but it remembers the last user's name, and stdio gathers its lines, which come late.
-* \`bpftrace\` and \`bcc\` run \`reference.bt\` and \`reference.py\`, with the defaults of both for everything.
-* These tools show one line per message. An \`ipset restore\` has few messages with many elements; mine shows the elements.
-* Start to tracing: commands of seven kinds come, one per millisecond. The start ends with the first one after which
+* \`c-tuned\` is the same program, but it remembers the last user's name, and stdio gathers its lines, which
+* come late. \`bpftrace\` and \`bcc\` run \`reference.bt\` and \`reference.py\`, with the defaults of both for
+* everything. These tools show one line per message. An \`ipset restore\` has few messages with many elements;
+* mine shows the elements. Start to tracing: commands of seven kinds come, one per millisecond. The start ends
+* with the first one after which
   the tool missed none.
-* The sender's processor time is the cost for the audited program. On one processor, the time until all were sent also
+* The sender's processor time is the cost for the audited program. On one processor, the time until all were
+* sent also
   has work of the tool itself. Most work of mine is in that time, because it runs first (nice -10) and so loses nothing.
 * An event that is lost in a full buffer costs the sender less than another one.
-* Resident at most is VmHWM over the whole life. Processor time is that of all threads and children, in user space and
+* Resident at most is VmHWM over the whole life. Processor time is that of all threads and children, in user
+* space and
   in the kernel.
 
 ## On this host

@@ -40,7 +40,7 @@ mkdir "$work/root"
 for package in "$work"/*.deb; do
   dpkg-deb -x "$package" "$work/root"
 done
-# Of the other architectures and of the build's programs nothing is needed.
+# Other architectures and the programs of the build are not needed.
 find "$work/root/usr/src" -mindepth 2 -maxdepth 2 ! -name include ! -name arch ! -name 'Makefile' -exec rm -rf {} +
 find "$work/root/usr/src" -mindepth 3 -maxdepth 3 -path '*/arch/*' ! -name x86 -exec rm -rf {} +
 rm -rf "$work/root/usr/share"

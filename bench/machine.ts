@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The test machine of the bench: everything that is compared, in its memory, so that no disk is measured.
-// The trap: time there. Under plain emulation a program that runs for the first time is translated first, which
-// takes far longer than running it, and whatever else this host does is measured too. With -icount the machine's
-// clock counts instructions instead: one a nanosecond. With one processor nobody is billed for what another does.
+// Time there: plain emulation translates a program at its first run, which takes far longer than the run
+// itself, and the load of this host adds to it. With -icount the machine's clock counts instructions instead:
+// one a nanosecond. With one processor nobody is billed for what another does.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { bootVm } from "../tests/support/vm.ts";
@@ -16,7 +17,7 @@ const memoryMb = 3072;
 const timeoutSeconds = 6 * 3600;
 
 const python = "usr/lib/python3.11";
-const libraries = "/usr/lib/x86_64-linux-gnu"; // for what is loaded by name
+const libraries = "/usr/lib/x86_64-linux-gnu"; // libraries that programs load by name
 const pythonLibraries = join("/", python, "lib-dynload");
 
 /** @returns what measure.sh left in its results, by path, and the kernel's release. */

@@ -97,7 +97,8 @@ stop_tool() {
   tool_pid=
   grep -o 'probe[0-9][0-9]*' "$work/out" | cut -c 6- | sort -nu >"$to/seen"
   number flood_shown "$(grep -c ' flood ' "$work/out")"
-  # mine shows two elements of a message and the number of the others; whoever shows none shows a command.
+  # mine shows two elements of a message and the number of the others; a tool that shows none shows the
+  # command.
   number restore_shown "$(awk '/ restored / {
     if (match($0, /\(\+[0-9]+ more\)/)) shown += substr($0, RSTART + 2, RLENGTH - 8) + 2
     else shown += 1 + gsub(/, /, "")

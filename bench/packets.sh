@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# What the backend tracepoint costs a packet: a router between two veth pairs forwards packets, with and without mine,
+# Measures the cost of the backend tracepoint for a packet. A router between two veth pairs forwards packets, with and without mine,
 # by turns. In network namespaces of its own; nothing leaves this host.
 #
 #   bench/packets.sh PACKETS-PROGRAM MINE [ROUNDS]

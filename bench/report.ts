@@ -1,4 +1,5 @@
-// What was measured, for people: tables of Markdown, which a terminal shows as well.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The measurements as text: tables of Markdown, which a terminal shows as well.
 import { type Quantity, type Results, type Spread, spread } from "./results.ts";
 import type { Verdict } from "./targets.ts";
 
@@ -25,7 +26,7 @@ const compared: [quantity: Quantity, title: string][] = [
   ["restoreSenderMs", "restore: sender's processor time"],
 ];
 
-/** Medians, with the least and the most where rounds differ by what is shown of them. */
+/** Returns medians, with min and max where the shown digits of rounds differ. */
 export function measurements(results: Results): string {
   const tools = measured(results);
   return table([

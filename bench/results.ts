@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // From the files that measure.sh leaves to numbers by tool, each the median of the rounds.
 import type { Sizes } from "./sizes.ts";
 
-/** What is read from one round of one tool; undefined is what `none` has not, because nobody watches. */
+/** Results of one round of one tool; undefined is what `none` has not, because nobody watches. */
 export interface Measurement {
   /** From its start to the first probe after which none was missed. */
   startMs?: number | undefined;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // How much is measured, and where: from the environment, which `make bench NAME=VALUE` sets too.
 
 const { env } = process;
@@ -12,9 +13,11 @@ export const sizes = {
   /** Elements of the `ipset restore`. */
   restore: number("BENCH_RESTORE", 100_000),
   idleSeconds: number("BENCH_IDLE", 30),
-  /** Of the machine. */
+  /** Processors of the machine. */
   processors: number("BENCH_PROCESSORS", 1),
-  /** The machine's clock counts instructions; with 0 its time is that of the emulator, or with KVM a real one. */
+  /**
+   * The machine's clock counts instructions; with 0 its time is that of the emulator, or with KVM a real one.
+   */
   countsInstructions: number("BENCH_ICOUNT", 1) === 1,
 } as const;
 export type Sizes = typeof sizes;

@@ -1,4 +1,5 @@
-// What mine promises, in the same run, with default settings; and whether a run kept it.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The targets of mine, measured in one run with default settings, and whether a run meets them.
 import { type Quantity, type Results, spread } from "./results.ts";
 import type { Sizes } from "./sizes.ts";
 
@@ -17,7 +18,7 @@ export function judge(results: Results, sizes: Sizes): Verdict[] {
   const most = (tool: string, quantity: Quantity) => spread(results, tool, quantity)?.most;
   const ratio = (a: number | undefined, b: number | undefined) => (a && b ? a / b : undefined);
   const against = (tool: string, quantity: Quantity) => ratio(of("mine", quantity), of(tool, quantity));
-  /** What it costs the sender that it is watched: by how much it is slower than with nobody there. */
+  /** Returns the time that watching adds to the sender. */
   const slowdown = (tool: string) => {
     const [watched, alone] = [of(tool, "floodSenderMs"), of("none", "floodSenderMs")];
     return watched !== undefined && alone !== undefined ? watched - alone : undefined;

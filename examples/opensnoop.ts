@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Prints each file that a process opens, until Ctrl-C:   sudo ./opensnoop [PID]
 import { readFileSync } from "node:fs";
 import { open, openEventBuffer, structOf } from "bun-libbpf";

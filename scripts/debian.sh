@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Runs an apt command as if this machine used another Debian suite. The machine's own apt is unchanged.
 #
 #   scripts/debian.sh SUITE COMMAND [ARG...]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Disables environment variables in a compiled binary. Through them Bun runs other code, opens a debugger or
 // writes files. Bun has no option to disable them, and sudo does not always clear them.
 //

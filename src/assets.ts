@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Imports every BPF object that the binary embeds. In the compiled binary these paths are inside it.
 import { readFileSync } from "node:fs";
 import fexitModern from "../.output/bpf/fexit.modern.bpf.o" with { type: "file" };

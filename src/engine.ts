@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Entry point. The JavaScript engine reads its settings only from the environment. So the program sets a variable,
 // executes itself again, and only then loads the rest of its code.
 // The setting turns off FTL, the last optimizing compiler: it gains nothing here, and uses ten megabytes or more.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The table of errors that a user can cause, with hints.
 // A MineError is complete: the failed step, the kernel's error, a hint. Any other error is a bug.
 import { type CallError, type Refusal, verifierRefusal } from "bun-libbpf/errors";

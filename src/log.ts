@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes all messages to stderr. stdout has only events, but consola writes info to stdout by default. Hence the
 // custom reporter. consola/core has no reporter, and its size is a tenth of consola.
 import { writeSync } from "node:fs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Runs the command line and sets the exit code.
 
 import { run } from "./cli/commands.ts";

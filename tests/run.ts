@@ -1,66 +1,74 @@
-// Runs every kind of test, goes on after a failure, and ends with one line that counts what really ran.
-// The trap: a skipped test has shown nothing, so it counts as failed.
-
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Runs every kind of test, goes on after a failure, and ends with one line that counts the tests that ran.
+// A skipped test has shown nothing, so it counts as failed.
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
+
+const reports = ".output/reports";
 
 interface Stage {
   name: string;
   command: string[];
-  /** A `bun test`, whose own count is taken; anything else is one check. */
-  isSuite: boolean;
+  /** File with the report of a `bun test`, in the form of JUnit; undefined for a command that is one check. */
+  report: string | undefined;
 }
-
-const bun = process.execPath;
-const check = (name: string, ...command: string[]): Stage => ({ name, command, isSuite: false });
-// The timeout is for machines under load: what takes seconds here may take a minute there.
-const suite = (name: string): Stage => ({
-  name,
-  command: [bun, "test", "--timeout", "60000", `tests/${name}/`],
-  isSuite: true,
-});
-
-const shellScripts = [
-  ...new Bun.Glob("{scripts,lib,bench,tests/vm,tests/vm/*,tests/fixtures/messages}/*.sh").scanSync(),
-].sort();
-
-const stages: Stage[] = [
-  check("types", "node_modules/.bin/tsc", "--project", "."),
-  check("lint", "node_modules/.bin/biome", "check", "--error-on-warnings"),
-  check("shell", "shellcheck", ...shellScripts, ".ci/run"),
-  suite("unit"),
-  suite("host"),
-  suite("vm"),
-];
 
 interface Count {
   passed: number;
   failed: number;
 }
 
-async function run({ name, command, isSuite }: Stage): Promise<Count> {
+const bun = process.execPath;
+const check = (name: string, ...command: string[]): Stage => ({ name, command, report: undefined });
+/** The timeout is for machines under load: a test of seconds may take a minute there. */
+function suite(name: string): Stage {
+  const report = `${reports}/${name}.xml`;
+  const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
+  return { name, command: [bun, "test", "--timeout", "60000", ...reporter, `tests/${name}/`], report };
+}
+
+const files = (pattern: string): string[] => [...new Bun.Glob(pattern).scanSync()].sort();
+const shellScripts = files("{scripts,lib,bench,tests/vm,tests/vm/*,tests/fixtures/messages}/*.sh");
+const cSources = files("{bpf,lib,bench,examples,examples/bcc,tests/fixtures,tests/support}/*.{c,h}");
+
+const stages: Stage[] = [
+  check("types", "node_modules/.bin/tsc", "--project", "."),
+  check("lint", "node_modules/.bin/biome", "check", "--error-on-warnings"),
+  check("format", "clang-format", "--dry-run", "--Werror", ...cSources),
+  check("shell", "shellcheck", ...shellScripts, ".ci/run"),
+  suite("unit"),
+  suite("host"),
+  suite("vm"),
+];
+
+async function run({ name, command, report }: Stage): Promise<Count> {
   console.log(`\n=== ${name}`);
-  const child = Bun.spawn(command, { stdin: "ignore", stdout: "inherit", stderr: "pipe" });
-  let report = "";
-  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
-    process.stderr.write(chunk);
-    report += chunk;
-  }
-  const succeeded = (await child.exited) === 0;
-  if (!isSuite) return { passed: succeeded ? 1 : 0, failed: succeeded ? 0 : 1 };
-  const passed = counted(report, "pass");
-  const failed = counted(report, "fail") + counted(report, "skip") + counted(report, "todo");
+  if (report !== undefined) rmSync(report, { force: true });
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: "inherit", stderr: "inherit" });
+  const hasSucceeded = (await child.exited) === 0;
+  if (report === undefined) return { passed: hasSucceeded ? 1 : 0, failed: hasSucceeded ? 0 : 1 };
+  const { passed, failed } = readReport(report);
   // A suite that ended badly without a failed test did not run to its end.
-  return { passed, failed: failed === 0 && (!succeeded || passed === 0) ? 1 : failed };
+  return { passed, failed: failed === 0 && (!hasSucceeded || passed === 0) ? 1 : failed };
 }
 
-/** Bun's closing lines: " 12 pass", " 0 fail", " 1 skip". */
-function counted(report: string, what: string): number {
-  return [...report.matchAll(new RegExp(`^ *(\\d+) ${what}$`, "gm"))].reduce(
-    (sum, [, n]) => sum + Number(n),
-    0,
-  );
+/** Reads the counts of the whole report: <testsuites tests="12" failures="1" skipped="0">. */
+function readReport(path: string): Count {
+  const [line = ""] = /<testsuites [^>]*>/.exec(readOrEmpty(path)) ?? [];
+  const number = (name: string): number => Number(new RegExp(` ${name}="(\\d+)"`).exec(line)?.[1] ?? 0);
+  const failed = number("failures") + number("skipped");
+  return { passed: number("tests") - failed, failed };
 }
 
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+mkdirSync(reports, { recursive: true });
 const names = process.argv.slice(2);
 const total: Count = { passed: 0, failed: 0 };
 for (const stage of stages.filter(({ name }) => names.length === 0 || names.includes(name))) {

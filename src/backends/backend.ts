@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Backends: ways to see ipset commands, best first. All report the same events. They differ in their kernel
 // requirements, in their cost for the audited programs, and in their guarantees.
 import type { LoadedMap, LoadedProgram } from "bun-libbpf";

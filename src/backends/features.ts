@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Probes the running kernel for features. MINE_ASSUME_KERNEL hides the features that are newer than the given
 // kernel.
 import { isBefore, type KernelVersion, MAP_TYPE, probeMapType, runningKernel } from "bun-libbpf";

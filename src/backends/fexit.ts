@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Backend fexit: trampolines at the return of the handlers. It costs the audited programs the least. It needs
 // the BTF of the handlers from the kernel itself. While it is attached, ip_set cannot be unloaded.
 

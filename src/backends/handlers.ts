@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The functions of ip_set that handle ipset's netlink messages (ip_set_netlink_subsys_cb[] in
 // net/netfilter/ipset/ip_set_core.c). They are static, but a callback table stores them, so the compiler
 // never inlines them. Their names are the same from 4.15 to 7.x.

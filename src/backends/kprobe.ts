@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Backend kprobe: kprobes and kretprobes on the handlers, and a kprobe on the function that acknowledges a
 // message.
 // ip_set can be unloaded and loaded again. A tracefs probe waits for that, and is armed before the first

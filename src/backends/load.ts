@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Loads the object of a skeleton with the chosen programs, buffer size and filter.
 import type { LoadedProgram, OpenOptions } from "bun-libbpf";
 import { type LoadedObject, type OpenObject, open, type Skeleton } from "bun-libbpf";

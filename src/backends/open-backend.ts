@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The backends in their order, best first.
 
 import type { Command } from "../ipset/message.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Backend tracepoint: tracepoints that fire when the kernel frees a socket buffer. It is for kernels with
 // neither kprobes nor trampolines. Every packet fires them too, at a small cost.
 // The kernel skips a run if it interrupts another one on the same CPU. Such a run belongs to a packet,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Defines the commands for citty. Each reads its Config from the options, then loads the rest of its code.
 import { defineCommand, runCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Generates completion for bash. bash splits words at `=`, so `--output=js` comes as three words.
 import {
   type CommandName,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Generates completion for fish.
 import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Generates completion for zsh: the file `_mine` in a directory of $fpath.
 import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Converts options and variables to a Config. Each error names the option or variable.
 
 import { type KernelVersion, parseKernelVersion } from "bun-libbpf";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Matches patterns of names: `*` is any characters, `?` is one character. It is no regular expression: names are
 // untrusted input of up to 16 KiB, and backtracking over several `*` could take hours.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Formats the help for -h and --help. Lines have at most 80 characters, unless a word is longer.
 import packageJson from "../../package.json" with { type: "json" };
 import { fold } from "../output/fold.ts";

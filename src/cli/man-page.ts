@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Formats the man page mine(8) with the macros of man(7).
 import packageJson from "../../package.json" with { type: "json" };
 import { fold } from "../output/fold.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The sections of the manual, for the long help and the man page.
 import {
   type CommandName,

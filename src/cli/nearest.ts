@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Finds the intended word for a misspelled one.
 
 /** Returns the word with the typed prefix, else the one with the fewest errors: at most a third of its letters. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The table of commands, options and variables. The parser, the help, the man page and the shell completions use it.
 import { backendNames } from "../backends/backend.ts";
 import { handshakeCommands, commands as ipsetCommands } from "../ipset/message.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Parses the command line. node:util splits the arguments like getopt; the table of options validates them.
 // citty's own parser accepts unknown options and drops options that stand before a command, so it gets no arguments.
 import { parseArgs } from "node:util";

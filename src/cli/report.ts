@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reports a failed run on stderr: one line with the reason, which scripts read, and one line with the hint.
 import { NoJitError } from "bun-libbpf/errors";
 import { EXIT_FAILED, MineError, unsupported } from "../errors.ts";

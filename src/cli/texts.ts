@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Returns texts that replace a run. Their code is loaded on demand: a run does not need it.
 import packageJson from "../../package.json" with { type: "json" };
 import type { CommandLine } from "./parse.ts";

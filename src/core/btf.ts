@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Finds the BTF file of the running kernel. libbpf searches the same places. But it stops at
 // /sys/kernel/btf/vmlinux
 // even if that file cannot be parsed, and it does not report the places that it tried.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Names and sentences of errno numbers. They come from the table of the runtime.
 import { getSystemErrorMap } from "node:util";
 

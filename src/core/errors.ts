@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Errors of the C library, of libbpf and of the kernel.
 import { errnoName, errnoSentence } from "./errno.ts";
 

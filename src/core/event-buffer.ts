@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Buffers that carry events from the kernel. The kernel shares their memory with this process, which reads
 // them in place. Ring buffers and perf buffers have the same interface.
 import { openPerfRings } from "./ffi/libbpf.ts";

@@ -1,4 +1,5 @@
 #!/usr/bin/env bun
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Generates the TypeScript skeleton of BPF objects, as `bpftool gen skeleton` does for C. A skeleton names
 // programs, maps and constants. It also has the structs that BPF shares with user space, with their offsets.
 // All of it comes from the BTF of the objects.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The public interface of this package. All other modules are private.
 export { type BtfFault, type BtfParser, type BtfPlace, btfPlaces, SYSFS_BTF, searchBtf } from "./btf.ts";
 export { CallError, NoJitError, type Refusal, verifierRefusal } from "./errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Kernel versions as text and as numbers. Prefer to try a feature: a version is only the last resort.
 import { release } from "node:os";
 import { vdsoVersionCode } from "./ffi/vdso.ts";

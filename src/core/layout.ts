@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads and writes C structs, as described by tables of their fields. gen-skeleton.ts makes these tables from
 // BTF. TypeScript infers the types of the fields from them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A BPF map, before and after its object is loaded.
 import * as libbpf from "./ffi/libbpf.ts";
 import type { Address } from "./ffi/memory.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A BPF object and its life: open() it, configure it, load() it into the kernel, attach its programs.
 //
 //   using opened = open(skeleton, bytes);     // nothing is in the kernel yet

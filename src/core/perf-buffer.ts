@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the perf buffer (Linux 4.4) in place. It has one ring per CPU. libbpf opens and maps the rings. This
 // module reads the records from them without libbpf's callbacks.
 // Layout: struct perf_event_mmap_page in linux/perf_event.h. A record may be split at the end of its ring.

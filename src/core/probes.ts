@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // kprobes and kretprobes on the functions of a module or of the kernel. Kernels offer two ways to make them.
 import { CallError } from "./errors.ts";
 import type { LoadedProgram } from "./program.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A BPF program, before and after its object is loaded.
 import * as libbpf from "./ffi/libbpf.ts";
 import { perfEventOpen } from "./ffi/libc.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the BPF ring buffer (Linux 5.8) in place. All CPUs share one ring, and its records are in order.
 // Layout (kernel/bpf/ringbuf.c): page 0 has the consumer position, which this process writes. Page 1 has the
 // producer position, which the kernel writes. The data follows. It is mapped twice in a row, so no record is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads tracepoint ids from tracefs, and makes probes in kprobe_events. These probes remain when their
 // process is killed. So the name of their group contains its pid, and sweep() removes the probes of dead
 // processes.

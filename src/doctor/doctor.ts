@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reports the features of this host and the choices of mine, with a self-test. Every backend is used once, then
 // detached. This changes the host: it loads ip_set, and libbpf raises the limit on locked memory. So the report
 // collects these facts first.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the report of `mine doctor` as one line of JSON (docs/doctor.schema.json).
 
 import { unicodeEscape } from "../output/json-writer.ts";

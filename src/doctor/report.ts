@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The report of `mine doctor`. --json prints this object (docs/doctor.schema.json), hence the names.
 // null is an unknown value, or one that does not apply.
 

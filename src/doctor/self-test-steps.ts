@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The commands of the self-test, as ipset(8) sends them: every command that changes a set, with success and failure.
 import type { Command } from "../ipset/message.ts";
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Tests that mine sees every command. It sends real ipset commands in a new network namespace, and compares each
 // event with the kernel's reply on the socket. No result is fixed: on a kernel without the set type the replies are
 // errors, and mine must see these.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the report of `mine doctor` as text: two columns in lines of 80 characters, unless a word is longer.
 
 import { harmless } from "../output/escape.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Sums the counters of the BPF programs, which have one struct per CPU.
 import type { LoadedMap } from "bun-libbpf";
 import { mineCounters } from "./skeleton.gen.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // One ipset command, as reported by the BPF programs. Byte fields point into the event buffer, so use or copy
 // them before the next drain.
 import { type Decoded, structOf } from "bun-libbpf/layout";

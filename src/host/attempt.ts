@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Runs calls that the kernel may refuse, and explains the failures to the user.
 import { CallError } from "bun-libbpf/errors";
 import { type Circumstances, explain } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Chooses the BTF file of the running kernel.
 import { type BtfParser, btfPlaces, searchBtf } from "bun-libbpf";
 import { unsupported } from "../errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Finds cgroups by their id: in the unified hierarchy, the inode number of the directory.
 // A host may have tens of thousands of cgroups, and new ones all the time. mine reads no event during a
 // search. So a search has a time budget, and continues with the next event.

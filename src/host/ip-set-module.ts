@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Loads ip_set before it is probed. Otherwise the kernel loads it for its first user, and mine misses that
 // command.
 import { release } from "node:os";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Drops pages of mine's own program from memory. Bun has 100 MB, and little of it is used after the start.
 // For each touched page, however, the kernel maps 15 cached pages around it. All of them count as memory of
 // mine.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Shares the processor with the audited programs. On a machine with one CPU, or with all CPUs busy, a fast
 // sender gets half of the CPU time. It then fills the buffer, and mine loses its commands.
 // nice divides CPU time only within one cgroup or autogroup (one per session). Between two of them, a larger

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the privileges of this process from /proc. They explain an EPERM. The uid does not: root in a
 // container or a user namespace has uid 0, but it lacks the capabilities that count.
 import { readFileSync, readlinkSync } from "node:fs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Paths as bytes, because a name need not be UTF-8. Linux forbids only "/" and NUL in a name.
 import { isUtf8 } from "node:buffer";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Drops the privileges of mine after the backend is attached. From then on mine decodes untrusted input, and
 // needs few privileges for that. An attacker who takes over the decoder can start no program, and change
 // nothing in the kernel or in a file.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Builds the seccomp filter (x86-64) that refuses dangerous system calls. An attacker who takes over a thread
 // cannot use them. The filter compares numbers. So it refuses all calls of another architecture, and all
 // calls that are newer than this list.

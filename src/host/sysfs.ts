@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads facts about this host from /proc and /sys.
 import { existsSync, readFileSync, statSync } from "node:fs";
 

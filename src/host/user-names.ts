@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Caches user names, because NSS may have to ask a server for them.
 import { userName } from "./ffi/libc.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The table of IPSET_ATTR_* (UAPI linux/netfilter/ipset/ip_set.h): number, payload, and the noun for error messages.
 // One number has several meanings: they depend on the level and the command, and from 17 on also on CREATE.
 // IPSET_ATTR_ELEMENTS, REFERENCES, MEMSIZE and PAD are missing: only replies of the kernel have them.

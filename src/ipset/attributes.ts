@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads netlink attributes (linux/netlink.h): a list of { u16 length, u16 type, payload } in host byte order.
 // Each attribute is aligned to 4 bytes. The bytes are untrusted input: every length is checked before use.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the options of CREATE, in the order of `ipset save`.
 
 import { dataFlags, createAttributes as kinds } from "./attribute-kinds.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads one element of a set, as ADD, DEL and TEST carry it. The message does not have the type of the set.
 // But all types order these attributes in the same way, so the order needs no type.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Finds the elements of ADD, DEL and TEST. A message can have thousands, and a line of text shows two.
 // So every element is found and checked, but read only on demand.
 

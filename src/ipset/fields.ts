@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Indexes attributes by number. Decoders take the attributes that they know; the rest is kept as unknown.
 // So an attribute in the wrong place is shown like one that has no name yet.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Names of IPSET_ERR_* (linux/netfilter/ipset/ip_set*.h) and their sentences in ipset(8).
 // From 4352 on one number has three meanings, one per kind of set type. Few messages have the type.
 import { errnoName, errnoSentence } from "bun-libbpf/errno";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads an ipset request as the kernel received it: struct nlmsghdr, struct nfgenmsg, attributes.
 // Source: UAPI linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/ipset/ip_set.h.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Puts the kernel's answer into words. A handler returns 0, -errno or -IPSET_ERR_*. The sentences are those
 // of ipset(8), so that users find them in its documentation and in bug reports.
 import { describeError, type KernelError } from "./kernel-errors.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the payloads of ipset's attributes. Numbers are in network byte order. Strings end at a NUL or with the
 // attribute. A payload that is too short is not read. The kernel reads only the first bytes of a payload that is too
 // long, and so does mine. Both are malformed.

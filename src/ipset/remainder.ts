@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Collects the parts of a message that decoders cannot use. No byte is dropped, and no fault ends the decoding:
 // decoders keep unknown attributes here, and report faults.
 import type { Attribute } from "./attributes.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the replies of the kernel on a netlink socket (UAPI linux/netlink.h). The last message of a reply has the
 // result of the request.
 import { type Attribute, readAttributes } from "./attributes.ts";

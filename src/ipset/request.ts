@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes ipset requests as ipset(8) does: struct nlmsghdr, struct nfgenmsg, attributes (UAPI linux/netlink.h,
 // linux/netfilter/nfnetlink.h). Headers are in host byte order, which is little-endian on every platform of mine.
 import { commandAttributes, elementAttributes } from "./attribute-kinds.ts";

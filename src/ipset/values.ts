@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Typed values of ipset messages. Names and comments are untrusted input: they can hold every byte but NUL.
 
 export type Value =

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes addresses as text, as the C library's inet_ntop() does.
 import type { ByteWriter } from "./byte-writer.ts";
 

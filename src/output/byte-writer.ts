@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Builds lines of UTF-8 in one buffer. Lines reuse the buffer, so that they make no garbage.
 // written() returns a view of that buffer: the next write changes it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the line of text for a terminal: a failed command is red, a denied one is yellow.
 // The line has names in escaped form, so no name can begin or end a color.
 import { isDenied } from "../events/event.ts";

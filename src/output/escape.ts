@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes untrusted bytes as one printable word. The word has no control character, no line end and no
 // bidirectional override. It cannot imitate another part of the line.
 import type { ByteWriter } from "./byte-writer.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /** Splits a text between words into lines of at most `width` characters. A longer word gets its own line. */
 export function fold(text: string, width: number): string[] {
   const lines: string[] = [];

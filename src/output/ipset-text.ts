@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes elements and options as ipset(8) does, so that users can pass them to ipset again. Untrusted names are
 // escaped where they are unsafe. ipset does not accept these: safe output comes first.
 import type { Element } from "../ipset/element.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the decoded message as JSON. A few bytes of a message can decode to many characters, and untrusted senders
 // can fill a message with such bytes. So the decoded part has a limit relative to the message. Beyond the limit the
 // bytes of the message replace it.

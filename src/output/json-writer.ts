@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes JSON piece by piece. It also escapes characters that JSON allows but a terminal or a log can misinterpret
 // (C1 controls, bidi, line ends).
 import type { ByteWriter } from "./byte-writer.ts";

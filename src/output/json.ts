@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes one event as one line of JSON, with names of the Elastic Common Schema (docs/event.schema.json).
 // Names and paths are bytes. Valid UTF-8 stays unchanged, and an invalid byte becomes \xNN. A backslash is doubled,
 // so that readers can recover the bytes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Names of IP protocols, as in /etc/protocols, and of ICMP messages, as in `ipset help hash:ip,port`.
 // They are built in, so that the output does not depend on files of the host.
 

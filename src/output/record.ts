@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The complete data of one command: input of every output format.
 import type { MineEvent } from "../events/event.ts";
 import type { IpsetMessage } from "../ipset/message.ts";

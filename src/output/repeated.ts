@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Caches a text until its inputs change. Consecutive commands often come from one program.
 import type { ByteWriter } from "./byte-writer.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes lines to stdout, one batch per write. A reader that closes its end is a normal end.
 // A write to a pipe or terminal without a reader blocks the whole process, Ctrl-C included. So flush() never
 // waits: unwritten bytes stay in the buffer, and the caller checks isFull.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes one event as one line of text:
 //   (2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - CREATE test (type: hash:ip) - SUCCESS
 import { accountableUid } from "../events/event.ts";

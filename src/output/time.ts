@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes times as text. Events come in order and close together, so the text of the last minute and second is
 // cached: a Date for each event would cost more than the rest of the line.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Decodes UTF-8 in arbitrary bytes (RFC 3629). Invalid are overlong forms, surrogates, and code points > U+10FFFF.
 
 /** Min code point by number of bytes. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Sizes of the event buffer, in bytes for the whole machine.
 import { PERF_RING_MIN } from "bun-libbpf";
 

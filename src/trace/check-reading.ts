@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Checks that the backend sees requests and reads correct data. BTF of another kernel gives wrong offsets: no call
 // fails, and every line is garbage. So mine sends a request without an effect, and compares the sender's data from
 // the BPF side with /proc.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The validated configuration of a run, from the command line and the environment.
 
 import type { KernelVersion } from "bun-libbpf";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Converts an event to a record: decodes it, and adds the result and data from user space.
 import { hostname } from "node:os";
 import { isDenied, type MineEvent } from "../events/event.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Filters events. The BPF side filters as far as possible; the rest is filtered and counted here.
 
 import type { KernelFilter } from "../backends/load.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Counts lost events by cause, for warnings during a run and for its summary.
 
 import type { EventBuffer } from "bun-libbpf";

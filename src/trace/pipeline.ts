@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Moves events from the event buffer to stdout: reads, filters, writes, and counts the fate of every event.
 import type { EventBuffer } from "bun-libbpf";
 import { readClocks } from "bun-libbpf/ffi";

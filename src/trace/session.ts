@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Starts a session: chooses a backend, loads it and attaches it. Each step logs its decision and throws complete
 // errors. The session releases its resources in reverse order.
 import { release } from "node:os";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Remembers the types of sets that CREATE makes. The meaning of some error numbers depends on the type, and only
 // CREATE has it.
 import type { Command, IpsetMessage } from "../ipset/message.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Counts signals that end a run or ask for its counters.
 // nohup starts a program with SIGHUP ignored, and a handler would undo that. /proc has the ignored signals. They stay
 // the same when engine.ts executes the program again.

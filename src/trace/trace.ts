@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Audits ipset commands in the foreground until a signal or a limit.
 
 import { MineError } from "../errors.ts";

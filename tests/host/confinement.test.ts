@@ -1,4 +1,6 @@
-// What mine can still do once it sees events: in the thread that reads them, and in those of the runtime.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The privileges that mine keeps once it sees events: in the thread that reads them, and in those of the
+// runtime.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -48,7 +50,7 @@ describe.skipIf(!isRoot)("in all threads", () => {
   });
 });
 
-/** Of each thread: its name, and fields of /proc/PID/task/TID/status. */
+/** Returns each thread: its name, and fields of /proc/PID/task/TID/status. */
 function threadsOf(pid: number): { name: string; fields: (name: string) => string }[] {
   return readdirSync(`/proc/${pid}/task`).map((tid) => {
     const status = readText(`/proc/${pid}/task/${tid}/status`) ?? "";

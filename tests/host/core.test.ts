@@ -1,4 +1,6 @@
-// src/core with the kernel of this host: an object that has nothing to do with ipset is configured, loaded and attached.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// src/core with the kernel of this host: an object that has nothing to do with ipset is configured, loaded
+// and attached.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -90,7 +92,7 @@ describe("a map", () => {
   const pair = { tiny: -1, low: -2, color: -1, high: -(2n ** 40n), mask: 2n ** 63n, isSet: 1 };
   const name = new TextEncoder().encode("eth0");
 
-  test("gives back what was set, field for field, until it is deleted", () => {
+  test("returns each field that was set, until it is deleted", () => {
     using loaded = load();
     const { pairs } = loaded.maps;
     pairs.set(2n ** 63n + 1n, { ...pair, name, mac: new Uint8Array([1, 2, 3, 4, 5, 6]) });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Callers without rights send as fast as they can, and take no place from those who have them: every command of root's
 // is seen, and what the others lose is told apart.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // `mine doctor` on this very host: what it says is held against what mine then does, and against the kernel.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
@@ -80,7 +81,7 @@ describe.skipIf(!isRoot)("as root", () => {
     expect(report.privileges.uid).toBe(0);
   });
 
-  test("every rung of the ladder is named, in its order; the first usable one is the choice", () => {
+  test("names every backend in order; the first usable one is the choice", () => {
     expect(report.backends.map(({ name }) => name)).toEqual([...backendNames]);
     expect(report.choice).toBe(usableBackends(report)[0] ?? null);
   });
@@ -93,7 +94,7 @@ describe.skipIf(!isRoot)("as root", () => {
     }
   });
 
-  test("what is usable has passed the self-test", () => {
+  test("a usable backend has passed the self-test", () => {
     for (const { usable, self_test } of report.backends) {
       expect(self_test?.verdict).toBe(usable ? "passed" : undefined);
     }

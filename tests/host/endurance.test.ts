@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A day's worth of events in minutes, and messages that nobody would send: mine goes on, every line is what it must
 // be, its memory does not grow, and the counts agree. make test has a shortened form, make soak the full one.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,5 +1,6 @@
-// mine where something is missing or in the way: no room, no reader, no streams, no environment, nothing that can be
-// written to, few open files, and an end at any moment.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// mine where something is missing or in the way: no room, no reader, no streams, no environment, nothing that
+// can be written to, few open files, and an end at any moment.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -54,7 +55,7 @@ async function floodThrough(line: string, wrapper: string[] = []): Promise<Flood
 }
 
 describe.skipIf(!isHere)("stdout", () => {
-  test("on a disk that becomes full: that is told, with what was lost", async () => {
+  test("on a disk that becomes full: it reports the failure and the losses", async () => {
     const line = `trap : INT; mount -t tmpfs -o size=64k tmpfs /mnt
       ./mine "$@" >/mnt/out; status=$?; cat /mnt/out; exit $status`;
     const { exitCode, stdout, stderr, summary } = await floodThrough(line, ["unshare", "--mount"]);

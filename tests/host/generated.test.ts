@@ -1,4 +1,5 @@
-// What `mine --generate` prints, in the programs that it is for: man, bash, zsh and fish.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The output of `mine --generate`, in the programs that use it: man, bash, zsh and fish.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -63,7 +64,7 @@ describe("the man page", () => {
   });
 });
 
-/** Lines to complete, and what has to be offered for their last word. */
+/** Lines to complete, and the expected offers for their last word. */
 const lines: [line: string, offers: string[]][] = [
   ["mine -", everyOption.either],
   ["mine doctor -", everyOption.doctor],

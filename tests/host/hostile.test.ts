@@ -1,5 +1,6 @@
-// The binary runs as root: nothing that others put into a directory, and no stray variable of the environment,
-// may make it run their code or change what it does. Each test compares with a run in peace.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The binary runs as root: nothing that others put into a directory, and no stray variable of the
+// environment, may make it run their code or change what it does. Each test compares with a run in peace.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -77,7 +78,10 @@ function layTrap(): void {
     cpSync(library, join(trap, name));
 }
 
-/** Runs as told, and looks whether the trap has snapped and whether anything differs from a run in peace. */
+/**
+ * Runs mine in hostile surroundings. Expects that nothing hostile ran, and that the output is that of a plain
+ * run.
+ */
 async function expectPeace(options: { cwd?: string; env?: Record<string, string>; through?: string[] }) {
   const run = await host.run([], options);
   expect(existsSync(marker)).toBe(false);
@@ -91,7 +95,7 @@ async function expectPeace(options: { cwd?: string; env?: Record<string, string>
   expect(withoutEvents(run)).toEqual(withoutEvents(peace));
 }
 
-test("the trap is one: Bun itself walks into it", () => {
+test("the bait is a real one: Bun itself walks into it", () => {
   const { success } = Bun.spawnSync([process.execPath, "run", "main.ts"], { cwd: trap });
   expect(success).toBe(true);
   expect(existsSync(marker)).toBe(true);
@@ -134,7 +138,7 @@ describe("a hostile directory", () => {
     await expectPeace({ env: Object.fromEntries(names.map((name) => [name, trap])) });
   });
 
-  test("as the temporary directory, where a stranger already owns every likely name", async () => {
+  test("as the temporary directory, where another user owns every likely name", async () => {
     const before = readdirSync(trap).sort();
     await expectPeace({ env: { TMPDIR: trap, TMP: trap, TEMP: trap, BUN_TMPDIR: trap } });
     expect(readdirSync(trap).sort()).toEqual(before);

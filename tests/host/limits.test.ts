@@ -1,4 +1,6 @@
-// mine where the start itself is limited: one line that says what failed, one that says what to do, and an end.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// mine where the start itself is limited: one line that says what failed, one that says what to do, and an
+// end.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { compileC } from "../support/compile.ts";
 import { Host, isRoot } from "../support/host.ts";
@@ -12,7 +14,10 @@ afterAll(() => host[Symbol.dispose]());
 
 if (!isRoot) console.warn("limits.test.ts: needs root and is skipped");
 
-/** What systemd's MemoryDenyWriteExecute= refuses: mmap(2) with both rights, mprotect(2) with the one to execute. */
+/**
+ * The refusals of systemd's MemoryDenyWriteExecute=: mmap(2) with both rights, mprotect(2) with the one to
+ * execute.
+ */
 const denyWriteExecute = `
   #include <linux/filter.h>
   #include <linux/seccomp.h>
@@ -53,7 +58,7 @@ const refuseExecGain = `
 
 const shell = (line: string): string[] => ["bash", "-c", line];
 
-describe.skipIf(!isRoot)("it says what is in the way", () => {
+describe.skipIf(!isRoot)("it names the cause", () => {
   test("a limit on the size of files, which counts in memory too", async () => {
     const { exitCode, stdout, stderr } = await host.run([], { through: shell("ulimit -f 0; exec ./mine") });
     const { reason, message } = readError(stderr);

@@ -1,5 +1,7 @@
-// What was sent is seen or lost, to the last command, by what this host offers; and each way to lose events that can
-// be had here is provoked. What is filtered is accounted for where nobody else uses ipset: tests/vm/losses/losses.test.ts.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Each command that was sent is seen or counted as lost, by the backends of this host. and each way to lose
+// events that can be had here is provoked. Filtered commands are counted where no other program uses ipset:
+// tests/vm/losses/losses.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -62,7 +64,7 @@ async function account(
 }
 
 test.skipIf(!isHere)(
-  "of a flood that the kernel denies, what is not shown is counted, and is not lost",
+  "counts the denied commands of a flood that it does not show, and loses none",
   async () => {
     let sent: Sent | undefined;
     const run = await host.run(["--uid", SENDER_UID], {}, async () => {

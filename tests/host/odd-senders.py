@@ -323,7 +323,8 @@ def sendfile(sock, data):
         return os.sendfile(sock.fileno(), file.fileno(), 0, len(data))
 
 
-# push %rbx; push %rbp; mov %edi,%ebx; mov %esi,%ecx; esi, edi, ebp = 0; eax = 369 (sendto); int $0x80; pop; pop; ret
+# push %rbx; push %rbp; mov %edi,%ebx; mov %esi,%ecx; esi, edi, ebp = 0; eax = 369 (sendto); int $0x80; pop;
+# pop; ret
 SENDTO_32 = bytes.fromhex("5355 89fb 89f1 31f6 31ff 31ed b871010000 cd80 5d5b c3")
 
 
@@ -483,11 +484,11 @@ def denied():
         expect("denied2", answer(sock))
         # To a message of someone else: the kernel did not come to ipset's.
         sock.send(message(1, b"", 1, REQUEST, CONNTRACK) + create("denied3", 1, REQUEST))
-    # What looks like ipset's message, and goes to another part of the kernel.
+    # Messages that look like ipset's, to another part of the kernel.
     for protocol in 0, 4, 6, 9, 16:  # ROUTE, SOCK_DIAG, XFRM, AUDIT, GENERIC
         with contextlib.suppress(OSError), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as other:
             other.send(create("foreign"))
-    # What looks like the kernel's answer, to nobody, from many threads.
+    # Messages that look like answers of the kernel, from many threads, to no receiver.
     for _ in range(1100):
         thread = threading.Thread(target=send_answer)
         thread.start()

@@ -1,4 +1,6 @@
-// What signals do to mine at work: which end it with its account, which asks for the account, which is nothing to it.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The effects of signals on a mine that traces: which end it with its account, which asks for the account,
+// which is nothing to it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { asSender, compileSender, readSent, SENDER_UID, send } from "../support/accounts.ts";
 import { canTraceHere, Host, isAlive } from "../support/host.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The compiled binary on this very host: what it needs, what it says when that is missing, what it leaves.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -31,10 +32,10 @@ describe.skipIf(!isRoot)("as root", () => {
     expect(endingOf(await host.run())).toEqual(expectedHere());
   });
 
-  test("root without any capability is told, whatever it was that failed", async () => {
+  test("root without any capability gets an error with a hint", async () => {
     const through = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "./mine"];
     const { exitCode, stderr } = await host.run([], { through });
-    readError(stderr); // the reason depends on what is mounted here
+    readError(stderr); // the reason depends on the mounts of this host
     expect(exitCode).toBe(3);
   });
 

@@ -1,5 +1,6 @@
-// The tracepoint backend on this very host, in network namespaces of their own: what it says of each command must
-// be what the kernel told the program that sent it.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The tracepoint backend on this very host, in network namespaces of their own: what it says of each command
+// must be what the kernel told the program that sent it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +36,7 @@ interface Watched extends Run {
   /** How many there were on the host. */
   all: number;
   events: JsonEvent[];
-  /** Of what was watched. */
+  /** Standard output of the watched program. */
   output: string;
 }
 
@@ -107,7 +108,8 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
     const end = truth.findIndex(isOfRow);
     const seen = events.map(told).filter((one) => !isLate(one));
     expect(events.map(told).filter(isLate)).toEqual(sent.filter(isLate));
-    // What another thread receives may have left the queue and not yet arrived: unknown then, never wrong.
+    // An answer that another thread receives may have left the queue before it arrives: unknown then, never
+    // wrong.
     const raced = seen.filter(({ set, outcome }) => set?.startsWith("recv") && outcome === null);
     for (const one of raced) one.outcome = truth[seen.indexOf(one)]?.outcome ?? null;
     expect(seen.slice(0, end)).toEqual(truth.slice(0, end));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Does what docs/writing-your-own.md says, from an empty directory: writes its files, runs its commands, and expects
 // its tool to report programs that this test executes.
 import { afterAll, beforeAll, expect, test } from "bun:test";

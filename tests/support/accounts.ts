@@ -1,5 +1,6 @@
-// Every command that was sent must be accounted for: seen, lost or filtered. The sender counts what the kernel
-// acknowledged, mine counts by itself, and neither knows of the other.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Every command that was sent must be accounted for: seen, lost or filtered. The sender counts what the
+// kernel acknowledged, mine counts by itself, and neither knows of the other.
 import { chmodSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { compileC, root } from "./compile.ts";
@@ -8,7 +9,7 @@ const { MINE_SOAK } = process.env;
 
 /** MINE_SOAK=1 (make soak): the sizes that take minutes; else what fits in `make test`. */
 export const sized = (short: number, full: number): number => (MINE_SOAK === "1" ? full : short);
-/** For a test of whichever size. */
+/** Helpers for tests of any size. */
 export const soakTimeoutMs = sized(120, 3600) * 1000;
 
 /** @returns the path of tests/support/sender.c, compiled. */
@@ -30,7 +31,7 @@ export const asSender = sendingWith("+net_admin,+sys_admin");
 /** Without the right that ipset asks for. */
 export const asDeniedSender = sendingWith("+sys_admin");
 
-/** What a sender printed. */
+/** Output of a sender. */
 export interface Sent {
   handled: number;
   failed: number;

@@ -1,11 +1,12 @@
-// Are the size given to a helper, and what was added to the address given with it, bounded in the register that
-// is used? 4.15 forgets what it knew of a number that is spilled to the stack and filled again, and refuses it
-// as unbounded.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Checks that the size given to a helper, and the offset of the address given with it, are bounded in their
+// registers. 4.15 forgets what it knew of a number that is spilled to the stack and filled again, and refuses
+// it as unbounded.
 //
-// What is checked, for loop-free code: on every path back from the call, the register comes through copies
-// and additions of constants, from a constant or from an unsigned comparison with a constant, on the side
-// of it that bounds from above. What is not: whether the bounds fit the memory, and bounds that the kernel
-// derives in more ways (shifts, 32-bit comparisons): those count as none.
+// It checks loop-free code, on every path back from the call. The register comes from a constant, or from an
+// unsigned comparison with a constant that bounds it from above. Copies and additions of constants may lie
+// between. It does not check: whether the bounds fit the memory, and bounds that the kernel derives in more
+// ways (shifts, 32-bit comparisons): those count as none.
 import {
   ALU,
   CLASS,
@@ -34,7 +35,7 @@ const memoryRegisters: Partial<Record<number, { address: number; size: number }>
   130: { address: 2, size: 3 }, // ringbuf_output
 };
 
-/** What an instruction does to what is known of a register. */
+/** Effect of an instruction on the knowledge about a register. */
 type Effect = "none" | "constant" | "bounds" | "loses" | { copyOf: number };
 
 /** @returns the sizes and offsets, in calls of helpers, that have no bound; empty when all have. */
@@ -102,7 +103,7 @@ export function unbounded(instructions: Instruction[]): string[] {
   });
 }
 
-/** Of two registers, of which one may be the address. */
+/** Tells whether it adds two registers, one of which may be the address. */
 const isAddition = (instruction: Instruction): boolean =>
   classOf(instruction) === CLASS.ALU64 && operation(instruction) === ALU.ADD && takesRegister(instruction);
 

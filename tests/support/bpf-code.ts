@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // BPF instructions as values, and the ways control can take through them. linux/bpf.h, struct bpf_insn.
 // Trap: ld_imm64 takes two slots; the second decodes as an instruction of opcode 0, which merely falls through.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads what a compiled BPF object asks of libbpf, from its BTF: maps, programs and CO-RE relocations.
 // Trap: member indices in .BTF.ext mean nothing without the types of the very object they come from.
 import { cString, Elf } from "./elf.ts";
@@ -5,7 +6,7 @@ import { cString, Elf } from "./elf.ts";
 export interface Relocation {
   /** Byte offset of the instruction in its section. */
   offset: number;
-  /** What is asked, by name, so that objects compiled against different kernels compare equal. */
+  /** The question, by name, so that objects compiled against different kernels compare equal. */
   what: string;
 }
 
@@ -17,7 +18,7 @@ export interface Program {
 /** A map as declared in the section ".maps". */
 export interface MapDefinition {
   name: string;
-  /** The numbers given to __uint(), and the sizes of what was given to __type(). */
+  /** The numbers of __uint(), and the sizes of the types of __type(). */
   attributes: Record<string, number>;
 }
 
@@ -26,9 +27,9 @@ interface Type {
   name: string;
   /** The type that this one refers to: of a pointer, typedef, const, array element, ... */
   to: number;
-  /** Of an array. */
+  /** Elements of an array. */
   elements: number;
-  /** In bytes, of what has its size in its own entry. */
+  /** Bytes, for a type that has its size in its own entry. */
   size: number;
   members: { name: string; type: number }[];
 }
@@ -141,7 +142,9 @@ export function readPrograms(elf: Buffer): Map<string, Program> {
   return programs;
 }
 
-/** The maps of an object: bpf_helpers.h makes a number the length of an array, a type what is pointed to. */
+/**
+ * The maps of an object: bpf_helpers.h makes a number the length of an array, a type the target of a pointer.
+ */
 export function readMaps(elf: Buffer): MapDefinition[] {
   const { list, type } = readTypes(new Elf(elf).section(".BTF"));
   const sizeOf = (id: number): number => {

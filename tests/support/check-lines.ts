@@ -1,4 +1,6 @@
-// Reads what mine prints, looks at every line, and says how many there were, or what is wrong with the first that is.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Reads the output of mine and checks every line. Prints the number of lines, or the fault of the first bad
+// one.
 //
 //   bun check-lines.ts json|text <OUTPUT
 import { harmful, parseEvent } from "./schema.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Compiles small C programs for tests: BPF objects with clang, programs of this host with the C compiler.
 // Headers of libbpf come from the build: run make first.
 import { existsSync, mkdtempSync } from "node:fs";

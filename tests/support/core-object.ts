@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The object of tests/fixtures/core.bpf.c, and its skeleton as a person writes it: src/core/gen-skeleton.ts must give
 // the same.
 import { readFileSync, renameSync } from "node:fs";

@@ -1,5 +1,6 @@
-// Writes a cpio archive of the "newc" kind, which Linux unpacks as its first file system. All that is in it
-// belongs to root, whoever writes it. The trap: sizes are padded to four bytes, names with their header.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Writes a cpio archive of the "newc" kind, which Linux unpacks as its first file system. All its files
+// belong to root, also if another user writes it. Sizes are padded to four bytes, names with their header.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 

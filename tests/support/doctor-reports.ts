@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reports of `mine doctor` that are made up: of a host that can be audited, and of one that cannot.
 import type { Backend, DoctorReport, SelfTest } from "../../src/doctor/report.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The report of `mine doctor --json`, checked against docs/doctor.schema.json, which is taken literally.
 import { expect } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";

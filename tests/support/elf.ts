@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads a 64-bit little-endian ELF file: sections, and relocations with the symbols they are against.
 // Trap: a section may occur twice by name only in files that are not ours; the last one wins here.
 
 export interface ElfRelocation {
-  /** Of what is patched, in its section. */
+  /** Offset of the patched bytes in their section. */
   offset: number;
   type: number;
   symbol: string;
@@ -10,10 +11,10 @@ export interface ElfRelocation {
   definedIn: string | undefined;
 }
 
-/** What a symbol names in a section. */
+/** A function that a symbol names in a section. */
 export interface ElfFunction {
   name: string;
-  /** Of its first byte, in its section. */
+  /** Offset of its first byte in its section. */
   start: number;
   end: number;
 }
@@ -69,7 +70,7 @@ export class Elf {
     return found.sort((one, other) => one.start - other.start);
   }
 
-  /** Of what is in the section of this name. */
+  /** Returns the relocations of the section of this name. */
   relocations(section: string): ElfRelocation[] {
     const bytes = this.#relocations.get(section) ?? Buffer.alloc(0);
     return Array.from({ length: bytes.length / 16 }, (_, index) => {

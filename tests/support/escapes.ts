@@ -1,5 +1,6 @@
-// Reads escaped text back into the bytes that it stands for: written from what escapes mean in C and in Rust, so
-// that src/output/escape.ts is not tested against itself.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Reads escaped text back into the bytes that it stands for: written from what escapes mean in C and in Rust,
+// so that src/output/escape.ts is not tested against itself.
 
 const bytesOf = (...parts: (string | number)[]): Uint8Array =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from([part]))));
@@ -16,21 +17,21 @@ function unquoted(text: string): Uint8Array {
   );
 }
 
-/** Of words with single spaces between them, each bare or in quotes. */
+/** Reads words with single spaces between them, each bare or in quotes. */
 export function readWords(text: string): Uint8Array[] {
   const words = [...text.matchAll(/(?:^| )(?:"((?:[^"\\]|\\.)*)"|([^\s"\\]+))(?=$| )/gsu)];
   if (words.map(([word]) => word).join("") !== text) throw new Error(`not words: ${text}`);
   return words.map(([, quoted, bare]) => (bare === undefined ? unquoted(quoted ?? "") : Buffer.from(bare)));
 }
 
-/** Of one word alone. */
+/** Reads one word. */
 export function readWord(text: string): Uint8Array {
   const [word, ...others] = readWords(text);
   if (!word || others.length > 0) throw new Error(`not one word: ${text}`);
   return word;
 }
 
-/** Of text in which only a backslash has a meaning: \xNN is a byte, a doubled one is itself. */
+/** Reads text in which only a backslash has a meaning: \xNN is a byte, a doubled one is itself. */
 export function readLossless(text: string): Uint8Array {
   return bytesOf(
     ...[...text.matchAll(/\\x([0-9a-f]{2})|\\(\\)|([^\\])|(.)/gsu)].map(([, byte, backslash, plain]) => {

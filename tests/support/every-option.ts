@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Every option that mine has, written down a second time: what src/cli makes of its table is checked against this.
 
 const ofTrace = [

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The compiled binary alone in an empty directory, and what it did there. Nothing of this tree is in reach of
 // it: another copy, another working directory, an environment of its own.
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the attributes of ipset's requests: numbers from linux/netfilter/ipset/ip_set.h, in network byte
 // order. Together with what it writes it says what must be read from it.
 import type { Option, Value } from "../../src/ipset/values.ts";

@@ -1,5 +1,6 @@
-// What a kernel of a given age refuses in a BPF object, told from the object alone: no kernel is asked.
-// Each rule stands for a message of that kernel's verifier or of its bpf(2).
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Finds the parts of a BPF object that a kernel of a given age refuses, from the object alone: no kernel is
+// asked. Each rule stands for a message of that kernel's verifier or of its bpf(2).
 import { unbounded } from "./bpf-bounds.ts";
 import {
   ALU,
@@ -39,7 +40,10 @@ export interface KernelLimits {
   isNotSelected: (section: string) => boolean;
 }
 
-/** What 4.15 gives to programs of kprobes and tracepoints alike: tracing_func_proto(), perf_event_output, get_stackid. */
+/**
+ * Helpers that 4.15 has for programs of kprobes and of tracepoints: tracing_func_proto(), perf_event_output,
+ * get_stackid.
+ */
 const HELPERS_4_15 = new Set([1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 15, 16, 22, 25, 27, 35, 36, 37, 42, 45]);
 /** probe_read_{user,kernel}{,_str} (5.5), which libbpf turns into probe_read (4) and probe_read_str (45). */
 const REWRITTEN_HELPERS = new Set([112, 113, 114, 115]);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Asks the real libipset what ipset(8) says of an error that the kernel answered.
 import { CString, dlopen } from "bun:ffi";
 import { readFileSync } from "node:fs";
@@ -20,7 +21,7 @@ function open() {
   }
 }
 
-/** What it says of a number for which its table has no sentence. */
+/** Its text for a number that its table does not have. */
 const unknown = /^(Undecoded error \d+ received from kernel|Kernel error received: [A-Z.])/; // strerror(3)
 
 /** @returns sentence(command, error): undefined where libipset has none of its own. */

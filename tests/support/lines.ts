@@ -1,4 +1,5 @@
-// What the writers of src/output write, as strings. Whatever is written must be UTF-8.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Returns the output of the writers of src/output as strings. All output must be UTF-8.
 import type { Element } from "../../src/ipset/element.ts";
 import type { Option } from "../../src/ipset/values.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";

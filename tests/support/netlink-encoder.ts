@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes netlink messages as ipset(8) sends them: an encoder of its own, from linux/netlink.h and
 // linux/netfilter/nfnetlink.h, so that what reads them is not tested against itself.
 

@@ -1,7 +1,9 @@
-// Can the verifier of 4.15 come to a CO-RE relocation that cannot be resolved there? libbpf puts an instruction in its
-// place that no kernel takes, and counts on the verifier not to look: a test of the field's existence, which is a
-// constant by then, stands before. But until 4f7b3e82589e (is_branch_taken) the verifier follows a jump on a constant
-// to one side only when the constant equals the one that it is compared with; else it walks both.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Can the verifier of 4.15 come to a CO-RE relocation that cannot be resolved there? libbpf puts an
+// instruction in its place that no kernel takes, and counts on the verifier not to look: a test of the
+// field's existence, which is a constant by then, stands before. But until 4f7b3e82589e (is_branch_taken) the
+// verifier follows a jump on a constant to one side only when the constant equals the one that it is compared
+// with; else it walks both.
 import {
   ALU,
   CLASS,
@@ -19,8 +21,9 @@ import type { Relocation } from "./bpf-object.ts";
 const EXISTENCE = new Set(["kind 2", "kind 8"]);
 
 /**
- * What 4.15 lacks of that which the objects ask for, as bpf-object.ts describes it; from its source.
- * include/linux/kernfs.h: kernfs_node.id is a union there, no number. include/linux/sched.h: no thread_pid.
+ * The fields and types that the objects ask for and 4.15 lacks, as bpf-object.ts describes them; from its
+ * source. include/linux/kernfs.h: kernfs_node.id is a union there, no number. include/linux/sched.h: no
+ * thread_pid.
  */
 const LACKING_4_15 = [/ of kernfs_node 0\.id$/, / of task_struct 0\.thread_pid$/];
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Random values that are the same in every run, so that a failure can be seen again (xorshift, 32 bits).
 
 export class Random {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Events and records as a run makes them: of a command of root that succeeded, but for what a test gives.
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
 import type { Element } from "../../src/ipset/element.ts";
@@ -82,7 +83,7 @@ export const errorOf = (outcome: Outcome) => (outcome.status === "failure" ? out
 
 export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
   event?: Partial<MineEvent>;
-  /** What the handler returned. */
+  /** Return value of the handler. */
   result?: number;
 }
 

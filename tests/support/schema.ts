@@ -1,5 +1,6 @@
-// Is it an event as docs/event.schema.json describes it? Asked of a validator that takes the schema literally:
-// a keyword that it does not know, or that cannot have an effect, is an error in the schema.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Is it an event as docs/event.schema.json describes it? Asked of a validator that takes the schema
+// literally: a keyword that it does not know, or that cannot have an effect, is an error in the schema.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import schema from "../../docs/event.schema.json" with { type: "json" };
@@ -22,7 +23,7 @@ export function validateEvent(event: unknown): string[] {
   });
 }
 
-/** What the schema describes, for tests to look into. */
+/** An event as the schema describes it. */
 export interface JsonEvent {
   "@timestamp": string;
   event: {

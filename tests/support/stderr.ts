@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads what mine writes to stderr. Tests compare reasons and numbers from here: the wording of a message is
 // compared in tests/unit/messages.test.ts alone, and its form is known in this file alone.
 import type { Reason } from "../../src/errors.ts";

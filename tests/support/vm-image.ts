@@ -1,5 +1,6 @@
-// What a test machine starts from: one initramfs with busybox, ipset, bpftool, the kernel's ipset modules
-// and the files of the test. The trap: mine is 100 MB, so nothing is compressed and nothing copied twice.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The image of a test machine: one initramfs with busybox, ipset, bpftool, the kernel's ipset modules
+// and the files of the test. Mine is 100 MB, so nothing is compressed and nothing copied twice.
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { CpioWriter } from "./cpio.ts";
@@ -16,7 +17,7 @@ export interface VmImage {
   env: Record<string, string>;
   /** Put an empty directory over /sys/kernel/btf, as if the kernel had no BTF. */
   hideBtf: boolean;
-  /** What the script prints is for someone who watches, not among the results. */
+  /** The output of the script is shown, and is not among the results. */
   live: boolean;
 }
 
@@ -28,7 +29,7 @@ const programs = {
 const { PATH: path } = process.env;
 const searchPath = `${path}:/usr/sbin:/sbin`;
 
-/** Of every machine: path there → file in tests/vm. */
+/** Scripts of every machine: path there → file in tests/vm. */
 const scripts = { "/init": "init.sh", "/usr/local/bin/await-tracing": "await-tracing.sh" };
 
 const etc = {

@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Boots a kernel under QEMU, runs one script there, and brings back what the script left in /results.
-// The trap: a machine that does not come up is no finding about mine, so it has an error of its own: VmError.
+// A machine that does not come up is no finding about mine, so it has an error of its own: VmError.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "./vm-error.ts";
 import { type VmImage, writeImage } from "./vm-image.ts";
 
 export interface VmResult {
-  /** What the script left in /results, by path; also its own `stdout` and `stderr`, unless shown live. */
+  /** Files of the script in /results, by path; also its own `stdout` and `stderr`, unless shown live. */
   files: Map<string, Buffer>;
   exitCode: number;
   consoleLog: string;
@@ -27,7 +28,7 @@ const {
   MINE_VM_TIMEOUT: timeoutSeconds = "180",
 } = process.env;
 
-/** What the machine is, where that matters. */
+/** Properties of the machine. */
 export interface Machine {
   memoryMb: number;
   processors: number;
@@ -66,7 +67,8 @@ async function runQemu(directory: string, image: VmImage, machine: Machine): Pro
   const { memoryMb, processors, timeoutSeconds, options } = machine;
   // Nehalem has no AVX: the machine proves on every run that mine needs none. Without cx16: after that
   // instruction QEMU before 8.0 can leave garbage in the flags, and the next interrupt is a panic; Linux
-  // 6.12 uses it all the time. With rdrand: 4.19 waits minutes for random numbers without. panic=-1 and -no-reboot make QEMU end at once when the kernel panics.
+  // 6.12 uses it all the time. With rdrand: 4.19 waits minutes for random numbers without. panic=-1 and
+  // -no-reboot make QEMU end at once when the kernel panics.
   const command = [
     qemu,
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],

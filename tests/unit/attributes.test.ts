@@ -1,11 +1,12 @@
-// Attributes are read from a stranger's bytes: the kernel's own rules (nla_ok() and nla_next() of
-// net/netlink.h) decide what is one, and nothing outside the bytes given is ever looked at.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Attributes are untrusted input. The kernel's own rules (nla_ok() and nla_next() of net/netlink.h) define an
+// attribute. The reader never looks outside of the given bytes.
 import { expect, test } from "bun:test";
 import { readAttributes } from "../../src/ipset/attributes.ts";
 import { attribute, NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "../support/netlink-encoder.ts";
 import { Random } from "../support/random.ts";
 
-/** What was read, in a form that compares. */
+/** Returns the attributes in a form that compares. */
 function read(bytes: Uint8Array) {
   const { attributes, malformed } = readAttributes(bytes);
   return {
@@ -20,7 +21,7 @@ test("no bytes are an empty list", () => {
   expect(read(new Uint8Array(0))).toEqual({ list: [], malformed: undefined });
 });
 
-test("attributes come in order, without their padding, whatever their length modulo four", () => {
+test("reads attributes in order, without their padding, for each length modulo four", () => {
   const payloads = ["", "0a", "0a0b", "0a0b0c", "0a0b0c0d", "0a0b0c0d0e"];
   const bytes = Buffer.concat(
     payloads.map((payload, index) => attribute(index, Buffer.from(payload, "hex"))),

@@ -1,4 +1,5 @@
-// The bench itself: its programs compile, and what it reads from a run is what was measured.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The bench itself: its programs compile, and it reads the measurements of a run.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { readResults, spread } from "../../bench/results.ts";
@@ -20,7 +21,7 @@ const sizes: Sizes = {
 const sender =
   "flood_sender_ns 5000000\nflood_elapsed_ns 6000000\nrestore_sender_ns 1000000\nrestore_elapsed_ns 2000000\n";
 
-/** What measure.sh leaves of one round; probes 0 to 9 were sent at 10, 20, ... 100 ms. */
+/** Files that measure.sh leaves of one round; probes 0 to 9 were sent at 10, 20, ... 100 ms. */
 function roundOf(tool: string, round: number, seen: number[], shown: number): [string, Buffer][] {
   const numbers = `start_ns 15000000
 idle_cpu_ns 10000000
@@ -76,7 +77,7 @@ test("a median of an even number of rounds lies between the two in the middle", 
   expect(spread(results, "mine", "startMs")?.median).toBe((85 + 45) / 2);
 });
 
-test("who could not start has no numbers but a reason, and what was not measured is not judged", () => {
+test("a tool that could not start has a reason and no numbers, and is not judged", () => {
   const files = new Map([
     ["bench/1/none/numbers", Buffer.from(sender)],
     ["bench/1/bcc/stderr", Buffer.from("no headers\n")],
@@ -98,7 +99,7 @@ test("who could not start has no numbers but a reason, and what was not measured
   expect(met("sender's slowdown, to bpftrace's")).toBeUndefined();
 });
 
-test("a slowdown is what is added to the time of a sender whom nobody watches", () => {
+test("a slowdown is the time that is added to an unwatched sender", () => {
   const senders = {
     none: 10,
     "c-plain": 16,

@@ -1,4 +1,5 @@
-// Which BTF is taken, and what is said when there is none. Files that only root may write are borrowed from
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The choice of BTF, and the error where there is none. Files that only root may write are borrowed from
 // the host (nothing here needs root to run); whether they hold BTF is for the injected parser to say.
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -80,7 +81,7 @@ test("the first file that can be parsed is taken", () => {
   expect(chooseBtf("r", undefined, [missing, missing, rootsOwn, rootsOther], onlyOther)).toBe(rootsOther);
 });
 
-/** What is wrong with each place. */
+/** Returns the fault of each place. */
 const faults = (...search: Parameters<typeof searchBtf>) =>
   searchBtf(...search).map(({ fault }) => fault?.reason);
 
@@ -93,7 +94,7 @@ test("a file that is not root's is not trusted either", () => {
   expect(faults(undefined, [missing, notBtf], uncalled)).toEqual(["missing", "untrusted"]);
 });
 
-test("every place is named, each with what is wrong there, and what to do is said", () => {
+test("names every place with its fault, and gives a hint", () => {
   const places = [notBtf, missing, join(notBtf, "vmlinux"), everybodys, rootsOwn];
   const error = refusal(undefined, places, bad);
   expect([error.reason, error.exitCode]).toEqual(["no-btf", EXIT_UNSUPPORTED]);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // scripts/build-btf.sh, run as its users run it, on small stand-ins for a vmlinux.
 // Its results are judged here by bpftool, never by the script's own words alone.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -37,7 +38,7 @@ function must(...command: string[]) {
 
 const buildBtf = (...args: string[]) => run([script, ...args]);
 
-/** What bpftool finds in the file: the number of types, and the names of the structs. */
+/** The types that bpftool finds in the file: the number of types, and the names of the structs. */
 function readBtf(file: string) {
   const types = must("bpftool", "btf", "dump", "file", file)
     .split("\n")

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The line for a terminal: the plain line, in a color that says how the command ended.
 import { expect, test } from "bun:test";
 import type { MineEvent } from "../../src/events/event.ts";

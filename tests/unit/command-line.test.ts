@@ -1,4 +1,5 @@
-// What may be typed, and what it means: by the conventions of getopt(3), in any order.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The accepted command lines, and their meaning: by the conventions of getopt(3), in any order.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Values } from "../../src/cli/options.ts";

@@ -1,4 +1,5 @@
-// From what is typed to a Config, through the same parser as a run: each option good, bad and at its limits.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// From a command line to a Config, through the same parser as a run: each option good, bad and at its limits.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/cli/config.ts";
 import { variables } from "../../src/cli/options.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Structs are written and read as C lays them out. The bytes are compared with those that node's Buffer writes.
 import { describe, expect, test } from "bun:test";
 import { type Layout, structOf, writeField, writeStruct } from "../../src/core/layout.ts";

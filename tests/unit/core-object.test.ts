@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A BPF object in the hands of its two owners in turn, before anything of it is in the kernel.
 import { describe, expect, test } from "bun:test";
 import { assets } from "../../src/assets.ts";
@@ -19,7 +20,7 @@ describe("an open object", () => {
     }
   });
 
-  test("that is empty cannot be configured: libbpf has freed what is in it", () => {
+  test("that is empty cannot be configured: libbpf has freed its contents", () => {
     using opened = open(kprobeModern, assets.kprobeModern(), { btfPath: "/proc/self/nowhere" });
     const { programs, maps, rodata } = opened;
     const filterConstant = { commands: 0, denied: 0, pid: 0, uid: 0, check: 0, details: 0 };

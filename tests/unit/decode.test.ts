@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // From an event to a record: decoded, with the answer that counts, and with what only user space knows.
 import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
@@ -189,7 +190,7 @@ test("a message that was cut is not called malformed", () => {
   expect(record({ message: whole.subarray(0, 100) }).message.malformed).toBeString();
 });
 
-describe("of what was denied only the names are read:", () => {
+describe("reads only the names of a denied message:", () => {
   const denied = (message: Uint8Array, captured = 256) => {
     const given = { message: message.subarray(0, captured), messageLen: message.length };
     return record({ ...given, isRefused: true, result: -1 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The pages that people read first: their links, paths and options exist.
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
@@ -115,4 +116,12 @@ test("each page is reached from README", () => {
 
 test("README stays short", () => {
   expect(textOf("README.md").split("\n").length - 1).toBeLessThanOrEqual(MAX_README_LINES);
+});
+
+test("each source file names its licence", () => {
+  const sources = tree.filter((file) => /\.(ts|py|sh|mk|[ch]|bt|map)$|(^|\/)Makefile$/.test(file));
+  const ours = sources.filter((file) => !/\.(gen|skel)\.ts$|^lib\/elfutils\/|^vmlinux\/vmlinux_/.test(file));
+  const unnamed = ours.filter((file) => !textOf(file).slice(0, 200).includes("SPDX-License-Identifier: "));
+  expect(ours.length).toBeGreaterThan(200);
+  expect(unnamed).toEqual([]);
 });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A report as people and as machines read it: its form and its values. Its words are in messages.test.ts.
 import { describe, expect, test } from "bun:test";
 import { formatDoctorJson } from "../../src/doctor/json.ts";
@@ -5,7 +6,7 @@ import type { DoctorReport } from "../../src/doctor/report.ts";
 import { formatDoctorText } from "../../src/doctor/text.ts";
 import { auditable, failed, kprobe, passed, refused, variants } from "../support/doctor-reports.ts";
 
-/** Returns the lines of one row: what is beside its label, and what follows it. */
+/** Returns the lines of one row: the text beside its label, and the lines that follow. */
 function row(label: string, report: Partial<DoctorReport> = {}): string[] {
   const text = formatDoctorText({ ...auditable, ...report });
   const [lines = ""] = new RegExp(`^${label.padEnd(14)}.*(?:\\n .*)*`, "m").exec(text) ?? [];
@@ -75,7 +76,7 @@ describe("what differs", () => {
     expect(text).toContain("1536 KiB");
   });
 
-  test("a self-test that failed shows what was seen instead", () => {
+  test("a failed self-test shows the answer that was seen", () => {
     const [verdict, ...commands] = row("self-test", { backends: [{ ...kprobe, self_test: failed }] });
     expect(verdict).toBe("failed, MESSAGE of the self-test");
     const columns = commands.map((line) => line.split(/ {2,}/));

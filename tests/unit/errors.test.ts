@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Every error has a reason, which follows from the call, the errno and the circumstances; the hint follows from it.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,5 @@
-// Whatever bytes come in, one printable word goes out, and it can be read back: no two byte strings give
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Any bytes become one printable word, which can be read back: no two byte strings give
 // the same word.
 import { expect, test } from "bun:test";
 import { readLossless, readWord } from "../support/escapes.ts";
@@ -156,7 +157,7 @@ test.each<[string, Uint8Array, string]>([
   expect(lossless(given)).toBe(expected);
 });
 
-test.each(samples)("%s lose nothing, whichever way they are shown", (_what, make) => {
+test.each(samples)("%s lose nothing in each form", (_what, make) => {
   const random = new Random(416);
   for (let round = 0; round < 20_000; round++) {
     const given = make(random);

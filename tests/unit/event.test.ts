@@ -1,5 +1,6 @@
-// What the kernel side sends, taken apart: its variable parts lie one after the other, each as long as the header
-// says. The layout itself is the matter of layout.test.ts.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The parts of an event of the kernel side: its variable parts lie one after the other, each as long as the
+// header says. The layout itself is the matter of layout.test.ts.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { accountableUid, readEvent } from "../../src/events/event.ts";
@@ -39,7 +40,7 @@ describe("the parts", () => {
     reply: fc.uint8Array({ maxLength: 100 }),
   });
 
-  test("are each where the lengths say, whatever they are", () => {
+  test("are where the lengths say, for all lengths", () => {
     const property = fc.property(parts, (given) => {
       const { message, arguments: args, reply, executable } = read(bytesOf(given)) ?? {};
       expect([message, args, reply]).toEqual([given.message, given.arguments, given.reply]);

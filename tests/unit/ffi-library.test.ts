@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The library that was built, called through the tables, with the garbage collector in every gap.
 
 import type { Pointer } from "bun:ffi";
@@ -34,7 +35,7 @@ function errorOf(run: () => unknown): CallError {
   throw new Error("this was to fail");
 }
 
-test("numbers come back whole, however often and whatever is collected between", () => {
+test("returns whole numbers, with garbage collections in between", () => {
   const first = libbpf.possibleCpus();
   expect(first).toBeGreaterThan(0);
   for (let round = 0; round < ROUNDS; round++) {
@@ -47,7 +48,7 @@ test("the version is that of the library that was built", () => {
   expect(libbpf.libbpfVersion()).toMatch(/^1\.\d+$/);
 });
 
-test("what is no object is refused with libbpf's error, and its log arrives", () => {
+test("refuses bytes that are no object with libbpf's error, and delivers its log", () => {
   for (let round = 0; round < ROUNDS; round++) {
     const garbage = crypto.getRandomValues(new Uint8Array(64 + round));
     const options = { name: "garbage", btfPath: `/proc/self/nowhere/${round}` };

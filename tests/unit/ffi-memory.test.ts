@@ -1,5 +1,6 @@
-// Bytes on their way to and from C. What C would see is read back through raw addresses, after collections
-// that would have taken what nobody refers to.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Bytes on their way to and from C. Reads memory back through raw addresses as C would, after collections
+// that take unreferenced memory.
 import { type Pointer, ptr, toBuffer } from "bun:ffi";
 import { expect, test } from "bun:test";
 import {
@@ -17,7 +18,7 @@ const at = (address: bigint, length: number) => toBuffer(Number(address) as Poin
 const u64 = (struct: Uint8Array, offset: number) =>
   new DataView(struct.buffer, struct.byteOffset).getBigUint64(offset, true);
 
-/** Collects, and makes others take what was freed. */
+/** Collects garbage, and lets other buffers reuse the freed memory. */
 function churn(): void {
   Bun.gc(true);
   for (let round = 0; round < 2000; round++) new Uint8Array(16 + (round % 64)).fill(0xee);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The tables of C functions and structs, against the library that was built and the headers it came with.
 
 import { FFIType } from "bun:ffi";

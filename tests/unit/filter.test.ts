@@ -1,4 +1,5 @@
-// Which commands are reported: what the kernel side is told, and what is decided here.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Which commands are reported: the part of the kernel side, and the part of user space.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -97,7 +98,7 @@ describe("wanted is", () => {
     ["a b\n", "a b\n", true],
     ["back\\slash", "back\\slash", true],
     ["café", "café", true],
-    // What is not UTF-8 comes from the command line as this, too.
+    // The command line also turns bytes that are not UTF-8 into this.
     [Buffer.from([0x61, 0xff]), "a\ufffd", true],
   ])("with --comm, of %p, %j: %p", (comm, typed, expected) => {
     const record = recordOf(ADD, { event: { comm: Buffer.from(comm as string) } });
@@ -119,12 +120,12 @@ describe("wanted is", () => {
       expect(renames.map((rename) => isSetWanted(rename, isWhite))).toEqual([true, true, false]);
     });
 
-    test("not what has a type of that name", () => {
+    test("not a command with a type of that name", () => {
       const create = ipsetMessage(2, name(SETNAME, "a"), name(SETNAME2, "white list"));
       expect(isSetWanted(create, isWhite)).toBe(false);
     });
 
-    test("what is done to all sets, which this one may be of", () => {
+    test("a command on all sets, which may include this one", () => {
       const unnamed = (command: number) => isSetWanted(ipsetMessage(command), isWhite);
       expect([3, 4, 7, 8].every(unnamed)).toBe(true);
       expect([1, 2, 9, 10, 11, 13].some(unnamed)).toBe(false);
@@ -166,7 +167,7 @@ describe("wanted is", () => {
       });
     });
 
-    test("what has its name, as it would be typed", () => {
+    test("a command with its name, as a user types it", () => {
       const seen: string[] = [];
       const look = (text: string) => seen.push(text) < 0;
       for (const bytes of ["a\\b", "a\nb", "café", "", Buffer.from([0x61, 0xff]), "\ufeffa"]) {

@@ -1,5 +1,7 @@
-// Events of any bytes, on their whole way to a line: what ipset was seen to send, spoilt, and what never was a
-// message. Two seconds each; MINE_FUZZ_SECONDS=N for longer, MINE_FUZZ_SEED=N for the events of another run.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Events of any bytes, on their whole way to a line: what ipset was seen to send, spoilt, and what never was
+// a message. Two seconds each; MINE_FUZZ_SECONDS=N for longer, MINE_FUZZ_SEED=N for the events of another
+// run.
 import { expect, test } from "bun:test";
 import { readEvent } from "../../src/events/event.ts";
 import { mineEvent } from "../../src/events/skeleton.gen.ts";
@@ -15,7 +17,7 @@ const { MINE_FUZZ_SECONDS: seconds = "2", MINE_FUZZ_SEED: seed = String(Date.now
   process.env;
 const HEADER_SIZE = mineEvent.data[0];
 const MESSAGE_MAX = 16384; // MINE_MESSAGE_MAX
-/** A line is at most that many times as long as its message, beside what is said of the caller. */
+/** Max ratio of the length of a line, without the caller, to the length of its message. */
 const MOST_GROWTH = 4;
 const MOST_OVERHEAD = 8192;
 
@@ -64,7 +66,7 @@ class Fuzzer {
         return Buffer.concat([before, other.subarray(random.below(other.length)), after]);
       case 5: // itself, again: nested deeper or repeated
         return Buffer.concat([before, bytes, after]);
-      case 6: // text of a stranger
+      case 6: // untrusted text
         return Buffer.concat([before, random.oneOf(hostile), after.subarray(random.below(8))]);
       default: // a long run of one byte
         return Buffer.concat([before, Buffer.alloc(random.below(2000), random.oneOf(interesting)), after]);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Patterns of names, against what a regular expression says of them, and how long it takes.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -16,7 +17,7 @@ test.each<[pattern: string, matching: string[], other: string[]]>([
   ["a?c", ["abc", "a\nc", "a?c"], ["ac", "abbc"]],
   ["?*", ["a", "ab"], [""]],
   ["*?b", ["ab", "bb", "aab"], ["b"]],
-  // What would be special in a regular expression or in a shell is itself.
+  // Characters that are special in a regular expression or a shell stand for themselves.
   [".", ["."], ["a"]],
   ["a.b+c", ["a.b+c"], ["axb+c", "a.bbc"]],
   ["^a$", ["^a$"], ["a"]],
@@ -33,7 +34,7 @@ test.each<[pattern: string, matching: string[], other: string[]]>([
   expect(other.filter(matches)).toEqual([]);
 });
 
-test("whatever the pattern and the text, the regular expression agrees", () => {
+test("agrees with a regular expression on any pattern and text", () => {
   const characters = fc.constantFrom("a", "b", "*", "?", ".", "\n", "\\", "🐇", "\ud800");
   const texts = fc.array(characters, { maxLength: 10 }).map((list) => list.join(""));
   const regExp = (pattern: string) => {

@@ -1,4 +1,5 @@
-// Which parts of the program's memory may be given back: a wrong one, and what was written there is lost.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Which parts of the program's memory may be given back: a wrong one, and written data is lost.
 import { expect, test } from "bun:test";
 import { readFileSync, readlinkSync } from "node:fs";
 import { ProgramPages, unchangedRanges } from "../../src/host/memory.ts";
@@ -23,7 +24,7 @@ const smaps = [
   mapping("7f0000002000-7f0000003000", "r-xp", "/opt/a b/mine (deleted)", 0),
 ].join("");
 
-test("only what is of the program, cannot be written and never was", () => {
+test("only pages of the program that cannot be written and never were", () => {
   expect(unchangedRanges(smaps, "/opt/a b/mine")).toEqual([
     { start: 0x200000, length: 0x1a39000 - 0x200000 },
     { start: 0x1a40000, length: 0x684a000 - 0x1a40000 },

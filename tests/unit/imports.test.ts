@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Imports point one way, and each outside package and output has its one place. Read from the import lines.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,12 +8,12 @@ const src = join(import.meta.dir, "../../src");
 const files = readdirSync(src, { recursive: true })
   .map(String)
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
-  // A program of its own, for whoever uses the package.
+  // A program of its own, for users of the package.
   .filter((file) => file !== "core/gen-skeleton.ts");
 
 /**
- * What each part may import, from the top down. A part is a folder of src/, or a file directly in it. No part
- * imports one above it.
+ * The imports that each part may have, from the top down. A part is a folder of src/, or a file directly in
+ * it. No part imports one above it.
  */
 const allowed: Record<string, readonly string[]> = {
   engine: ["main", "cli"],

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The tables of attributes against the kernel's own header.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";

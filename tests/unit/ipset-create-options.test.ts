@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The options of a new set, attribute by attribute, as `ipset save` writes them.
 import { describe, expect, test } from "bun:test";
 import { readIpsetMessage } from "../../src/ipset/message.ts";

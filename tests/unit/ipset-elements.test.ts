@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Elements, attribute by attribute, and what becomes of attributes that make no sense.
 import { describe, expect, test } from "bun:test";
 import type { Element } from "../../src/ipset/element.ts";
@@ -117,7 +118,7 @@ test("command attributes and headers are read", () => {
   });
 });
 
-/** What was not understood of a message, on all levels. */
+/** Returns the unknown attributes of a message, on all levels. */
 const leftOver = ({ unknown = [], elements }: IpsetMessage) =>
   [...unknown, ...[...(elements ?? [])].flatMap((element) => element.unknown)].map(
     ({ level, number, bytes }) => `${level} ${number} ${bytes.toHex()}`,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Errors by name: those of errno, those of every set, and those whose meaning depends on the type of the set.
 // The names are checked against the kernel's headers; that the sentences are ipset's own, against its library.
 import { expect, test } from "bun:test";

@@ -1,5 +1,6 @@
-// Messages that the real ipset sent, for every type of set (tests/fixtures/messages). What must be read from
-// them is what was typed, and what `ipset save` showed afterwards; never what this decoder once said.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Messages that the real ipset sent, for every type of set (tests/fixtures/messages). The decoder must find
+// the typed command, and the text that `ipset save` showed afterwards; never what this decoder once said.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -70,16 +71,16 @@ test("all of every message is understood", () => {
   }
 });
 
-describe("reads what was typed", () => {
+describe("reads the typed command", () => {
   const exact = of("create ", "add ", "del ", "test ", "-exist ").filter(({ isLoose }) => !isLoose);
   test.each(exact.map((recording) => [recording.typed, recording] as const))("%s", (typed, { message }) => {
     expect(lines(message)).toEqual([typed.replace("-exist ", "")]);
   });
 });
 
-/** What a set can be told, but `ipset save` (7.17) does not show. */
+/** Options that a set accepts, but `ipset save` (7.17) does not show. */
 const unsaved = [" forceadd", ' comment ""', " skbprio 0:0", " skbqueue 0"];
-/** What is left of a time changes while one looks. */
+/** A remaining time changes between two reads. */
 const still = (line: string) => (line.startsWith("add ") ? line.replace(/timeout \d+/, "timeout N") : line);
 
 /** Whether all words are there, in that order; the kernel adds others, such as the defaults of a set. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // From the bytes of a request to what it asks for. The requests are written by an encoder that knows only
 // the kernel's headers; numbers of commands and attributes are those of linux/netfilter/ipset/ip_set.h.
 import { expect, test } from "bun:test";
@@ -24,7 +25,7 @@ const INDEX = 11;
 const named = (name: string) => attribute(SETNAME, zeroEnded(name));
 const second = (name: string) => attribute(TYPENAME_OR_SETNAME2, zeroEnded(name));
 
-/** Of what is decoded, what these tests are about; options and elements have tests of their own. */
+/** Returns the fields that these tests check; options and elements have tests of their own. */
 interface Read extends Pick<IpsetMessage, "command" | "commandNumber" | "index" | "malformed"> {
   setName?: string | undefined;
   secondName?: string | undefined;
@@ -171,7 +172,7 @@ test("what comes before a malformed attribute is read, as the kernel does", () =
   });
 });
 
-test("the end that a capture cut off is not called malformed", () => {
+test("does not call the missing end of a truncated capture malformed", () => {
   const bytes = ipsetMessage(CREATE, named("a"), second("hash:ip"));
   for (let length = 20; length < bytes.length; length++) {
     expect(read(bytes.subarray(0, length), false).malformed).toBeUndefined();

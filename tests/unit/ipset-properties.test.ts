@@ -1,5 +1,6 @@
-// Whatever bytes come: nothing throws, nothing outside of them is read, and what is shown of them is harmless.
-// And whatever element is encoded, it is what is decoded.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// For any bytes: nothing throws, the decoder reads nothing outside of them, and the output is harmless.
+// Each encoded element is decoded to itself.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +27,7 @@ function byteArrays(value: unknown): Uint8Array[] {
   return Object.values(value).flatMap(byteArrays);
 }
 
-/** The message with all of its elements, of which each says the same whichever way it is asked. */
+/** Returns the message with all its elements. Expects that each way to ask an element gives the same. */
 function readWhole(bytes: Uint8Array, isWhole: boolean) {
   const { elements, ...rest } = readIpsetMessage(bytes, isWhole);
   const whole = [...(elements ?? [])];
@@ -167,7 +168,7 @@ const addresses = (numbers: { ip: number; to: number; prefix: number }) =>
       ),
     );
 
-/** What an element can have, in the order in which it is written. */
+/** The parts of an element, in the order of the text. */
 const pieces: fc.Arbitrary<encode.Piece>[] = [
   addresses({ ip: 1, to: 2, prefix: 3 }),
   fc
@@ -238,7 +239,7 @@ const elements = fc
     };
   });
 
-test("elements come back as they were encoded, whatever they have and in whatever order", () => {
+test("decodes elements as they were encoded, with any parts in any order", () => {
   fc.assert(
     fc.property(fc.array(elements, { maxLength: 4 }), (expected) => {
       const message = ipsetMessage(encode.ADD, encode.batch(...expected.map(({ bytes }) => bytes)));

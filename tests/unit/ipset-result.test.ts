@@ -1,5 +1,6 @@
-// What the kernel's answers mean. The numbers are written out from linux/netfilter/ipset/ip_set*.h, and the
-// sentences are those of the real libipset, asked here.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The meaning of the kernel's answers. The numbers are written out from linux/netfilter/ipset/ip_set*.h, and
+// the sentences are those of the real libipset, asked here.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Command } from "../../src/ipset/message.ts";
@@ -31,7 +32,7 @@ interface Outcome {
   sentence?: string | undefined;
 }
 
-/** What is said; the names and numbers of errors have tests of their own. */
+/** Returns the sentence; the names and numbers of errors have tests of their own. */
 function readOutcome(command: Command | undefined, result: number): Outcome {
   const outcome = readWholeOutcome(command, result);
   return { succeeded: outcome.status === "success", sentence: sentenceOf(outcome) };

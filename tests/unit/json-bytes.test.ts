@@ -1,4 +1,5 @@
-// Whatever bytes come in: the line of JSON is one line, it is as docs/event.schema.json says, and no byte is lost.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// For any bytes: the line of JSON is one line, it is as docs/event.schema.json says, and no byte is lost.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { AuditRecord } from "../../src/output/record.ts";
@@ -88,7 +89,7 @@ describe("messages whole, cut and wrong", () => {
       }
     });
 
-    test("what is said beside", () => {
+    test("the fields beside", () => {
       const { ipset } = formatted(recordOf(filled(element(empty(30))), { result: -4097 }));
       expect(ipset).toMatchObject({ command: "add", set: "a", exist: true, element_count: 2040 });
       expect(ipset.error?.name).toBe("IPSET_ERR_PROTOCOL");
@@ -112,7 +113,7 @@ describe("messages whole, cut and wrong", () => {
   });
 });
 
-/** What a stranger may put into a string of C, as nasty as can be: anything but NUL. */
+/** Untrusted strings of C, as nasty as possible: anything but NUL. */
 const hostile = (maxLength: number) =>
   fc.oneof(
     fc.uint8Array({ min: 1, max: 255, maxLength }),
@@ -128,7 +129,7 @@ const hostile = (maxLength: number) =>
       .map((pieces) => Buffer.from(pieces.join("")).subarray(0, maxLength)), // may cut a character
   );
 
-describe("bytes that a stranger chose come back", () => {
+describe("untrusted bytes come back", () => {
   /** The bytes behind a string of the event. */
   const lossless = (text = ""): string => readLossless(text).toHex();
 

@@ -1,4 +1,5 @@
-// One line of JSON for one event: what is said, in which words, and with every digit.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// One line of JSON for one event: its fields, words and digits.
 import { describe, expect, test } from "bun:test";
 import type { MineEvent } from "../../src/events/event.ts";
 import { commands } from "../../src/ipset/message.ts";
@@ -16,7 +17,7 @@ const ADD = 9;
 const TEST = 11;
 const ipv4 = Buffer.from([10, 0, 0, 1]);
 
-describe("what is said of a command", () => {
+describe("the fields of a command", () => {
   test("all of it, where all is known", () => {
     const args = Buffer.from("ipset\0add\0white list\0");
     const event = formatted(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Kernel versions, as distributions write them and as old kernels compare them.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";

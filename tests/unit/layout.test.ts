@@ -1,4 +1,5 @@
-// What crosses between the kernel and us as C lays it out, against what TypeScript reads and writes.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The data between the kernel and user space: the layout of C against that of TypeScript.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -142,7 +143,7 @@ test("the counters of all CPUs are read as C lays them out, and summed", () => {
     denied: 99,
   };
   expect(counters.read()).toEqual(sums);
-  expect(counters.read()).toEqual(sums); // not added to what was read before
+  expect(counters.read()).toEqual(sums); // not added to an earlier read
 });
 
 const structs = {

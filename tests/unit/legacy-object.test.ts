@@ -1,5 +1,6 @@
-// The legacy object must load on 4.15, the modern one on 5.8. What those kernels demand is proved here on the
-// objects themselves; small programs that break one rule each prove that the rules bite.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The legacy object must load on 4.15, the modern one on 5.8. These tests prove the demands of those kernels
+// on the objects themselves; small programs that break one rule each prove that the rules bite.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

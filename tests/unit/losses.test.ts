@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The sum of lost events, and their causes.
 import { expect, test } from "bun:test";
 import type { Counters } from "../../src/events/counters.ts";
@@ -38,13 +39,13 @@ test("nothing lost is 0", () => {
   expect(losses({})).toEqual({ total: 0, causes: {}, denied: 0 });
 });
 
-test("what found no room is counted once, whoever tells of it", () => {
+test("counts an event without space once, also if both sides report it", () => {
   const five = { total: 5, causes: { full: 5 } };
   expect(losses({ lostBuffer: 5 }, { lost: 3 })).toMatchObject(five);
   expect(losses({ lostBuffer: 0 }, { lost: 5 })).toMatchObject(five);
 });
 
-test("in the end what was submitted and did not arrive found no room, whether or not anyone told", () => {
+test("in the end counts each submitted event that did not arrive as lost", () => {
   const five = { total: 5, causes: { full: 5 } };
   expect(losses({ submitted: 20, lostBuffer: 5 }, { lost: 5, received: 15 })).toMatchObject(five);
   expect(losses({ submitted: 20 }, { lost: 1, received: 15 })).toMatchObject(five);
@@ -80,10 +81,10 @@ test("an entry without a return is lost in the end, and under way before", () =>
   expect(losses({ entered: 7, returned: 9 }, { received: 0 }).causes).toEqual({});
 });
 
-test("what was filtered is not lost", () => {
+test("a filtered command is not lost", () => {
   expect(losses({ filtered: 7 })).toEqual({ total: 0, causes: {}, denied: 0 });
 });
 
-test("what was denied and not shown is told, and is not lost", () => {
+test("reports denied commands that are not shown, and loses none", () => {
   expect(losses({ denied: 123, lostEntry: 1 })).toEqual({ total: 1, causes: { noEntry: 1 }, denied: 123 });
 });

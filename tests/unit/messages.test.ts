@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Every text that a user can see, in one snapshot: a better sentence changes that file and no other test. After a
 // change run `bun test -u tests/unit/messages.test.ts`, and review the diff of __snapshots__/messages.test.ts.snap.
 // The list is complete because it does not follow messages to a printer: it takes every text of src/ that has letters

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Which word was meant. The number of errors is checked against a search that tries every single correction.
 import { expect, test } from "bun:test";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // patches/linux: what the patch adds to the kernel's link script, applied to a script with the same lines.
 // The kernel's own file is not here; patches/README.md says on which the patch was tried.
 import { afterAll, beforeAll, expect, test } from "bun:test";

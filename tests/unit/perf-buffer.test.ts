@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The perf buffer's reader against rings that this test writes itself, in memory laid out as the kernel's
-// (struct perf_event_mmap_page in linux/perf_event.h): a control page, then the data. libbpf would map the same memory.
+// (struct perf_event_mmap_page in linux/perf_event.h): a control page, then the data. libbpf would map the
+// same memory.
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync } from "node:fs";
 import { CallError } from "../../src/core/errors.ts";
@@ -41,7 +43,9 @@ class KernelRing {
     return Number(this.#bytes.readBigUInt64LE(DATA_TAIL));
   }
 
-  /** struct perf_event_header { u32 type; u16 misc; u16 size; } and what follows, around the end if need be. */
+  /**
+   * struct perf_event_header { u32 type; u16 misc; u16 size; } and what follows, around the end if need be.
+   */
   record(type: number, body: Buffer): void {
     const record = Buffer.alloc(8 + body.length);
     record.writeUInt32LE(type, 0);
@@ -177,7 +181,7 @@ test("what arrives during a drain is left for the next one", () => {
   expect(buffer.read()).toEqual(["second"]);
 });
 
-test("what is not wanted any more is left for the next drain", () => {
+test("leaves records that are not wanted for the next drain", () => {
   using buffer = new FakeBuffer(2);
   buffer.ring(0).sample(1, "first");
   buffer.ring(1).sample(2, "second");
@@ -187,7 +191,7 @@ test("what is not wanted any more is left for the next drain", () => {
   expect(buffer.read()).toEqual(["third"]);
 });
 
-test("lost records are counted once and passed over, as is what is no sample", () => {
+test("counts lost records once, and skips records that are no samples", () => {
   using buffer = new FakeBuffer(2);
   buffer.ring(0).lost(3);
   buffer.ring(0).sample(1, "a");

@@ -1,4 +1,5 @@
-// What /proc says of rights and limits, in the words of kernels far apart.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Privileges and limits in /proc, as kernels of different ages write them.
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

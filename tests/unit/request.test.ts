@@ -1,4 +1,5 @@
-// What the self-test sends, byte for byte against an encoder that was written for the tests alone.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The requests of the self-test, byte for byte, against an encoder of the tests alone.
 import { describe, expect, test } from "bun:test";
 import type { Command } from "../../src/ipset/message.ts";
 import { readReplies } from "../../src/ipset/replies.ts";
@@ -82,7 +83,7 @@ describe("replies", () => {
     ]);
   });
 
-  test("whatever comes, nothing outside of it is looked at, and it ends", () => {
+  test("reads nothing outside of any bytes, and ends", () => {
     const random = new Random(20);
     const good = Buffer.concat([typeReply, error(3, 0)]);
     for (let round = 0; round < 5000; round++) {

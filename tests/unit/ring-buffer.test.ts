@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The ring buffer's reader against a ring that this test writes itself, in memory laid out as the kernel's
 // (kernel/bpf/ringbuf.c): positions in their pages, data after them. The data is read-only for the reader.
 import { expect, test } from "bun:test";
@@ -74,7 +75,7 @@ test("a discarded record is passed over", () => {
   expect(ring.read()).toEqual(["kept", "kept too"]);
 });
 
-test("what is not wanted any more is left for the next drain, and its room not given back", () => {
+test("leaves records that are not wanted for the next drain, and keeps their space", () => {
   using ring = new FakeRing();
   ring.write("one");
   ring.write("two");

@@ -1,4 +1,5 @@
-// docs/event.schema.json describes every field that an event can have and no other, and refuses what is none.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// docs/event.schema.json describes every field that an event can have and no other, and refuses other input.
 import { describe, expect, test } from "bun:test";
 import schema from "../../docs/event.schema.json" with { type: "json" };
 import { addition, address, creation, u8, u32 } from "../support/ipset-encoder.ts";
@@ -17,7 +18,7 @@ interface Schema {
   items?: Schema;
 }
 
-/** Every field by its path, such as ipset.elements; what is in an array has the path of its first item. */
+/** Every field by its path, such as ipset.elements; the items of an array have the path of the first one. */
 function fieldsOf(path: string, { properties = {}, items }: Schema): [string, Schema][] {
   const inner = items ? { 0: items } : properties;
   return Object.entries(inner).flatMap(([name, field]): [string, Schema][] => {
@@ -30,7 +31,7 @@ const fields = new Map<string, Schema>([["", schema as Schema], ...fieldsOf("", 
 
 type Json = Record<string, unknown>;
 
-/** What has the last name of a path, and that name. */
+/** The object with the last name of a path, and that name. */
 function holderOf(event: unknown, path: string): { holder: Json | undefined; name: string } {
   const names = path.split("/");
   const name = names.pop() ?? "";

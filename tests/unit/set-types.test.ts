@@ -1,4 +1,5 @@
-// What is known of the types of sets follows what succeeded, in each network namespace for itself.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The known types of sets follow the successful commands, in each network namespace for itself.
 import { expect, test } from "bun:test";
 import type { Command, IpsetMessage } from "../../src/ipset/message.ts";
 import type { Outcome } from "../../src/ipset/outcome.ts";
@@ -95,7 +96,8 @@ test("names are bytes", () => {
 test("a set that was renamed keeps its type, and gives up its name", () => {
   const host = new Host().did(create("a", "hash:ip")).did(pair("RENAME", "a", "b"));
   expect([host.type("a"), host.type("b")]).toEqual([undefined, "hash:ip"]);
-  // Of one that was not seen being created nothing is known, nor any more of what had the name before.
+  // The type of a set whose creation was not seen is unknown, and so is the type of a set that had its name
+  // before.
   host.did(pair("RENAME", "unseen", "b"));
   expect(host.type("b")).toBeUndefined();
 });

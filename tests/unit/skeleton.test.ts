@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The committed skeleton is what the generator makes of the objects. The generator leaves out or refuses what it cannot
 // say in TypeScript, instead of guessing.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

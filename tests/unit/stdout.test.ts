@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Lines on their way out of the process, through real pipes: the writer runs in a process of its own.
 import { expect, test } from "bun:test";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // One line for one event, letter by letter.
 import { describe, expect, test } from "bun:test";
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
@@ -23,7 +24,7 @@ interface Given {
 /** As the kernel counts it. */
 const ns = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;
 
-/** The line of a CREATE by root in 2021, but for what is given. */
+/** Returns the line of a CREATE by root in 2021, with the given differences. */
 function format({ event, message, set, second, type, outcome, record }: Given): string {
   return formatText(
     recordWith({
@@ -43,7 +44,7 @@ function format({ event, message, set, second, type, outcome, record }: Given): 
   );
 }
 
-/** What was done and how it ended, without when and who. */
+/** Returns the command and its outcome, without time and caller. */
 const tail = (given: Given): string =>
   format(given).replace("(2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - ", "");
 
@@ -279,7 +280,7 @@ test("a malformed message is told, with its bytes", () => {
   );
 });
 
-test("a message that was cut is told with both lengths, and what is missing is not guessed", () => {
+test("a truncated message has both lengths, and missing parts are not guessed", () => {
   const event = { message: new Uint8Array(16384), messageLen: 20000 };
   const cut = "<truncated: 16384 of 20000 bytes> - SUCCESS";
   expect(tail({ event, message: { command: "ADD" }, set: "a" })).toBe(`ADD a ${cut}`);

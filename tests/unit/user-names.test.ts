@@ -1,4 +1,5 @@
-// Names of users come from the C library. The trap: one that is not there must not become an error.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Names of users come from the C library. One that is not there must not become an error.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { UserNames } from "../../src/host/user-names.ts";

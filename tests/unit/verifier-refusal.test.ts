@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Why the verifier refused a program, from what libbpf logs of it.
 import { expect, test } from "bun:test";
 import { verifierRefusal } from "../../src/core/errors.ts";

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The object must not depend on which of the type headers it was compiled with: same instructions, same
-// questions to libbpf. What differs by nature is the offset that an instruction has before relocation.
+// questions to libbpf. The offset of an instruction before relocation always differs.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -75,7 +75,7 @@ for package in "${packages[@]}"; do
   modules=${ip_set%%/kernel/*} # [/usr]/lib/modules/RELEASE
   release=${modules##*/}
   mv "$(dirname "$modules")" "$work/kernel/lib/modules"
-  # Whoever loads a module then needs no decompressor.
+  # The program that loads a module then needs no decompressor.
   find "$work/kernel/lib" -name '*.ko.xz' -print0 | xargs -0r -n 64 busybox unxz
   busybox depmod -b "$work/kernel" "$release"
   # Up to 6.x the kernel is in /boot, then beside its modules.

@@ -1,5 +1,6 @@
-// Reads the matrix tests/vm/KERNELS, which says what each column means; or, with MINE_VM_KERNEL, the one kernel that
-// someone brings along.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Reads the matrix tests/vm/KERNELS, which says what each column means; or, with MINE_VM_KERNEL, the one
+// kernel that someone brings along.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "../support/vm-error.ts";
@@ -9,9 +10,9 @@ const columns = ["name", "suite", "series", "btf", "assume", "kprobes", "transpo
 export type Row = Record<(typeof columns)[number], string>;
 
 /**
- * MINE_VM_KERNEL: a directory with vmlinuz, release (what uname -r says), lib/modules/RELEASE and, where the kernel
- * carries no BTF, vmlinux.btf. Every test in a machine then boots that kernel.
- * MINE_VM_BACKENDS: those that can be used there, the best first.
+ * MINE_VM_KERNEL: a directory with vmlinuz, release (what uname -r says), lib/modules/RELEASE and, where the
+ * kernel carries no BTF, vmlinux.btf. Every test in a machine then boots that kernel. MINE_VM_BACKENDS: those
+ * that can be used there, the best first.
  */
 const { MINE_VM_KERNEL: outside, MINE_VM_BACKENDS: outsideBackends = "kprobe,tracepoint" } = process.env;
 const OWN_BTF = "vmlinux.btf";
@@ -33,7 +34,7 @@ function outsideRow(kernel: string): Row {
   };
 }
 
-/** @returns the row of this name; with MINE_VM_KERNEL the kernel from outside, whatever the name. */
+/** @returns the row of this name; with MINE_VM_KERNEL the kernel from outside, for any name. */
 export function findKernel(name: string): Row {
   const rows = readKernels();
   const row = outside === undefined ? rows.find((candidate) => candidate.name === name) : rows[0];

@@ -1,5 +1,6 @@
-// Python for a test machine: of the host's own, the modules that a program imports. The trap:
-// compiled ones are only taken where the source would be, in its stead, or they would have to match its time.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Python for a test machine: of the host's own, the modules that a program imports. Compiled ones are only
+// taken where the source would be, in its stead, or they would have to match its time.
 import { existsSync } from "node:fs";
 import { VmError } from "../support/vm-error.ts";
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // One script in one test machine, with mine there, and what it left.
 import { join } from "node:path";
 import { bootVm, type Machine } from "../support/vm.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Calls libbpf and checks each call for an error. The first call loads the library from memory; it stays
 // loaded.
 import { JSCallback } from "bun:ffi";

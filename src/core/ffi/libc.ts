@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Calls of the C library for which JavaScript has no other way. After a failure, the very next call reads
 // errno, before the runtime can change it.
 import { read } from "bun:ffi";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Converts bytes between JavaScript and C.
 // A JavaScript buffer lives only as long as a reference to it, so pass the buffer itself to a call, not its
 // address. A small buffer moves at the first access to its `.buffer`, so take an address last.

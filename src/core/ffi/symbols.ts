@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Tables of all C functions that this package calls. TypeScript infers the types of the functions from them.
 // A call does not keep a pointer argument alive, so the caller keeps a reference to the buffer.
 import { dlopen, type FFIFunction, FFIType, type Library } from "bun:ffi";

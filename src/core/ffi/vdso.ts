@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads the compiled-in version of the running kernel from a note in the vDSO, which the kernel maps into
 // every process. uname(2) shows the distribution's version, without the last number.
 import { libc } from "./libc.ts";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Drops privileges. Each thread has its own user and capabilities. The C library applies its own calls to all
 // threads. A bare system call changes only the calling thread.
 import { CallError } from "bun-libbpf/errors";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Functions of the C library that only src/host needs: credentials, namespaces, sockets, user names.
 import { type FFIFunction, FFIType } from "bun:ffi";
 import { type Address, openLibc, textWithin } from "bun-libbpf/ffi";

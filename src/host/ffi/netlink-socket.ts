@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A netlink socket to netfilter, in the current network namespace or in a new one. A new namespace is empty,
 // and commands in it do not affect the host. It ends with the socket.
 // unshare(2) moves the calling thread. So the thread returns before other code can run on it.

@@ -1,5 +1,6 @@
-// examples/bcc/mine.py, which BCC compiles from the sources that mine embeds: it prints the lines that mine prints.
-// The trap: the probes of the two see a command one after the other, so their minutes may differ.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// examples/bcc/mine.py, which BCC compiles from the sources that mine embeds: it prints the lines that mine
+// prints. The probes of the two see a command one after the other, so their minutes may differ.
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";

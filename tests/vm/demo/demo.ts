@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The session of scripts/demo.sh in a virtual machine, shown while it happens.
 import { join } from "node:path";
 import { bootVm } from "../../support/vm.ts";

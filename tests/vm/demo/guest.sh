@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# What `make demo` shows: mine in the foreground of a terminal, and someone who runs ipset commands.
+# The session of `make demo`: mine in the foreground of a terminal, and a user who runs ipset commands.
 #
 #   MINE        path of mine
 #   LOGIN_UID   who that someone is, where no login has said it

@@ -1,5 +1,6 @@
-// `mine doctor` on every kernel of tests/vm/KERNELS names just those rungs of the ladder that a row promises, and
-// its self-test passes. Then on one kernel from which something was taken away.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// `mine doctor` on every kernel of tests/vm/KERNELS names exactly the backends that a row promises, and its
+// self-test passes. Then on one kernel from which something was taken away.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { DoctorReport } from "../../../src/doctor/report.ts";
@@ -51,7 +52,7 @@ for (const [name, group] of kernels) {
       return report;
     };
 
-    test.each(group)("$name: the rungs that it has, and no others", (row) => {
+    test.each(group)("$name: the backends that it has, and no others", (row) => {
       const { auditable, choice, backends, buffer, btf, confinement } = report(row.name);
       const usable = row.backends.split(",");
       expect(usableBackends({ backends })).toEqual(usable);
@@ -85,7 +86,7 @@ for (const [name, group] of kernels) {
 
     if (!group.some(({ series }) => series === MAIMED)) return;
 
-    test("without BTF every place is named, with what is wrong there", () => {
+    test("without BTF names every place and its fault", () => {
       const { btf, backends, reason } = report("no-btf");
       expect(btf.path).toBeNull();
       expect(btf.places).toHaveLength(8);
@@ -114,7 +115,7 @@ for (const [name, group] of kernels) {
       }
     });
 
-    test("root without the rights: which, and no rung is named that would then fail", () => {
+    test("root without the rights: which, and names no backend that would fail", () => {
       const { auditable, privileges, reason } = report("no-right");
       expect(privileges.capabilities.missing).toEqual(["CAP_SYS_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
       expect(auditable).toBe(false);

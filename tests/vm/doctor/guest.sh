@@ -8,7 +8,7 @@
 #
 #   /results/NAME.json, NAME.stderr, NAME.exit   of each
 #   /results/text                                for people
-#   /results/sets, probes                        what is left of all that
+#   /results/sets, probes the sets and probes that are left
 set -eu
 
 examine() { # NAME COMMAND...: mine through the command

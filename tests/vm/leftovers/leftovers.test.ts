@@ -1,5 +1,6 @@
-// What is left behind, and by whom: two mine at once do not disturb each other, what a killed one left is
-// swept by the next, and one whose reader goes away ends as if told to.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The leftovers of each mine. Two mine at once do not disturb each other. The next mine sweeps the leftovers
+// of a killed one. A mine whose reader goes away ends normally.
 import { beforeAll, expect, test } from "bun:test";
 import { readSummary, readWarnings } from "../../support/stderr.ts";
 import { findKernel } from "../kernels.ts";
@@ -17,7 +18,7 @@ beforeAll(async () => {
 
 const text = (name: string) => session.text(name);
 
-/** Of which mine there are probes in tracefs. */
+/** Returns the mine processes that have probes in tracefs. */
 function owners(when: string): string[] {
   const names = [...text(`probes.${when}`).matchAll(/^[pr]\d*:(mine_\d+)\//gm)].map(
     ([, group]) => group ?? "",
@@ -31,13 +32,13 @@ test("the session ran to its end", () => {
   expect(`${session.exitCode} ${text("stderr")}`).toMatch(/^0 Killed(\nKilled){7}$/);
 });
 
-test("a killed mine leaves its probes, and the next one sweeps them, at whatever moment it was killed", () => {
+test("a mine that was killed at any moment leaves its probes, and the next one sweeps them", () => {
   expect(owners("with-one")).toEqual([group("killed")]);
   expect(owners("after-kill")).toEqual([group("killed")]);
   expect(owners("after-sweep")).toEqual([group("first")]);
 });
 
-test("what is not needed to read events is given up", () => {
+test("gives up the privileges that reading events does not need", () => {
   expect(text("first.threads")).toBe("NoNewPrivs:\t1\nSeccomp:\t2"); // of all threads
   expect(text("first.status")).toMatch(new RegExp(`^CapEff:\\t${kept}$`, "m"));
 });

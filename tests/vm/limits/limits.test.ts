@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Little memory may be locked, as services and containers have it: buffers are made smaller, nothing is refused.
 import { beforeAll, expect, test } from "bun:test";
 import { complete, readSummary } from "../../support/stderr.ts";

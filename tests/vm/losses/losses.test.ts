@@ -1,4 +1,6 @@
-// What was sent is seen, lost or filtered, to the last command, by every backend; and each way to lose is provoked.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Every backend sees each command that was sent, or counts it as lost or filtered. and each way to lose is
+// provoked.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

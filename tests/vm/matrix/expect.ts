@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // From what workload.sh wrote down about each ipset command, the lines that mine must have printed. Never
 // from anything of mine: who ran it is known to the workload, how it ended was said by ipset itself.
 
@@ -8,7 +9,7 @@ export interface Command {
   pid: number;
   exitCode: number;
   stderr: string;
-  /** What `ipset restore` read. */
+  /** Input of `ipset restore`. */
   stdin: string;
   /** Ended before any handler in the kernel was asked. */
   unseen: boolean;
@@ -67,7 +68,7 @@ function action(args: string[], elements: string[]): string {
   }
 }
 
-/** Of many elements a line of text shows the first two. */
+/** Returns the elements as a line of text shows them: the first two of many. */
 function listed(elements: string[]): string[] {
   if (elements.length === 0) return [];
   const more = elements.length > 2 ? ` (+${elements.length - 2} more)` : "";
@@ -100,7 +101,7 @@ function restoreOutcomes(command: Command): string[] {
 
 interface Message {
   args: string[];
-  /** Of adds and dels. */
+  /** Elements of adds and dels. */
   elements: string[];
   firstLine: number;
   lastLine: number;
@@ -125,7 +126,9 @@ function restoreMessages(stdin: string): Message[] {
   return messages;
 }
 
-/** How names are shown that are not plain words: nothing may pass for another part of the line, or do harm. */
+/**
+ * How names are shown that are not plain words: nothing may pass for another part of the line, or do harm.
+ */
 const special: Record<string, string> = {
   "white space": `"white space"`,
   '"quoted"': String.raw`"\"quoted\""`,

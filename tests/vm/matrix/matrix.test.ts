@@ -1,6 +1,7 @@
-// Runs one binary on every kernel of tests/vm/KERNELS and expects exactly the lines that the workload of
-// ipset commands there must have caused, by whichever backend. MINE=PATH names another binary than ./mine.
-// The trap: what mine chose is asked of the kernel, never of mine.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Runs one binary on every kernel of tests/vm/KERNELS. Expects exactly the lines of the ipset commands of the
+// workload there, by each backend. MINE=PATH names another binary than ./mine. The kernel tells which backend
+// runs, not mine.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseEvent } from "../../support/schema.ts";
@@ -50,7 +51,7 @@ async function bootRow(row: Row): Promise<VmResult> {
   );
 }
 
-/** The kernel itself, whatever mine is told to assume. */
+/** Tells it of the kernel itself, also where mine assumes an older one. */
 const hasRingBuffer = ({ transport, assume }: Row): boolean => transport === "ring" || assume !== "-";
 
 /** Expects that examples/opensnoop reported both files, with the kernel's answers. */
@@ -74,7 +75,7 @@ const programTypes: Record<string, string> = {
   tracepoint: "raw_tracepoint",
 };
 
-/** What must be the same whichever backend saw it. */
+/** Returns the fields that must be the same for each backend. */
 function withoutBackend(line: string): object {
   const { "@timestamp": _, mine: __, ...rest } = parseEvent(line);
   return rest;

@@ -6,7 +6,7 @@
 #   BACKENDS   those that can be used, a comma between them
 #   PMU        yes: it takes probes in modules
 #
-#   /results/FORM.*   what mine printed; FORM.unload what rmmod said, FORM.modules what was left of the modules
+#   /results/FORM.*   what mine printed; FORM.unload the output of rmmod, FORM.modules the modules that are left
 set -eu
 
 watch() { # FORM COMMAND...: the command becomes mine

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // ip_set comes and goes while mine watches. Three forms of probes, three ways to get along with that.
 import { beforeAll, expect, test } from "bun:test";
 import { complete, readSummary, readWarnings } from "../../support/stderr.ts";

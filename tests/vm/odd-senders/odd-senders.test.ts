@@ -1,5 +1,7 @@
-// Every way to send a message, past every backend: each command is reported as the kernel answered it, or counted. The
-// tracepoint backend knows an answer only when it is, or was, in the sender's receive queue; the others know them all.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Every way to send a message, past every backend: each command is reported as the kernel answered it, or
+// counted. The tracepoint backend knows an answer only when it is, or was, in the sender's receive queue; the
+// others know them all.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +15,7 @@ const row = findKernel("6.1");
 const backends = row.backends.split(",");
 
 const senders = join(import.meta.dir, "../../host/odd-senders.py");
-/** What it imports, by itself. */
+/** Modules that it imports. */
 const imports =
   readFileSync(senders, "utf8")
     .match(/^import \w+$/gm)

@@ -1,5 +1,6 @@
-// Random messages: whatever the kernel takes for a command of ipset is accounted for by every backend, and told
-// harmlessly. One machine each, so that two million of them end within an hour.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Random messages: every backend reports or counts each message that the kernel takes for a command of ipset,
+// and prints it harmlessly. One machine each, so that two million of them end within an hour.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

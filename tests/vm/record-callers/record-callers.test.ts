@@ -1,5 +1,6 @@
-// Who did it: all kinds of callers, and what they name their sets. What mine says of a caller is held against
-// what the caller has written down of itself.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The callers: all kinds of callers, and what they name their sets. The test compares the caller that mine
+// reports with the notes of the caller itself.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -120,7 +121,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     events = text(`mine.${backend}.stdout`).trimEnd().split("\n").map(parseEvent);
   });
 
-  test("nothing was lost, and what was too long is said to be", () => {
+  test("loses nothing, and marks long data as truncated", () => {
     expect(text(`mine.${backend}.exit`)).toBe("0\n");
     expect(readSummary(text(`mine.${backend}.stderr`))).toEqual({ ...complete(events.length), truncated: 1 });
   });
@@ -230,7 +231,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     }
   });
 
-  test("a message that is too long: what was captured, and which thread sent it", () => {
+  test("a message that is too long: has the captured data, and the thread of the sender", () => {
     const [thread, length, error] = text("thread").split(" ").map(Number);
     expect(error).toBe(0);
     const event = caller("python").events.at(-1);

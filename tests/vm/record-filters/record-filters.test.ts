@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Several mine at once watch the same commands: one reports all of them, each other what its options say and
 // no less. The legacy object, and tracefs, because that many probes are the harder case there.
 import { beforeAll, expect, test } from "bun:test";
@@ -55,7 +56,7 @@ test("without a filter: all of them", () => {
 });
 
 test.each([
-  // Also what is about all sets.
+  // Also commands about all sets.
   [
     "set",
     ({ ipset: { set = "web-f", new_name = "" } }) => [set, new_name].some((name) => /^web.f/.test(name)),
@@ -64,7 +65,7 @@ test.each([
   ["pid", ({ process }) => process.pid === Number(text("pid"))],
   ["comm", ({ process, event }) => process.name === "not ipset" && event.outcome === "failure"],
 ] as [string, (event: JsonEvent) => boolean][])(
-  "--%s: what was not wanted is counted, and not lost",
+  "--%s: counts the commands that are not wanted, and loses none",
   (name, isWanted) => {
     const seen = expectSelection(name, isWanted);
     expect(summary(name)).toEqual({ ...complete(seen), filtered: all.length - seen });

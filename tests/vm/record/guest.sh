@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: does what /commands says, and shows all sets that there are afterwards. Where there is
-# a mine it watches and writes down what was done. Lines of /commands:
+# Runs in a test machine: does what /commands says, and shows all sets that there are afterwards. If there is
+# a mine, it watches and records the commands. Lines of /commands:
 #
 #   > ARGUMENTS   one ipset command
 #   - ARGUMENTS   one that must be refused
-#   -             what was gathered goes to `ipset restore`, and must be refused
+#   -             the gathered lines go to `ipset restore`, and must be refused
 #   anything else is gathered, and goes to `ipset restore` before one of the above, and at the end
 #
 #   /results/saved, mine.*
@@ -39,7 +39,7 @@ must_succeed() { # WHAT COMMAND...
   fi
 }
 
-# What was gathered.
+# The gathered lines.
 ipset_restore() {
   ipset restore <$lines
 }

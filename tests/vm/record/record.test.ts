@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Done once and recorded, then replayed from the record alone in another machine: both must end with the same
-// sets. What mine says of each element must be what `ipset save` says of it, word by word.
+// sets. The text of mine for each element must be that of `ipset save` says of it, word by word.
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

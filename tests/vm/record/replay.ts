@@ -1,6 +1,7 @@
-// Turns what `mine -o json` recorded back into commands, as record.sh reads them. The trap: a range that meets
-// an element which is already there is refused, and has taken effect up to there; so what was refused is not
-// left out but tried again, in its place, and must be refused again.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Turns what `mine -o json` recorded back into commands, as record.sh reads them. A range that meets
+// an element which is already there is refused, and has taken effect up to there; so a refused command is
+// tried again in its place, and must be refused again.
 import { readLossless, readWords } from "../../support/escapes.ts";
 import type { JsonEvent } from "../../support/schema.ts";
 
@@ -22,7 +23,7 @@ export function elementsDone({ event, ipset: { elements = [], failed_element = 0
   return event.outcome === "success" ? elements : elements.slice(0, failed_element);
 }
 
-/** Of a command on sets as a whole, if it changes something. */
+/** Returns the lines of a command on whole sets that changes something. */
 function setLines({ command, set, new_name, type, exist, options = [] }: JsonEvent["ipset"]): string[] {
   const names = [set, new_name].filter((name) => name !== undefined).map(nameWord);
   switch (command) {

@@ -1,5 +1,6 @@
-// The types of sets, and elements of each. The trap: but for the loose ones they are written word by word as
-// `ipset save` shows them, because record.test.ts compares what mine says with that.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The types of sets, and elements of each. All but the loose ones are written word by word as `ipset save`
+// shows them, because record.test.ts compares the output of mine with that.
 
 export interface SetType {
   name: string;
@@ -165,7 +166,7 @@ export const inet: SetType[] = [
   },
 ];
 
-/** Of IPv6 the kernel takes no ranges of addresses, only of ports. */
+/** The kernel takes no ranges of IPv6 addresses, only ranges of ports. */
 export const inet6: SetType[] = [
   {
     name: "hash:ip",

@@ -1,11 +1,12 @@
-// What is done to the sets that record.test.ts has recorded and replayed: every type, in each family it has,
-// with every option and every way to name an element. Written as record.sh reads it, which see. The trap:
-// an initial value must be given where the kernel takes one, or each machine would choose its own. Strings are
-// latin1: comments need not be UTF-8.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The commands on sets that record.test.ts records and replays: every type, in each family it has,
+// with every option and every way to name an element. Written as record.sh reads it, which see. An initial
+// value must be given where the kernel takes one, or each machine would choose its own. Strings are latin1:
+// comments need not be UTF-8.
 
 import { bitmaps, inet, inet6, mac, type SetType } from "./types.ts";
 
-/** What came to the kernel later than 5.10. */
+/** Features that came to the kernel after 5.10. */
 export interface KernelHas {
   /** Linux 5.11: bucketsize and initval. */
   initval: boolean;
@@ -14,12 +15,12 @@ export interface KernelHas {
 }
 
 /**
- * Ends the names of sets that are not given their elements in the way in which `ipset save` shows them, word by
- * word: ranges, defaults, elements that the kernel changes.
+ * Ends the names of sets that are not given their elements in the way in which `ipset save` shows them, word
+ * by word: ranges, defaults, elements that the kernel changes.
  */
 export const LOOSE = ".loose";
 
-/** Timeouts are in thousands: they count down, and record.test.ts rounds what is left up again. */
+/** Timeouts are in thousands: they count down, and record.test.ts rounds the remaining time up again. */
 const extensions = "timeout 2000000 counters comment skbinfo";
 const comments = [
   "plain",
@@ -30,7 +31,7 @@ const comments = [
   "it's",
 ];
 
-/** Of a few elements that are given to `ipset restore`, which has no escapes. */
+/** Comments of a few elements that are given to `ipset restore`, which has no escapes. */
 const strangeComments = [
   "back\\slash \\n",
   "\xff bad",
@@ -40,7 +41,7 @@ const strangeComments = [
   "\xe2\x80\xae",
 ];
 
-/** What can go with an element, all of it, in the order in which `ipset save` writes it. */
+/** Returns all options of an element, in the order in which `ipset save` writes it. */
 function extra(number: number): string {
   const comment = comments[number % comments.length];
   const huge = 2n ** 64n - 1n - BigInt(number);
@@ -194,7 +195,7 @@ export function workload(kernelHas: KernelHas): string[] {
     `add marked${LOOSE} 10.0.0.1 skbmark 0x11 skbprio 0:0 skbqueue 0`,
     ...(kernelHas.bitmask ? withBitmask(seed) : []),
 
-    // A range that meets what is there takes effect up to that point.
+    // A range that meets a present element takes effect up to that point.
     `create met${LOOSE} hash:ip${seed}`,
     `add met${LOOSE} 10.0.0.3`,
     `- add met${LOOSE} 10.0.0.1-10.0.0.5`,

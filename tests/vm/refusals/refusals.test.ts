@@ -1,5 +1,6 @@
-// What mine says, and how it ends, on a kernel that lacks what it needs: one error with its reason and a hint, exit
-// code 3. The kernel without kprobes is in tests/host.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The errors and exit codes of mine on a kernel that lacks a feature that it needs: one error with its reason
+// and a hint, exit code 3. The kernel without kprobes is in tests/host.
 import { beforeAll, expect, test } from "bun:test";
 import { type PrintedError, readError } from "../../support/stderr.ts";
 import { btfFile, fetchKernel } from "../kernels.ts";

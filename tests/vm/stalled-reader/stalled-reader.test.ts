@@ -1,4 +1,6 @@
-// Nobody reads stdout, for a while or for good: mine hears Ctrl-C all the same, and every event is written or counted.
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Nobody reads stdout, for a while or for good: mine hears Ctrl-C all the same, and every event is written or
+// counted.
 import { beforeAll, expect, test } from "bun:test";
 import { readSummary } from "../../support/stderr.ts";
 import { runSession, type Session } from "../session.ts";
@@ -16,7 +18,7 @@ test("the session ran to its end", () => {
   expect(`${session.exitCode} ${session.text("stdout")}`).toBe("0 ");
 });
 
-test("with a reader that never reads, a signal ends it soon, and what was not written is counted", () => {
+test("with a reader that never reads, a signal ends it soon, and it counts the unwritten lines", () => {
   const [from = 0, to = 0] = session.text("never.seconds").split(" ").map(Number);
   expect(to - from).toBeLessThan(20); // a second of patience, by the clock of a slow machine
   expect(session.text("never.exit")).toBe("0");
