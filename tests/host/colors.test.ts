@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Colors at a real terminal, and nowhere else.
+// Checks that mine prints colors at a terminal only.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,19 +11,19 @@ let host: Host;
 let program: string;
 beforeAll(() => {
   host = new Host();
-  // A name of its own: others on this host may use ipset meanwhile.
+  // A unique name, because other programs of this host may use ipset during the test.
   program = join(host.emptyDirectory("program"), `ipset${process.pid}`);
   copyFileSync("/usr/sbin/ipset", program);
 });
 afterAll(() => host[Symbol.dispose]());
 
-/** One command that succeeds, one that fails, and one of a user who may not; each in a namespace of its own. */
+/** Commands in a new network namespace: one succeeds, one fails, and the kernel denies one. */
 const session = () => `
   ${program} create a hash:ip
   ${program} create a hash:ip
   setpriv --reuid=65534 --regid=65534 --clear-groups ${program} create b hash:ip`;
 
-/** stdout is a terminal, stderr is not. */
+/** Wrapper that makes stdout a terminal, and leaves stderr a pipe. */
 const terminal = [
   "bash",
   "-c",
@@ -31,7 +31,7 @@ const terminal = [
   "bash",
 ];
 
-/** Returns the lines of these commands, up to how they ended. */
+/** Returns the lines that mine prints for these commands. */
 async function watch(options: RunOptions, ...args: string[]): Promise<string[]> {
   const filter = ["--comm", program.slice(program.lastIndexOf("/") + 1), "--count", "3"];
   const { exitCode, stdout } = await host.run([...filter, ...args], options, async (pid) => {

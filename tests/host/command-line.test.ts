@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The compiled binary alone: what it says to a command line, where it says it, and how it ends.
+// Checks how the compiled binary handles a command line: its output, its errors and its exit code.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import packageJson from "../../package.json" with { type: "json" };
 import { parseCommandLine } from "../../src/cli/parse.ts";
@@ -40,14 +40,14 @@ describe("help", () => {
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
-  test("-h is the short one: it fits on a screen of 60 lines, and names the other", async () => {
+  test("-h fits on a screen of 60 lines, and names --help", async () => {
     const [short, long] = [(await host.run(["-h"])).stdout, (await host.run(["--help"])).stdout];
     expect(short.split("\n").length).toBeLessThan(60);
     expect(long.length).toBeGreaterThan(2 * short.length);
     expect(short).toContain("'mine --help'");
   });
 
-  test("--help has the default size of the event buffer, the exit codes, and examples that can be typed", async () => {
+  test("--help has the default buffer size, the exit codes, and valid examples", async () => {
     const { stdout } = await host.run(["--help"]);
     expect(stdout.replaceAll(/\s+/g, " ")).toContain(`The default is ${BUFFER.default / 1024 ** 2}M.`);
     for (const code of [EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_UNSUPPORTED]) {
@@ -62,7 +62,7 @@ describe("help", () => {
   });
 
   test.each([{}, { FORCE_COLOR: "1" }, { TERM: "xterm-256color", COLORTERM: "truecolor" }])(
-    "has no escape sequences in a pipe, with %j",
+    "--help has no escape sequences in a pipe, with %j",
     async (env: Record<string, string>) => {
       const { stdout } = await host.run(["--help"], { env });
       expect(stdout).toMatch(/^[\x20-\x7e\n]+$/);
@@ -71,7 +71,7 @@ describe("help", () => {
   );
 });
 
-test("--version prints the version, and nothing else", async () => {
+test("--version prints only the version", async () => {
   expect(await host.run(["--version"])).toEqual({
     exitCode: 0,
     stdout: `${packageJson.version}\n`,
@@ -79,7 +79,7 @@ test("--version prints the version, and nothing else", async () => {
   });
 });
 
-describe("bad usage ends with 2, an error that names it and a hint", () => {
+describe("bad usage ends with exit code 2, an error that names the argument, and a hint", () => {
   const cases: [args: string[], named: string[], env: Record<string, string>][] = [
     [["--bogus"], ["'--bogus'"], {}],
     [["-x"], ["'-x'"], {}],
@@ -124,13 +124,13 @@ describe("bad usage ends with 2, an error that names it and a hint", () => {
 });
 
 describe("standard streams", () => {
-  test.each(["--help", "--version"])("%s into a pipe that is closed ends quietly", async (option) => {
-    // The reader is gone before the binary starts.
+  test.each(["--help", "--version"])("%s into a closed pipe ends without an error", async (option) => {
+    // The reader exits before the binary starts.
     const line = `trap '' PIPE; exec {out}> >(:); wait $!; ./mine ${option} >&$out`;
     expect(await host.run([], shell(line))).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   });
 
-  test("a full disk is told, not a bug", async () => {
+  test("reports a full disk as an error of stdout", async () => {
     const { exitCode, stderr } = await host.run([], shell("./mine --help >/dev/full"));
     expect(readError(stderr)).toMatchObject({ reason: "stdout", message: expect.stringContaining("ENOSPC") });
     expect(exitCode).toBe(1);
@@ -141,12 +141,12 @@ describe("standard streams", () => {
     ["no stdout", ">&-", 0],
     ["no stderr", "2>&-", 0],
     ["none of the three", "<&- >&- 2>&-", 0],
-  ])("with %s", async (_, redirection, exitCode) => {
+  ])("works with %s", async (_, redirection, exitCode) => {
     expect((await host.run([], shell(`./mine --version ${redirection}`))).exitCode).toBe(exitCode);
     expect((await host.run([], shell(`./mine --bogus ${redirection}`))).exitCode).toBe(2);
   });
 
-  test("a complaint does not go to the file that was opened in place of a closed stderr", async () => {
+  test("writes no error to a file that took the descriptor of a closed stderr", async () => {
     const { stdout } = await host.run([], shell("./mine --bogus 2>&-"));
     expect(stdout).toBe("");
   });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The privileges that mine keeps once it sees events: in the thread that reads them, and in those of the
-// runtime.
+// Checks the privileges of mine while it traces: in the thread that reads events, and in the runtime's threads.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,18 +38,18 @@ const doneOf = (outcomes: Record<string, string>): string[] =>
   Object.keys(outcomes).filter((name) => outcomes[name] === "done");
 
 describe.skipIf(!isRoot)("in all threads", () => {
-  test("nothing can be written, made, removed, started, signalled, and no secret read", () => {
+  test("mine cannot write, create, remove, execute or signal, or read a secret", () => {
     const { told, own, other } = tryAll();
     expect(doneOf(own)).toEqual(allowed);
     expect(doneOf(other)).toEqual(allowed);
     expect(own["read a secret of root"]).toBe("EACCES");
     expect(other["read a secret of root"]).toBe("EACCES");
-    expect(told?.join()).not.toMatch(/\(E[A-Z]+\)/); // nothing was refused to it
+    expect(told?.join()).not.toMatch(/\(E[A-Z]+\)/); // no step of the confinement failed
     for (const line of told ?? []) expect(line.length).toBeLessThanOrEqual(66);
   });
 });
 
-/** Returns each thread: its name, and fields of /proc/PID/task/TID/status. */
+/** Returns the name of each thread, and the fields of its /proc/PID/task/TID/status. */
 function threadsOf(pid: number): { name: string; fields: (name: string) => string }[] {
   return readdirSync(`/proc/${pid}/task`).map((tid) => {
     const status = readText(`/proc/${pid}/task/${tid}/status`) ?? "";
@@ -60,7 +59,7 @@ function threadsOf(pid: number): { name: string; fields: (name: string) => strin
   });
 }
 
-test.skipIf(!isHere)("mine at work: only one thread has a capability, and none is root", async () => {
+test.skipIf(!isHere)("in a tracing mine only one thread has capabilities, and none is root", async () => {
   let threads: ReturnType<typeof threadsOf> = [];
   const { exitCode } = await host.run(["--backend", "tracepoint"], {}, async (pid) => {
     await Bun.sleep(200);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// src/core with the kernel of this host: an object that has nothing to do with ipset is configured, loaded
-// and attached.
+// Tests src/core with the kernel of this host. The BPF object has nothing to do with ipset.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +16,7 @@ import {
 } from "../../src/core/index.ts";
 import { compileCore, core, coreRecord } from "../support/core-object.ts";
 
-/** The map that libbpf makes of the constants. */
+/** Skeleton with the map that libbpf creates for the constants. */
 const skeleton = { ...core, maps: { ...core.maps, ".rodata": {} } } as const;
 
 let dir: string;
@@ -38,13 +37,13 @@ function load(configure: (opened: Opened) => void = () => {}): Loaded {
 }
 
 const openFiles = (): number => readdirSync("/proc/self/fd").length;
-/** The kernel frees socket buffers then. */
+/** Runs a command that makes the kernel free socket buffers. */
 const useNetwork = (): void => {
   expect(Bun.spawnSync(["ip", "link"]).success).toBe(true);
 };
 
 describe("constants", () => {
-  /** As the source initializes them, by offset: tests/support/core-object.ts. */
+  /** Returns the constants with the initial values of the source. Offsets: tests/support/core-object.ts. */
   function initial() {
     const expected = Buffer.alloc(100_042);
     expected.writeUInt8(1, 0);
@@ -58,12 +57,12 @@ describe("constants", () => {
     return expected;
   }
 
-  test("that are not assigned keep the values of the source", () => {
+  test("keep the values of the source when they are not assigned", () => {
     using loaded = load();
     expect(Buffer.from(new Uint8Array(loaded.maps[".rodata"].get(0)))).toEqual(initial());
   });
 
-  test("that are assigned change, and no others", () => {
+  test("change only when they are assigned", () => {
     using loaded = load(({ rodata }) => {
       rodata.targetCount = 2n ** 64n - 2n;
       rodata.label = new TextEncoder().encode("xy");
@@ -80,7 +79,7 @@ describe("constants", () => {
   });
 });
 
-test("an object that was loaded cannot be configured any more", () => {
+test("a loaded object refuses configuration", () => {
   using opened = open(skeleton, bytes);
   using loaded = opened.load();
   expect(() => Object.assign(opened.rodata, { small: 9 })).toThrow("was loaded");
@@ -92,7 +91,7 @@ describe("a map", () => {
   const pair = { tiny: -1, low: -2, color: -1, high: -(2n ** 40n), mask: 2n ** 63n, isSet: 1 };
   const name = new TextEncoder().encode("eth0");
 
-  test("returns each field that was set, until it is deleted", () => {
+  test("returns a stored value, field by field, until it is deleted", () => {
     using loaded = load();
     const { pairs } = loaded.maps;
     pairs.set(2n ** 63n + 1n, { ...pair, name, mac: new Uint8Array([1, 2, 3, 4, 5, 6]) });
@@ -105,7 +104,7 @@ describe("a map", () => {
     expect(() => pairs.delete(2n ** 63n + 1n)).toThrow(expect.objectContaining({ code: "ENOENT" }));
   });
 
-  test("has bytes where its skeleton has no struct", () => {
+  test("returns bytes when its skeleton has no struct", () => {
     using loaded = load();
     const { addresses } = loaded.maps;
     const key = new Uint8Array(16).fill(7);
@@ -113,7 +112,7 @@ describe("a map", () => {
     expect(addresses.get(key)).toEqual(new Uint8Array([1, 2, 3]));
   });
 
-  test("takes no key and no value of another size, and the kernel is not asked", () => {
+  test("refuses a key or a value of another size, without a system call", () => {
     using loaded = load();
     const { addresses, pairs, hits, samples } = loaded.maps;
     const key = new Uint8Array(16);
@@ -121,7 +120,7 @@ describe("a map", () => {
       () => addresses.set(key, new Uint8Array(2)),
       () => addresses.set(key, new Uint8Array(4)),
       () => addresses.set(new Uint8Array(15), new Uint8Array(3)),
-      () => addresses.set(0, new Uint8Array(3)), // a number has eight bytes at most
+      () => addresses.set(0, new Uint8Array(3)), // a number has eight bytes or fewer
       () => addresses.get(new Uint8Array(17)),
       () => addresses.delete(0),
       () => pairs.get(2n ** 64n),
@@ -134,7 +133,7 @@ describe("a map", () => {
     for (const call of refused) expect(call).toThrow(RangeError);
   });
 
-  test("with a value on each CPU gives all of them", () => {
+  test("returns the values of all CPUs of a per-CPU map", () => {
     using loaded = load();
     const [, last = ""] =
       /(\d+)$/.exec(readFileSync("/sys/devices/system/cpu/possible", "utf8").trim()) ?? [];
@@ -143,7 +142,7 @@ describe("a map", () => {
     for (const { count, small, target } of hits) expect([count, small, target]).toEqual([0, 0, 0]);
   });
 
-  test("has the entries that were asked for", () => {
+  test("has the requested number of entries", () => {
     using loaded = load(({ maps }) => {
       maps.pairs.maxEntries = 2;
     });
@@ -156,7 +155,7 @@ describe("a map", () => {
 });
 
 describe("programs", () => {
-  test("are attached where their section says, until they are detached", () => {
+  test("run at the hook that their section names, until they are detached", () => {
     using loaded = load(({ rodata }) => {
       rodata.small = 200;
       rodata.targetCount = 77n;
@@ -167,10 +166,10 @@ describe("programs", () => {
     using links = loaded.attach();
     useNetwork();
     links.dispose();
-    Bun.sleepSync(20); // for a run on another CPU to end
+    Bun.sleepSync(20); // lets a run on another CPU end
     const seen = counts();
     expect(seen).toBeGreaterThan(0);
-    // On every CPU that has counted; 12 bytes of each, 16 apart.
+    // Each CPU that counted has 12 bytes, at a distance of 16 bytes.
     const used = loaded.maps.hits.getAll(0).filter(({ count }) => count > 0);
     for (const { small, target } of used) expect([small, target]).toEqual([200, 77]);
     const Record = structOf(coreRecord);
@@ -186,7 +185,7 @@ describe("programs", () => {
     expect(counts()).toBe(seen);
   });
 
-  test("that are not wanted are not loaded", () => {
+  test("load only when they are requested", () => {
     using loaded = load();
     expect([loaded.programs.count.isLoaded, loaded.programs.broken.isLoaded]).toEqual([true, false]);
     expect(loaded.programs.count.fd).toBeGreaterThan(2);
@@ -194,7 +193,7 @@ describe("programs", () => {
     expect(() => loaded.programs.broken.fd).toThrow(CallError);
   });
 
-  test("that the verifier refuses are named, with its complaint", () => {
+  test("that the verifier refuses are named, with its error", () => {
     const files = openFiles();
     for (let round = 0; round < 20; round++) {
       using opened = open(skeleton, bytes);
@@ -216,8 +215,8 @@ describe("programs", () => {
 });
 
 describe("an object", () => {
-  test("leaves nothing open, however often it is disposed of", () => {
-    load()[Symbol.dispose](); // what libbpf keeps open
+  test("leaves no file open after one or more disposals", () => {
+    load()[Symbol.dispose](); // lets libbpf open the files that it keeps
     const files = openFiles();
     for (let round = 0; round < 20; round++) {
       const loaded = load();

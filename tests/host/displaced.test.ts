@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Callers without rights send as fast as they can, and take no place from those who have them: every command of root's
-// is seen, and what the others lose is told apart.
+// Floods the kernel from callers without privileges. They must not displace events of root: mine sees every command
+// of root, and does not count denied commands as lost.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { compileSender } from "../support/accounts.ts";
 import { canTraceHere, Host } from "../support/host.ts";
@@ -8,7 +8,7 @@ import { readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("displaced.test.ts");
 const COMMANDS = 400;
-/** 16 KiB of elements, and one. */
+/** Number of empty elements per message: 16 KiB, and one element. */
 const FLOODS = ["4000", "1"];
 const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 const script = `ipset create victim hash:ip; i=0; while [ $i -lt ${COMMANDS} ]; do i=$((i + 1)); ipset add victim 10.0.$((i / 250)).$((i % 250)); done`;
@@ -21,12 +21,12 @@ beforeAll(() => {
 });
 afterAll(() => host[Symbol.dispose]());
 
-describe.skipIf(!isHere)("two floods of the unprivileged", () => {
+describe.skipIf(!isHere)("two floods of an unprivileged user", () => {
   test.each<[what: string, args: string[], env: Record<string, string>]>([
     ["text", [], {}],
     ["json", ["-o", "json"], {}],
     ["text, legacy object", [], { MINE_ASSUME_KERNEL: "4.15" }],
-  ])("leave each command of root's: %s", async (_, args, env) => {
+  ])("displace no command of root: %s", async (_, args, env) => {
     const { exitCode, stdout, stderr } = await host.run(args, { env }, async () => {
       const floods = FLOODS.map((elements) =>
         Bun.spawn([...nobody, sender, "denied", elements], { stdout: "ignore", stderr: "ignore" }),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// `mine doctor` on this very host: what it says is held against what mine then does, and against the kernel.
+// Compares the report of `mine doctor` on this host with the behaviour of mine, and with the kernel.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { machine, release, version } from "node:os";
@@ -22,7 +22,7 @@ afterAll(() => host[Symbol.dispose]());
 
 if (!isRoot) console.warn("doctor.test.ts: most of it needs root and is skipped");
 
-/** Runs it; the verdict, the exit code and stderr must be one. */
+/** Runs doctor. Expects that the verdict, the exit code and stderr agree. */
 async function examine(options: RunOptions = {}): Promise<DoctorReport> {
   const { exitCode, stdout, stderr } = await host.run(["doctor", "--json"], options);
   const report = parseReport(stdout);
@@ -31,10 +31,10 @@ async function examine(options: RunOptions = {}): Promise<DoctorReport> {
   return report;
 }
 
-/** Through which it runs, with the binary at the end. */
+/** Command that runs the binary as nobody. */
 const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./mine"];
 
-test("without root it tells what it can, and to run it as root", async () => {
+test("reports without root too, with the reason not-root", async () => {
   const report = await examine(isRoot ? { through: nobody } : {});
   expect(report.auditable).toBe(false);
   expect(report.privileges.uid).not.toBe(0);
@@ -58,7 +58,7 @@ describe("the command line", () => {
     [["--json", "doctr"], "'doctr'"],
     [["doctor", "trace"], "'trace'"],
     [["doctor", "--btf="], "--btf"],
-  ])("%j is refused", async (args, argument) => {
+  ])("refuses %j", async (args, argument) => {
     const { exitCode, stdout, stderr } = await host.run(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     const { reason, message } = readError(stderr);
@@ -73,7 +73,7 @@ describe.skipIf(!isRoot)("as root", () => {
     report = await examine();
   });
 
-  test("versions, kernel and rights are those of this host", () => {
+  test("reports versions, kernel and privileges of this host", () => {
     expect(report.versions.mine).toBe(packageJson.version);
     expect(report.versions.bun).toBe(Bun.version);
     expect(report.versions.libbpf).toMatch(/^1\.\d+$/);
@@ -81,12 +81,12 @@ describe.skipIf(!isRoot)("as root", () => {
     expect(report.privileges.uid).toBe(0);
   });
 
-  test("names every backend in order; the first usable one is the choice", () => {
+  test("lists every backend in order, and chooses the first usable one", () => {
     expect(report.backends.map(({ name }) => name)).toEqual([...backendNames]);
     expect(report.choice).toBe(usableBackends(report)[0] ?? null);
   });
 
-  test("mine can be used with those that are named usable, and fails with the reason of the others", async () => {
+  test("mine runs with each usable backend, and fails with the reported reason of the others", async () => {
     for (const { name, usable, reason, message, hint } of report.backends) {
       const { exitCode, stderr } = await host.run(["--backend", name]);
       expect(`${name} ${exitCode}`).toBe(`${name} ${usable ? 0 : 3}`);
@@ -94,18 +94,18 @@ describe.skipIf(!isRoot)("as root", () => {
     }
   });
 
-  test("a usable backend has passed the self-test", () => {
+  test("every usable backend has passed the self-test", () => {
     for (const { usable, self_test } of report.backends) {
       expect(self_test?.verdict).toBe(usable ? "passed" : undefined);
     }
   });
 
-  test("what mine gives up is what it says with -v", async () => {
+  test("reports the confinement that mine prints with -v", async () => {
     const { stderr } = await host.run(["-v"]);
     expect(report.confinement).toEqual(report.choice === null ? [] : readConfinement(stderr));
   });
 
-  test("the text says the same", async () => {
+  test("the text report agrees with the JSON report", async () => {
     const { stdout } = await host.run(["doctor"]);
     expect(stdout).toContain(`\nchoice        ${report.choice ?? "none"}\n`);
     for (const { name, usable } of report.backends) {
@@ -113,7 +113,7 @@ describe.skipIf(!isRoot)("as root", () => {
     }
   });
 
-  test("what a BTF file lacks is told at its place, and no other is looked at", async () => {
+  test("reports the fault of the BTF file that --btf names, and tries no other place", async () => {
     const { exitCode, stdout } = await host.run(["doctor", "--json", "--btf", "/dev/null"]);
     const { btf, backends } = parseReport(stdout);
     expect(exitCode).toBe(3);
@@ -125,7 +125,7 @@ describe.skipIf(!isRoot)("as root", () => {
     }
   });
 
-  test("a name with control characters does not reach the terminal", async () => {
+  test("escapes control characters in a file name", async () => {
     const { stdout, stderr } = await host.run(["doctor", "--btf", "/no\n\x1b[1m\u202e"]);
     expect(stdout + stderr).not.toMatch(/[^\n\x20-\x7e]/);
     expect(stdout).toContain("/no\\u{a}\\u{1b}[1m\\u{202e}: ");
@@ -144,13 +144,13 @@ describe.skipIf(!isRoot)("as root", () => {
       ["prlimit", "--memlock=65536:65536", "./mine"],
       { locked_memory: { soft: 65536, hard: 65536 } },
     ],
-  ])("%s is told", async (what, through, told) => {
+  ])("reports %s", async (what, through, told) => {
     const { privileges } = await examine({ through });
     if (what !== "no capabilities") expect(privileges).toMatchObject(told);
     else expect(privileges.capabilities.missing).toContain("CAP_SYS_ADMIN");
   });
 
-  test("a full disk is told, a closed pipe is no failure of its own", async () => {
+  test("reports a full disk, and keeps the exit code with a closed pipe", async () => {
     const shell = (line: string) => host.run([], { through: ["bash", "-c", line] });
     const full = await shell("./mine doctor >/dev/full");
     expect(full.exitCode).toBe(1);
@@ -166,7 +166,7 @@ describe.skipIf(!isRoot)("as root", () => {
 describe.skipIf(!isRoot)("the self-test's commands", () => {
   const namespace = () => statSync("/proc/thread-self/ns/net").ino;
 
-  test("go to a network namespace of their own, and this thread stays where it was", () => {
+  test("go to a new network namespace, and the calling thread keeps its namespace", () => {
     const before = namespace();
     using socket = NetlinkSocket.inOwnNamespace();
     using another = NetlinkSocket.inOwnNamespace();
@@ -174,7 +174,7 @@ describe.skipIf(!isRoot)("the self-test's commands", () => {
     expect(new Set([before, socket.netns, another.netns]).size).toBe(3);
   });
 
-  test("are answered by the kernel as they are meant, and none that is not seen counts as seen", () => {
+  test("get the expected answers of the kernel, and a missed command does not count as seen", () => {
     const blind = {
       backend: "kprobe",
       buffer: { lost: 0, drain: () => 0, wait: (ms: number) => Bun.sleepSync(ms) },

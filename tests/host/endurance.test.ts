@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// A day's worth of events in minutes, and messages that nobody would send: mine goes on, every line is what it must
-// be, its memory does not grow, and the counts agree. make test has a shortened form, make soak the full one.
+// Sends a day's worth of events in minutes, and random messages. mine keeps running, every line is valid, its memory
+// does not grow, and the counts agree. make test runs a short form, make soak the full one.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { readText } from "../../src/host/sysfs.ts";
@@ -34,12 +34,12 @@ beforeAll(() => {
 afterAll(() => host[Symbol.dispose]());
 
 interface Endured {
-  /** Resident memory while it ran, in KiB. */
+  /** Samples of resident memory during the run, in KiB. */
   memory: number[];
   stderr: string;
 }
 
-/** Holds the counts of mine, of who reads its lines, and of the sender against each other. */
+/** Runs mine during a flood. Expects equal counts from mine, from the reader of its lines, and from the sender. */
 async function endure(format: "json" | "text", args: string[], ...what: string[]): Promise<Endured> {
   const reader = `${process.execPath} ${join(root, "tests/support/check-lines.ts")} ${format}`;
   const through = ["bash", "-c", `exec ./mine "$@" > >(${reader})`, "mine"];
@@ -55,7 +55,7 @@ async function endure(format: "json" | "text", args: string[], ...what: string[]
     },
   );
   const { seen, causes } = readSummary(stderr);
-  // Other causes are counted before it is known whose command it was: they may be another's.
+  // mine counts other causes before it knows the sender. Those commands may belong to another program.
   const { full = 0 } = causes;
   expect(exitCode).toBe(0);
   expect(sent).toMatchObject({ handled: seen + full, unanswered: 0 });
@@ -82,7 +82,7 @@ describe.skipIf(!isHere)("endurance", () => {
   );
 
   test.each(["json", "text"] as const)(
-    `${MESSAGES} random messages as %s, seed ${SEED}`,
+    `every line is valid for ${MESSAGES} random messages as %s, seed ${SEED}`,
     async (format) => {
       const { stderr } = await endure(format, ["--all"], "random", String(MESSAGES), String(SEED));
       console.error(stderr.split("\n").at(-2));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// mine where something is missing or in the way: no room, no reader, no streams, no environment, nothing that
-// can be written to, few open files, and an end at any moment.
+// Runs mine in difficult environments: a full disk, no reader, no streams, no environment variables, a read-only file
+// system, few open files, and SIGKILL at any moment.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ interface Flooded extends Run {
   summary: Summary;
 }
 
-/** Runs mine by a line of bash, in which "$@" stands for its arguments, during a flood. */
+/** Runs mine during a flood, through a line of bash. "$@" in the line stands for the arguments of mine. */
 async function floodThrough(line: string, wrapper: string[] = []): Promise<Flooded> {
   let sent = readSent("handled 0 failed 0 unanswered 0");
   const through = [...wrapper, "bash", "-c", line, "mine"];
@@ -55,7 +55,7 @@ async function floodThrough(line: string, wrapper: string[] = []): Promise<Flood
 }
 
 describe.skipIf(!isHere)("stdout", () => {
-  test("on a disk that becomes full: it reports the failure and the losses", async () => {
+  test("on a disk that fills up: reports the error and the lost events", async () => {
     const line = `trap : INT; mount -t tmpfs -o size=64k tmpfs /mnt
       ./mine "$@" >/mnt/out; status=$?; cat /mnt/out; exit $status`;
     const { exitCode, stdout, stderr, summary } = await floodThrough(line, ["unshare", "--mount"]);
@@ -70,7 +70,7 @@ describe.skipIf(!isHere)("stdout", () => {
     expect(summary.causes.unwritten).toBeGreaterThan(0);
   });
 
-  test("into a pipe that is read slowly: everything arrives", async () => {
+  test("into a slow pipe: every event arrives", async () => {
     const slow = `while IFS= read -r line; do printf '%s\\n' "$line"; done`;
     const { exitCode, stdout, sent, summary } = await floodThrough(`exec ./mine "$@" > >(${slow})`);
     expect(exitCode).toBe(0);
@@ -78,7 +78,7 @@ describe.skipIf(!isHere)("stdout", () => {
     expect(summary).toMatchObject({ seen: sent.handled });
   });
 
-  test("into a pipe whose reader goes away: a quiet end", async () => {
+  test("into a pipe whose reader exits: ends without an error", async () => {
     const { exitCode, stdout, stderr } = await floodThrough('exec ./mine "$@" > >(head -n 1)');
     expect(exitCode).toBe(0);
     expect(linesOf(stdout)).toHaveLength(1);
@@ -86,7 +86,7 @@ describe.skipIf(!isHere)("stdout", () => {
   });
 });
 
-describe.skipIf(!isHere)("standard streams that are closed while it traces", () => {
+describe.skipIf(!isHere)("mine traces with closed standard streams", () => {
   test.each([
     ["stdin", "<&-"],
     ["stdout", ">&-"],
@@ -95,7 +95,7 @@ describe.skipIf(!isHere)("standard streams that are closed while it traces", () 
   ])("%s", async (name, redirection) => {
     const through = ["bash", "-c", `./mine "$@" ${redirection}`, "mine"];
     const running = host.run(["--uid", SENDER_UID, "--duration", "1"], { through });
-    await Bun.sleep(600); // what it says when it is ready may not be heard
+    await Bun.sleep(600); // a closed stderr hides the ready line
     await flood();
     const { exitCode, stdout, stderr } = await running;
     expect(exitCode).toBe(0);
@@ -105,24 +105,16 @@ describe.skipIf(!isHere)("standard streams that are closed while it traces", () 
   });
 });
 
-describe.skipIf(!isHere)("it traces as ever", () => {
+describe.skipIf(!isHere)("mine traces without losses", () => {
   const line = 'exec ./mine "$@"';
   const readOnly = `mount -o remount,bind,ro / && { ! mountpoint -q /tmp || mount -o remount,bind,ro /tmp; } &&
     ! touch /tmp/anything ./anything 2>/dev/null && ${line}`;
   test.each<[what: string, line: string, wrapper: string[]]>([
     ["without an environment", 'exec env -i ./mine "$@"', []],
-    [
-      "in a language that there is not",
-      `LC_ALL=tr_TR.UTF-8 LANG=../../x LANGUAGE=%s TZ=:/etc/passwd ${line}`,
-      [],
-    ],
-    ["without a home", `unset HOME; ${line}`, []],
-    ["on a root file system that is read-only", readOnly, ["unshare", "--mount"]],
-    [
-      "in a directory that is gone",
-      `mine=$PWD/mine; mkdir gone; cd gone; rmdir ../gone; exec "$mine" "$@"`,
-      [],
-    ],
+    ["in a missing locale", `LC_ALL=tr_TR.UTF-8 LANG=../../x LANGUAGE=%s TZ=:/etc/passwd ${line}`, []],
+    ["without HOME", `unset HOME; ${line}`, []],
+    ["on a read-only root file system", readOnly, ["unshare", "--mount"]],
+    ["in a removed directory", `mine=$PWD/mine; mkdir gone; cd gone; rmdir ../gone; exec "$mine" "$@"`, []],
     ["with 256 open files", `ulimit -n 256; ${line}`, []],
     ["with 4 GiB of address space", `ulimit -v 4194304; ${line}`, []],
   ])("%s", async (_, line, wrapper) => {
@@ -133,7 +125,7 @@ describe.skipIf(!isHere)("it traces as ever", () => {
   });
 });
 
-test.skipIf(!isHere).each([5, 8, 12])("with %d open files it says what to do", async (limit) => {
+test.skipIf(!isHere).each([5, 8, 12])("reports the limit of %d open files", async (limit) => {
   const through = ["bash", "-c", `ulimit -n ${limit}; exec ./mine`];
   const { exitCode, stdout, stderr } = await host.run([], { through });
   const { reason, message } = readError(stderr);
@@ -142,7 +134,7 @@ test.skipIf(!isHere).each([5, 8, 12])("with %d open files it says what to do", a
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
 });
 
-/** Programs of mine that no process holds. */
+/** Returns the ids of mine's BPF programs that no process holds. */
 function orphans(): number[] {
   const { stdout, success, stderr } = Bun.spawnSync(["/usr/sbin/bpftool", "--json", "prog", "show"]);
   if (!success) throw new Error(`bpftool: ${stderr}`);
@@ -162,12 +154,12 @@ function programsOf(pid: string): number[] {
     const infos = readdirSync(folder).map((fd) => readText(join(folder, fd)) ?? "");
     return infos.flatMap((info) => Number(/^prog_id:\t(\d+)$/m.exec(info)?.[1] ?? 0));
   } catch {
-    return []; // gone meanwhile
+    return []; // the process has exited
   }
 }
 
 test.skipIf(!isHere)(
-  `killed ${KILLS} times at any moment, seed ${SEED}: it starts again, and nothing is left`,
+  `starts again and leaves no BPF program after ${KILLS} kills at random moments, seed ${SEED}`,
   async () => {
     const random = new Random(SEED);
     const cwd = host.directoryWithBinary();
@@ -180,7 +172,7 @@ test.skipIf(!isHere)(
     }
     let left = orphans();
     for (let tries = 0; left.length > 0 && tries < 50; tries++) {
-      await Bun.sleep(100); // the kernel takes them away when it has the time
+      await Bun.sleep(100); // the kernel removes programs asynchronously
       left = orphans();
     }
     expect(left).toEqual([]);

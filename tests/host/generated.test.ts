@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The output of `mine --generate`, in the programs that use it: man, bash, zsh and fish.
+// Checks the output of `mine --generate` with the programs that read it: man, bash, zsh and fish.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,14 +18,14 @@ beforeAll(async () => {
   for (const kind of kinds) {
     const { exitCode, stdout, stderr } = await host.run(["--generate", kind]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    const file = join(dir, kind === "complete-zsh" ? "_mine" : kind); // zsh takes the name of the function from it
+    const file = join(dir, kind === "complete-zsh" ? "_mine" : kind); // zsh derives the function's name from it
     writeFileSync(file, stdout);
     files[kind] = file;
   }
 });
 afterAll(() => host[Symbol.dispose]());
 
-/** Runs a program in an environment of its own. @returns what it prints, and it has no complaint. */
+/** Runs a program in a clean environment. Expects no error and an empty stderr. @returns its stdout. */
 function output(command: string[], input = ""): string {
   const home = join(dir, "home");
   mkdirSync(home, { recursive: true });
@@ -45,7 +45,7 @@ function output(command: string[], input = ""): string {
 describe("the man page", () => {
   const page = () => Bun.file(files.man ?? "").text();
 
-  test("is shown by man without a warning, and has every option", async () => {
+  test("has no warning from man, and lists every option", async () => {
     const shown = output(["man", "--warnings", "-l", "-"], await page());
     expect(optionsIn(shown)).toEqual(everyOption.either);
     for (const title of ["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "EXIT STATUS", "EXAMPLES"]) {
@@ -54,17 +54,17 @@ describe("the man page", () => {
     expect(shown).toMatch(/^MINE\(8\) .* MINE\(8\)$/m);
   });
 
-  test("groff and mandoc have nothing to say against it", async () => {
+  test("has no warning from groff and mandoc", async () => {
     output(["groff", "-man", "-ww", "-Tutf8"], await page());
     expect(output(["mandoc", "-Tlint", "-Wstyle"], await page())).toBe("");
   });
 
-  test("has the name for whatis", async () => {
+  test("has a description for whatis", async () => {
     expect(output(["lexgrog", files.man ?? ""])).toContain('"mine - audit ipset commands"');
   });
 });
 
-/** Lines to complete, and the expected offers for their last word. */
+/** Command lines, and the expected completions of their last word. */
 const lines: [line: string, offers: string[]][] = [
   ["mine -", everyOption.either],
   ["mine doctor -", everyOption.doctor],
@@ -86,27 +86,27 @@ beforeAll(() => {
   for (const name of ["file-one", "file-two"]) writeFileSync(join(dir, name), "");
 });
 
-/** Shells differ in how much of the word an offer repeats: the option, the list so far, the directory. */
+/** Returns the last part of a completion. Shells differ in the prefix they repeat: option, list or directory. */
 const lastPart = (offer: string): string => offer.replace(/^.*[=,/]/, "");
 const offered = (text: string): string[] =>
   [...new Set(text.split("\n").filter(Boolean).map(lastPart))].sort();
 
 describe("bash", () => {
-  test("shellcheck has nothing to say against the file", () => {
+  test("the file has no warning from shellcheck", () => {
     expect(output(["shellcheck", "--shell=bash", files["complete-bash"] ?? ""])).toBe("");
   });
 
-  test("completes mine by its function", () => {
+  test("completes mine with the function _mine", () => {
     const script = `source ${files["complete-bash"]}; complete -p mine`;
     expect(output(["bash", "--norc", "-c", script])).toBe("complete -F _mine mine\n");
   });
 
   test.each(lines)("%j", (line, offers) => {
-    // Readline splits at COMP_WORDBREAKS, where = is.
+    // Readline splits words at COMP_WORDBREAKS, which contains "=".
     const words = line.match(/=|[^\s=]+| $/g)?.map((word) => word.trim()) ?? [];
     if (line.endsWith("=")) words.push("");
     const script = `
-      compopt() { :; }  # is for a real completion alone
+      compopt() { :; }  # works only in a real completion
       source ${files["complete-bash"]}
       COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
       _mine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The binary runs as root: nothing that others put into a directory, and no stray variable of the
-// environment, may make it run their code or change what it does. Each test compares with a run in peace.
+// Checks that untrusted input cannot control the binary, which runs as root. Files of a directory and variables of
+// the environment must not make it run foreign code or change its behaviour. Each test compares with a clean run.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -20,7 +20,7 @@ import { readSummaries } from "../support/stderr.ts";
 
 let host: Host;
 let marker: string;
-/** A directory in which everything creates the marker that is run, loaded or imported. */
+/** Directory of hostile files. Each creates the marker when it is executed, loaded or imported. */
 let trap: string;
 let peace: Run;
 
@@ -78,15 +78,12 @@ function layTrap(): void {
     cpSync(library, join(trap, name));
 }
 
-/**
- * Runs mine in hostile surroundings. Expects that nothing hostile ran, and that the output is that of a plain
- * run.
- */
+/** Runs mine with these options. Expects no marker, and the result of a clean run. */
 async function expectPeace(options: { cwd?: string; env?: Record<string, string>; through?: string[] }) {
   const run = await host.run([], options);
   expect(existsSync(marker)).toBe(false);
   expect(existsSync(join(trap, "written"))).toBe(false);
-  // Others on this host may use ipset meanwhile.
+  // Other programs of this host may use ipset during the test.
   const withoutEvents = ({ stdout, stderr, ...rest }: Run) => ({
     ...rest,
     stdout: stdout.replace(/^\(\d{4}\/.*\n/gm, ""),
@@ -95,23 +92,23 @@ async function expectPeace(options: { cwd?: string; env?: Record<string, string>
   expect(withoutEvents(run)).toEqual(withoutEvents(peace));
 }
 
-test("the bait is a real one: Bun itself walks into it", () => {
+test("the hostile directory works: Bun itself creates the marker", () => {
   const { success } = Bun.spawnSync([process.execPath, "run", "main.ts"], { cwd: trap });
   expect(success).toBe(true);
   expect(existsSync(marker)).toBe(true);
 });
 
-describe("a hostile directory", () => {
-  test("as the one it is started from", async () => {
+describe("mine ignores a hostile directory", () => {
+  test("as the working directory", async () => {
     await expectPeace({ cwd: trap });
   });
 
-  test("above the one it is started from", async () => {
+  test("above the working directory", async () => {
     mkdirSync(join(trap, "below/here"), { recursive: true });
     await expectPeace({ cwd: join(trap, "below/here") });
   });
 
-  test("as the one it lies in", async () => {
+  test("as the directory of the binary", async () => {
     const cwd = host.emptyDirectory("copy");
     cpSync(trap, cwd, { recursive: true });
     linkSync(join(host.directoryWithBinary(), "mine"), join(cwd, "mine"));
@@ -119,14 +116,14 @@ describe("a hostile directory", () => {
     await expectPeace({ cwd: "/", through: [join(cwd, "mine")] });
   });
 
-  test("as the one it is started from by a link", async () => {
+  test("as the working directory, with a link to the binary", async () => {
     const cwd = host.emptyDirectory("links");
     cpSync(trap, cwd, { recursive: true });
     symlinkSync(join(host.directoryWithBinary(), "mine"), join(cwd, "bun-link"));
     await expectPeace({ cwd, through: ["./bun-link"] });
   });
 
-  test("as home, and as what the XDG variables name", async () => {
+  test("as HOME, and in the XDG variables", async () => {
     const names = [
       "HOME",
       "XDG_CONFIG_HOME",
@@ -138,14 +135,14 @@ describe("a hostile directory", () => {
     await expectPeace({ env: Object.fromEntries(names.map((name) => [name, trap])) });
   });
 
-  test("as the temporary directory, where another user owns every likely name", async () => {
+  test("as the temporary directory", async () => {
     const before = readdirSync(trap).sort();
     await expectPeace({ env: { TMPDIR: trap, TMP: trap, TEMP: trap, BUN_TMPDIR: trap } });
     expect(readdirSync(trap).sort()).toEqual(before);
   });
 });
 
-describe("a variable of the environment that means nothing to mine", () => {
+describe("mine ignores an environment variable", () => {
   test.each([
     ["NODE_OPTIONS", () => `--require=${trap}/evil.js`],
     ["NODE_PATH", () => join(trap, "node_modules")],
@@ -170,8 +167,8 @@ describe("a variable of the environment that means nothing to mine", () => {
     await expectPeace({ env: { [name]: value() } });
   });
 
-  // Bun obeys these, and has no way to build a binary that does not: scripts/seal-binary.ts sees to it.
-  describe("but to Bun", () => {
+  // Bun obeys these variables, and has no build option to ignore them: scripts/seal-binary.ts disables them.
+  describe("that Bun obeys", () => {
     test.each([
       ["BUN_OPTIONS", () => `--preload=${trap}/evil.js`],
       ["BUN_BE_BUN", () => "1"],

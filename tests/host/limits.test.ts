@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// mine where the start itself is limited: one line that says what failed, one that says what to do, and an
-// end.
+// Runs mine under limits that prevent its start. It must print one line with the error and one with a hint, and exit.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { compileC } from "../support/compile.ts";
 import { Host, isRoot } from "../support/host.ts";
@@ -15,8 +14,8 @@ afterAll(() => host[Symbol.dispose]());
 if (!isRoot) console.warn("limits.test.ts: needs root and is skipped");
 
 /**
- * The refusals of systemd's MemoryDenyWriteExecute=: mmap(2) with both rights, mprotect(2) with the one to
- * execute.
+ * Program that refuses the same calls as systemd's MemoryDenyWriteExecute=: mmap(2) with PROT_WRITE and PROT_EXEC,
+ * and mprotect(2) with PROT_EXEC.
  */
 const denyWriteExecute = `
   #include <linux/filter.h>
@@ -45,7 +44,7 @@ const denyWriteExecute = `
     return 98;
   }`;
 
-/** The kernel's own word for it, since 6.3: prctl(PR_SET_MDWE). */
+/** Program that refuses the same calls with prctl(PR_SET_MDWE), which the kernel has since 6.3. */
 const refuseExecGain = `
   #include <sys/prctl.h>
   #include <unistd.h>
@@ -58,8 +57,8 @@ const refuseExecGain = `
 
 const shell = (line: string): string[] => ["bash", "-c", line];
 
-describe.skipIf(!isRoot)("it names the cause", () => {
-  test("a limit on the size of files, which counts in memory too", async () => {
+describe.skipIf(!isRoot)("mine reports the limit that prevents its start", () => {
+  test("a limit on file size, which applies to memory files too", async () => {
     const { exitCode, stdout, stderr } = await host.run([], { through: shell("ulimit -f 0; exec ./mine") });
     const { reason, message } = readError(stderr);
     expect(reason).toBe("file-size-limit");
@@ -84,7 +83,7 @@ describe.skipIf(!isRoot)("it names the cause", () => {
   });
 });
 
-test("it needs little stack", async () => {
+test("runs with 256 KiB of stack", async () => {
   const through = ["bash", "-c", 'ulimit -s 256; exec ./mine "$@"', "mine"];
   expect(await host.run(["--version"], { through })).toMatchObject({ exitCode: 0, stderr: "" });
 });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Each command that was sent is seen or counted as lost, by the backends of this host. and each way to lose
-// events that can be had here is provoked. Filtered commands are counted where no other program uses ipset:
-// tests/vm/losses/losses.test.ts.
+// Checks that mine sees or counts as lost every sent command, and provokes each loss that this host allows.
+// tests/vm/losses/losses.test.ts checks filtered commands, because only there no other program uses ipset.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +36,7 @@ interface Account {
   stderr: string;
 }
 
-/** Runs mine while `meanwhile` sends, and holds the two counts against each other. */
+/** Runs mine while `meanwhile` sends. Expects equal counts from mine and from the sender. */
 async function account(
   args: string[],
   meanwhile: (pid: number, flood: () => Promise<Sent>) => Promise<Sent>,
@@ -55,7 +54,7 @@ async function account(
   expect(exitCode).toBe(0);
   if (!sent) throw new Error(`nothing was sent: ${stderr}`);
   const summary = readSummary(stderr);
-  // Other causes are counted before it is known whose command it was: they may be another's.
+  // mine counts other causes before it knows the sender. Those commands may belong to another program.
   const { full = 0, unwritten: unread = 0 } = summary.causes;
   const { seen } = summary;
   expect({ ...sent, handled: seen + full + unread }).toEqual({ ...sent, unanswered: 0 });
@@ -64,12 +63,12 @@ async function account(
 }
 
 test.skipIf(!isHere)(
-  "counts the denied commands of a flood that it does not show, and loses none",
+  "counts denied commands that it does not show, and does not count them as lost",
   async () => {
     let sent: Sent | undefined;
     const run = await host.run(["--uid", SENDER_UID], {}, async () => {
       sent = await send(...asDeniedSender, sender, "flood", COUNT);
-      await Bun.sleep(3000); // for a warning
+      await Bun.sleep(3000); // lets a warning appear
     });
     const { seen, denied, causes } = readSummary(run.stderr);
     expect(seen + denied + (causes.full ?? 0)).toBe(sent?.handled ?? 0);
@@ -88,7 +87,7 @@ const buffers: [what: string, env: Record<string, string>][] = [
 
 describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
   test(
-    "of a flood each command is seen or counted",
+    "sees or counts each command of a flood",
     async () => {
       expect(await account([], (_, flood) => flood(), { env })).toMatchObject({ unread: 0 });
     },
@@ -96,7 +95,7 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
   );
 
   test(
-    "of a flood on the one processor that mine has, too",
+    "sees or counts each command of a flood on the only processor of mine",
     async () => {
       const alone = ["taskset", "--cpu-list", "0"];
       const flood = () => send(...alone, ...asSender, sender, "flood", COUNT);
@@ -108,13 +107,13 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
   );
 
   test(
-    "what finds no room is counted, also when nothing comes after it",
+    "counts a lost event when the buffer is full, even without a later event",
     async () => {
       const stopped = async (pid: number, flood: () => Promise<Sent>) => {
         process.kill(pid, "SIGSTOP");
         const sent = await flood();
         process.kill(pid, "SIGCONT");
-        await Bun.sleep(3000); // for a warning, which comes once a second, and later on a busy machine
+        await Bun.sleep(3000); // a warning appears once a second, and later on a busy machine
         return sent;
       };
       const { full, stderr } = await account(["--buffer", "64K"], stopped, { env });
@@ -126,7 +125,7 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
   );
 
   test(
-    "mine may be stopped and continued while commands come",
+    "sees or counts each command while mine is stopped and continued",
     async () => {
       await account(
         ["--buffer", "1M"],
@@ -149,12 +148,12 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
     soakTimeoutMs,
   );
 
-  describe("a reader of stdout that is stopped", () => {
-    /** The reader copies what it reads, and its pid is in a file. */
+  describe("sees or counts each command when the reader of stdout is stopped", () => {
+    /** Command that pipes stdout into a reader. The reader writes its pid to a file and copies its input. */
     const through = ["bash", "-c", 'exec ./mine "$@" > >(echo $BASHPID >reader; exec cat)', "mine"];
 
     test.each([
-      ["for good, until mine has given up", []],
+      ["until mine has exited", []],
       ["and continued before the end", ["SIGCONT"] as const],
     ])(
       "%s",
@@ -180,7 +179,7 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
   });
 });
 
-/** Waits until it is written. */
+/** Waits until the file has a whole line. Returns the pid in it. */
 async function readPid(path: string): Promise<number> {
   for (;;) {
     const text = existsSync(path) ? readFileSync(path, "utf8") : "";
@@ -189,7 +188,7 @@ async function readPid(path: string): Promise<number> {
   }
 }
 
-/** Lets the reader go on when mine has ended. */
+/** Continues the reader after mine has exited. */
 async function continueAfter(mine: number, reader: number): Promise<void> {
   for (let isThere = true; isThere; ) {
     await Bun.sleep(50);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Sends ipset messages in every way that a program can, in this network namespace.
+"""Sends ipset messages in every way that a program can, in the current network namespace.
 
     odd-senders.py [block]
 
-With "block" it sends nothing to ipset, and keeps 1,100 threads in calls that send. Each way uses sets of its own. Writes as JSON which commands were sent, and what the kernel answered. Where the sender
-sees to it that an answer does not come to be in its receive queue, the answer is "hidden".
+Each way uses its own sets. The program writes the sent commands and the kernel's answers as JSON. An answer is
+"hidden" if the sender keeps it out of its receive queue.
+
+With "block" the program sends nothing to ipset, and keeps 1,100 threads blocked in calls that send.
 """
 import contextlib
 import ctypes
@@ -24,7 +26,7 @@ CREATE, DESTROY = 2, 3
 IPSET, CONNTRACK = 6, 1
 REQUEST, ACK, EXCL = 0x1, 0x4, 0x200
 NLMSG_ERROR = 2
-PROTOCOL = b"\x06"  # every kernel takes it
+PROTOCOL = b"\x06"  # accepted by every kernel
 BATCH_BEGIN = 0x10
 ENOENT, EEXIST = 2, 17
 KERNEL = (0, 0)
@@ -53,7 +55,7 @@ def destroy(name, sequence=1, flags=REQUEST | ACK | EXCL):
 
 
 def expect(name, outcome, command="create", hidden=False):
-    """outcome: 0, or a positive error number."""
+    """Records a sent command. outcome: 0, or a positive error number."""
     truth.append({"set": name, "command": command, "outcome": outcome, "hidden": hidden})
 
 
@@ -65,7 +67,7 @@ def kernel_socket():
 
 
 def answer(sock):
-    """The error in the next acknowledgement."""
+    """Returns the positive error number of the next acknowledgement; 0 for success."""
     while True:
         data = sock.recv(65536)
         _, kind, *_ = struct.unpack_from("=IHHII", data)
@@ -102,7 +104,7 @@ class Mmsghdr(ctypes.Structure):
 
 
 def sendmmsg(sock, datagrams):
-    """Each datagram a list of pieces."""
+    """Sends datagrams in one call. Each datagram is a list of pieces."""
     headers = (Mmsghdr * len(datagrams))()
     for header, parts in zip(headers, datagrams):
         iov = (Iovec * len(parts))(*[Iovec(part, len(part)) for part in parts])
@@ -112,8 +114,8 @@ def sendmmsg(sock, datagrams):
 
 
 def one_call_each():
-    """Every system call, one message, twice: the second CREATE finds that the set is there."""
-    three = (5, 30)  # in the middle of the header, and of the attributes
+    """Sends one message twice with every system call. The second CREATE fails, because the set exists."""
+    three = (5, 30)  # splits the header and the attributes
     ways = {
         "sendto": lambda sock, data: sock.sendto(data, KERNEL),
         "send": lambda sock, data: sock.send(data),
@@ -141,7 +143,7 @@ def many_in_one_call():
             sock.send(b"".join(create(name, sequence) for name, sequence in zip(names, number)))
             for name in names:
                 expect(name, answer(sock))
-        # No answer is asked for; those of errors come.
+        # No acknowledgement is requested. The kernel answers errors only.
         sock.send(b"".join(create(name, 9, REQUEST | EXCL) for name in ("quiet-one", "many0", "quiet-two")))
         assert answer(sock) == EEXIST
         for name, outcome in ("quiet-one", 0), ("many0", EEXIST), ("quiet-two", 0):
@@ -153,7 +155,7 @@ def many_in_one_call():
 
 
 def foreign_messages():
-    """ipset's behind those of others, and what the kernel does not take for a command."""
+    """Sends ipset messages behind messages of other subsystems, and messages that are no command to the kernel."""
     foreign = message(1, b"", 1, REQUEST, CONNTRACK)
     with kernel_socket() as sock:
         for count in 1, 3, 8, 9:
@@ -165,18 +167,19 @@ def foreign_messages():
             expect(f"behind{count}", -error)
         sock.send(struct.pack("=IHHIIBBH", 20, BATCH_BEGIN, REQUEST, 1, 0, 0, 0, 0) + create("in a batch"))
         sock.send(create("no request", 1, ACK))
-        sock.send(create("short")[:-4] + b"")  # longer than what is sent: dropped
+        sock.send(create("short")[:-4] + b"")  # nlmsg_len exceeds the datagram: the kernel drops it
         sock.send(struct.pack("=IHHII", 8, IPSET << 8 | CREATE, REQUEST, 1, 0) + bytes(40))
 
 
 def to_others():
+    """Sends ipset messages to other receivers than the kernel's ipset."""
     with kernel_socket() as sock, kernel_socket() as other:
         sock.sendto(create("to a process"), (other.getsockname()[0], 0))
         assert other.recv(65536)
         sock.sendmsg([create("to a process")], [], 0, (other.getsockname()[0], 0))
         sock.connect((other.getsockname()[0], 0))
         os.write(sock.fileno(), create("to a process"))
-        # The kernel does so, but a socket that is connected to a process gets no answer from it.
+        # The kernel executes these commands. A socket that is connected to a process gets no answer from the kernel.
         for flags, outcome in (REQUEST | ACK | EXCL, 0), (REQUEST | EXCL, EEXIST):
             sock.sendto(create("connected", 1, flags), KERNEL)
             expect("connected", outcome, hidden=True)
@@ -193,7 +196,7 @@ def to_others():
 
 
 def long_messages():
-    """Longer than what is captured, in one piece and in two."""
+    """Sends messages longer than the captured bytes, in one piece and in two."""
     padding = attribute(100, bytes(20000))
     for way, split in ("long", 0), ("long-2", 16):
         with kernel_socket() as sock:
@@ -206,7 +209,7 @@ def long_messages():
 
 
 def scattered():
-    """In many pieces."""
+    """Sends messages in many pieces."""
     with kernel_socket() as sock:
         data = create("scattered")
         for size in 5, 1:
@@ -218,7 +221,7 @@ def scattered():
 
 
 def with_receiver():
-    """Another thread waits for the answer, and has it before the call that sends is over, or just after."""
+    """Receives in another thread, which gets the answer shortly before or after the send call returns."""
     for way in "recv", "recvmsg":
         with kernel_socket() as sock:
             received = []
@@ -244,7 +247,7 @@ def with_receiver():
 
 
 def never_read():
-    """The receive queue overflows: what was the answer can then not be known, asked for or not."""
+    """Overflows the receive queue. The answer is then unknown, with or without NLM_F_ACK."""
     with kernel_socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         for number in range(30):
@@ -256,7 +259,7 @@ def never_read():
                 try:
                     answer(sock)
                     answered += 1
-                except OSError as error:  # told once, before the answers that found room
+                except OSError as error:  # reported once, before the queued answers
                     if error.errno != errno.ENOBUFS:
                         raise
         assert 0 < answered < 30, answered
@@ -265,7 +268,7 @@ def never_read():
 
 
 def length_not_writable():
-    """The kernel delivers the datagram, and then cannot write how long it was."""
+    """Makes msg_len read-only: the kernel delivers the datagram, and then cannot write its length."""
     page = mmap.mmap(-1, mmap.PAGESIZE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     header = Mmsghdr.from_address(address)
@@ -283,7 +286,7 @@ def length_not_writable():
 
 
 def length_in_address():
-    """When the call is over, the length is where the port id of the receiver was."""
+    """Lets the kernel overwrite the receiver's port id with the length, at the end of the call."""
     headers = (Mmsghdr * 2)()
     port = ctypes.addressof(headers) + Mmsghdr.length.offset
     with kernel_socket() as sock:
@@ -329,7 +332,7 @@ SENDTO_32 = bytes.fromhex("5355 89fb 89f1 31f6 31ff 31ed b871010000 cd80 5d5b c3
 
 
 def int80(sock, data):
-    """By the system call of a 32-bit program. In a child, which dies where the kernel knows none of those."""
+    """Sends with the system call of a 32-bit program, in a child. The child dies if the kernel has no such calls."""
     low = 0x40  # MAP_32BIT
     code = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | low, 7)
     code.write(SENDTO_32)
@@ -343,7 +346,7 @@ def int80(sock, data):
 
 
 def io_uring(sock, data):
-    """IORING_OP_WRITEV, which came with io_uring itself (5.1)."""
+    """Sends with IORING_OP_WRITEV, which io_uring has since its first version (5.1)."""
     parameters = ctypes.create_string_buffer(120)
     ring = libc.syscall(425, 1, parameters)
     if ring < 0:
@@ -374,14 +377,14 @@ def without_usual_calls():
 
 
 def forged_answer():
-    """The sender sends itself what looks like the kernel's refusal."""
+    """Sends a forged refusal of the kernel to its own socket."""
     with kernel_socket() as sock:
         messages = [create(f"forged{number}", 5) for number in range(2)]
         forged = struct.pack("=IHHIIi", 36, NLMSG_ERROR, 0, 5, sock.getsockname()[0], -EEXIST) + messages[0][:16]
         sock.sendto(forged, sock.getsockname())
         sock.send(messages[0])
         sock.send(messages[1])
-        assert answer(sock) == EEXIST  # its own
+        assert answer(sock) == EEXIST  # the forged answer
         for number in range(2):
             expect(f"forged{number}", answer(sock))
 
@@ -395,7 +398,7 @@ def behind_noops():
 
 
 def another_file():
-    """Another thread lets the file descriptor be this socket's and another file's by turns."""
+    """Writes to a file descriptor that another thread switches between this socket and another file."""
     with kernel_socket() as sock, open("/dev/null", "wb") as null:
         number = fcntl.fcntl(null.fileno(), fcntl.F_DUPFD, 100)
         over = threading.Event()
@@ -418,7 +421,7 @@ def another_file():
 
 
 def hidden_arguments():
-    """The command line is where nobody can read: each reading of it is a fault within a program."""
+    """Moves the command line to unreadable memory. Each read of it faults in a BPF program."""
     set_mm, arg_start, arg_end = 35, 8, 9
     start, end = (int(field) for field in open("/proc/self/stat").read().rsplit(")", 1)[1].split()[45:47])
     page = mmap.mmap(-1, mmap.PAGESIZE)
@@ -439,7 +442,7 @@ def hidden_arguments():
 
 
 def filtered_answer():
-    """A filter of the sender's keeps answers away from its socket."""
+    """Drops answers with a socket filter of the sender."""
     drop = struct.pack("=HBBI", 0x06, 0, 0, 0)  # return 0
     code = ctypes.create_string_buffer(drop, len(drop))
     program = struct.pack("=HxxxxxxQ", 1, ctypes.addressof(code))
@@ -451,7 +454,7 @@ def filtered_answer():
 
 
 def row():
-    """More messages in one datagram than the legacy object of the tracepoint backend can report."""
+    """Sends more messages in one datagram than the legacy object of the tracepoint backend can report."""
     with kernel_socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, 33, 4 << 20)  # SO_RCVBUFFORCE
         sock.send(b"".join(destroy(f"row{number}", number) for number in range(200)))
@@ -464,7 +467,7 @@ def row():
 
 
 def dump_not_read():
-    """The kernel keeps the request until the dump has been read, or the socket is closed."""
+    """Leaves a dump unread. The kernel keeps the request until the dump is read, or the socket is closed."""
     with kernel_socket() as sock:
         for number in range(600):
             sock.send(create(f"a-set-with-a-long-name-{number}", number, REQUEST))
@@ -476,19 +479,19 @@ def dump_not_read():
 
 
 def denied():
-    """Without the right to do so: the kernel refuses the datagram at its first message."""
+    """Sends without privileges. The kernel refuses the datagram at its first message."""
     with kernel_socket() as sock:
         sock.send(create("denied0", 1) + create("denied1", 2))
         expect("denied0", answer(sock))
         sock.send(create("denied2", 1, REQUEST))
         expect("denied2", answer(sock))
-        # To a message of someone else: the kernel did not come to ipset's.
+        # The kernel refuses the message of another subsystem, and never reaches the one of ipset.
         sock.send(message(1, b"", 1, REQUEST, CONNTRACK) + create("denied3", 1, REQUEST))
-    # Messages that look like ipset's, to another part of the kernel.
+    # ipset messages to other netlink protocols.
     for protocol in 0, 4, 6, 9, 16:  # ROUTE, SOCK_DIAG, XFRM, AUDIT, GENERIC
         with contextlib.suppress(OSError), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as other:
             other.send(create("foreign"))
-    # Messages that look like answers of the kernel, from many threads, to no receiver.
+    # Forged answers of the kernel that answer no request, from many threads.
     for _ in range(1100):
         thread = threading.Thread(target=send_answer)
         thread.start()
@@ -503,7 +506,7 @@ def send_answer():
 
 
 def block_for_good():
-    """1,100 threads, each in a call that sends and does not return: the receiver takes nothing."""
+    """Keeps 1,100 threads in send calls that do not return, because the receiver reads nothing."""
     full = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
     full.bind((0, 0))
     with kernel_socket() as sock:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The effects of signals on a mine that traces: which end it with its account, which asks for the account,
-// which is nothing to it.
+// Sends signals to mine while it traces. Some end it with a summary, SIGUSR1 requests a summary, and an ignored SIGHUP
+// has no effect.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { asSender, compileSender, readSent, SENDER_UID, send } from "../support/accounts.ts";
 import { canTraceHere, Host, isAlive } from "../support/host.ts";
@@ -20,19 +20,19 @@ const flood = (count: number) => send(...asSender, sender, "flood", String(count
 const nothing = readSent("handled 0 failed 0 unanswered 0");
 const args = ["--uid", SENDER_UID];
 
-describe.skipIf(!isHere)("it ends with its account", () => {
+describe.skipIf(!isHere)("mine ends with a summary", () => {
   test.each(["SIGTERM", "SIGHUP", "SIGUSR2", "SIGALRM", "SIGXCPU"] as const)("by %s", async (signal) => {
     let sent = nothing;
     const { exitCode, stderr } = await host.run(args, {}, async (pid) => {
       sent = await flood(20);
       process.kill(pid, signal);
-      await Bun.sleep(500); // before the SIGINT that ends a run
+      await Bun.sleep(500); // delays the SIGINT that ends a run
     });
     expect(exitCode).toBe(0);
     expect(readSummary(stderr)).toMatchObject({ seen: sent.handled, lost: 0 });
   });
 
-  test("when it has used up the processor time it was given", async () => {
+  test("at its limit of processor time", async () => {
     const through = ["bash", "-c", 'ulimit -S -t 1; exec ./mine "$@"', "mine"];
     const { exitCode, stderr } = await host.run(args, { through }, async (pid) => {
       for (let wave = 0; wave < 40 && isAlive(pid); wave++) await flood(10_000);
@@ -42,11 +42,11 @@ describe.skipIf(!isHere)("it ends with its account", () => {
   });
 });
 
-describe.skipIf(!isHere)("SIGHUP that was ignored at the start", () => {
+describe.skipIf(!isHere)("an inherited ignored SIGHUP", () => {
   test.each([
     ["by nohup", 'exec nohup ./mine "$@"'],
     ["by a shell", `trap "" HUP; exec ./mine "$@"`],
-  ])("%s stays ignored", async (_, line) => {
+  ])("set %s stays ignored", async (_, line) => {
     let sent = nothing;
     const through = ["bash", "-c", line, "mine"];
     const { exitCode, stderr } = await host.run(args, { through }, async (pid) => {
@@ -60,8 +60,8 @@ describe.skipIf(!isHere)("SIGHUP that was ignored at the start", () => {
   });
 });
 
-describe.skipIf(!isHere)("SIGUSR1 asks for the account", () => {
-  test("and it goes on", async () => {
+describe.skipIf(!isHere)("SIGUSR1 requests a summary", () => {
+  test("and mine keeps tracing", async () => {
     let sent = 0;
     const { exitCode, stderr } = await host.run(args, {}, async (pid) => {
       for (let wave = 0; wave < 3; wave++) {
@@ -80,7 +80,7 @@ describe.skipIf(!isHere)("SIGUSR1 asks for the account", () => {
     expect(accounts.map(({ lost }) => lost)).toEqual([0, 0, 0, 0]);
   });
 
-  test("during a flood: nothing is lost by that, and nothing is taken for lost that is on its way", async () => {
+  test("during a flood, without losses, and without counting pending events as lost", async () => {
     let sent = nothing;
     const { stderr } = await host.run(args, {}, async (pid) => {
       const asking = setInterval(() => process.kill(pid, "SIGUSR1"), 20);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The compiled binary on this very host: what it needs, what it says when that is missing, what it leaves.
+// Runs the compiled binary on this host: its requirements, its errors when one is missing, and the files it leaves.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
@@ -16,7 +16,7 @@ afterAll(() => host[Symbol.dispose]());
 
 if (!isRoot) console.warn("this-host.test.ts: most of it needs root and is skipped");
 
-test("without root it says so, with the uid, and ends with 3", async () => {
+test("without root it reports the uid, and ends with exit code 3", async () => {
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./mine"];
   const { exitCode, stdout, stderr } = await host.run([], isRoot ? { through: nobody } : {});
   const uid = isRoot ? 65534 : process.geteuid?.();
@@ -28,11 +28,11 @@ test("without root it says so, with the uid, and ends with 3", async () => {
 });
 
 describe.skipIf(!isRoot)("as root", () => {
-  test("it traces, or says in two lines why this kernel cannot and what to do", async () => {
+  test("it traces, or reports why this kernel cannot, with a hint", async () => {
     expect(endingOf(await host.run())).toEqual(expectedHere());
   });
 
-  test("root without any capability gets an error with a hint", async () => {
+  test("without capabilities it ends with one error and exit code 3", async () => {
     const through = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "./mine"];
     const { exitCode, stderr } = await host.run([], { through });
     readError(stderr); // the reason depends on the mounts of this host
@@ -53,13 +53,13 @@ describe.skipIf(!isRoot)("as root", () => {
     ["missing", () => join(host.dir, "no-such-file")],
     ["empty", () => file("empty", "")],
     ["garbage", () => file("garbage", Buffer.alloc(4096, 0xa5))],
-    ["cut short", () => file("short", Buffer.from([0x9f, 0xeb, 1, 0, 24, 0, 0, 0]))],
+    ["truncated", () => file("short", Buffer.from([0x9f, 0xeb, 1, 0, 24, 0, 0, 0]))],
     ["an ELF file without BTF", () => process.execPath],
     ["a directory", () => host.dir],
     ["a device that ends at once", () => "/dev/null"],
     ["a device that never ends", () => "/dev/zero"],
     ["a FIFO that nobody writes to", () => fifo()],
-  ])("a BTF file that is %s is refused by name", async (_, makePath) => {
+  ])("names a BTF file that it refuses: %s", async (_, makePath) => {
     const path = makePath();
     const { exitCode, stdout, stderr } = await host.run(["--btf", path]);
     expect(exitCode).toBe(3);
@@ -69,18 +69,18 @@ describe.skipIf(!isRoot)("as root", () => {
     expect(message).toContain(path);
   });
 
-  test("-v tells which kernel it is, and which BTF was chosen", async () => {
+  test("-v reports the kernel, and the chosen BTF file", async () => {
     const { stderr } = await host.run(["-v"]);
     const decisions = stderr.split("\n").filter((line) => line.startsWith("mine: "));
     const btf = btfPlaces(release()).find((place) => existsSync(place)) ?? "";
     expect(decisions.filter((line) => line.includes(release()) && line.includes(btf))).toHaveLength(1);
   });
 
-  test("nothing is left behind: no file, wherever it might have made one", async () => {
+  test("it leaves no file in any place that it could write to", async () => {
     const places = ["/tmp", "/var/tmp", "/dev/shm"];
     const cwd = host.directoryWithBinary();
     const home = host.emptyDirectory("home");
-    // The binary is reached from below /tmp, which is about to be covered.
+    // The binary is below /tmp, which the script hides under a tmpfs.
     const script = `
       mount --bind "$PWD" /mnt && mount --bind "$HOME" /media && export HOME=/media
       for place in ${places.join(" ")}; do mount -t tmpfs tmpfs "$place"; done
@@ -91,7 +91,7 @@ describe.skipIf(!isRoot)("as root", () => {
     expect(stdout).toBe(`status ${expectedHere().exitCode}\n./mine\n`);
   });
 
-  describe("a temporary directory that is of no use", () => {
+  describe("it ignores an unusable temporary directory", () => {
     const inNamespace = (setUp: string) => [
       ...["unshare", "--mount", "bash", "-c"],
       `mount --bind "$PWD" /mnt && ${setUp} && cd /mnt && exec ./mine`,
@@ -108,12 +108,12 @@ describe.skipIf(!isRoot)("as root", () => {
     });
   });
 
-  test("a working directory that is gone", async () => {
+  test("it ignores a removed working directory", async () => {
     const through = ["bash", "-c", 'mine=$PWD/mine; mkdir gone && cd gone && rmdir ../gone && exec "$mine"'];
     expect(endingOf(await host.run([], { through }))).toEqual(expectedHere());
   });
 
-  test("a working directory that cannot be read", async () => {
+  test("it ignores an unreadable working directory", async () => {
     const cwd = host.directoryWithBinary();
     mkdirSync(join(cwd, "secret"));
     chmodSync(join(cwd, "secret"), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The tracepoint backend on this very host, in network namespaces of their own: what it says of each command
-// must be what the kernel told the program that sent it.
+// Tests the tracepoint backend on this host, in new network namespaces. The reported outcome of each command must
+// equal the kernel's answer to its sender.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { readSummary } from "../support/stderr.ts";
 const senders = join(import.meta.dir, "odd-senders.py");
 const isHere = canTraceHere("tracepoint.test.ts");
 
-/** A command, and what odd-senders.py was told by the kernel; null where that is hidden from this backend. */
+/** Command, with the kernel's answer to odd-senders.py; null if the answer is hidden from this backend. */
 interface Truth {
   set: string | null;
   command: string;
@@ -33,16 +33,16 @@ beforeAll(() => {
 afterAll(() => host[Symbol.dispose]());
 
 interface Watched extends Run {
-  /** How many there were on the host. */
+  /** Number of events of the whole host. */
   all: number;
   events: JsonEvent[];
-  /** Standard output of the watched program. */
+  /** stdout of the watched command. */
   output: string;
 }
 
 /**
- * Runs a command in a network namespace of its own while mine watches.
- * @returns what happened in there; others may use ipset on this host meanwhile.
+ * Runs a command in a new network namespace while mine traces.
+ * @returns the events of that namespace, because other programs of this host may use ipset during the test.
  */
 async function watch(command: string[], env: Record<string, string> = {}): Promise<Watched> {
   using namespace = await NetworkNamespace.create();
@@ -62,7 +62,7 @@ async function watch(command: string[], env: Record<string, string> = {}): Promi
   };
 }
 
-/** Lives as long as a process does nothing in it: the number of one that is gone is given to the next. */
+/** Network namespace, held by an idle process. The kernel would give the inode of a freed one to the next one. */
 class NetworkNamespace implements Disposable {
   readonly path: string;
   readonly #holder: Bun.Subprocess;
@@ -74,7 +74,7 @@ class NetworkNamespace implements Disposable {
 
   static async create(): Promise<NetworkNamespace> {
     const holder = Bun.spawn(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"]);
-    await holder.stdout.getReader().read(); // it is there
+    await holder.stdout.getReader().read(); // the namespace exists
     return new NetworkNamespace(holder);
   }
 
@@ -99,23 +99,23 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
 ])("the %s object", (_, assume, reportedAtOnce) => {
   const env = { MINE_ASSUME_KERNEL: assume };
 
-  test("sees every way to send a message, and what the kernel answered", async () => {
+  test("sees a message sent in any way, with the kernel's answer", async () => {
     const { events, output, stderr, all } = await watch(["/usr/bin/python3", senders], env);
     const sent = readTruth(output);
-    // The kernel frees the request of a dump that was not read a little after its socket was closed.
+    // The kernel frees the request of an unread dump shortly after its socket is closed.
     const isLate = ({ set, command }: Truth): boolean => command === "save" || set === "behind-a-dump";
     const truth = sent.filter((one) => !isLate(one));
     const end = truth.findIndex(isOfRow);
     const seen = events.map(told).filter((one) => !isLate(one));
     expect(events.map(told).filter(isLate)).toEqual(sent.filter(isLate));
-    // An answer that another thread receives may have left the queue before it arrives: unknown then, never
-    // wrong.
+    // An answer that another thread receives may have left the queue before it arrives. The outcome is then unknown,
+    // never wrong.
     const raced = seen.filter(({ set, outcome }) => set?.startsWith("recv") && outcome === null);
     for (const one of raced) one.outcome = truth[seen.indexOf(one)]?.outcome ?? null;
     expect(seen.slice(0, end)).toEqual(truth.slice(0, end));
     expect(raced.length).toBeLessThan(40);
 
-    // The beginning of each datagram.
+    // The backend reports the first messages of each datagram.
     const row = seen.slice(end);
     const isBehind = ({ set }: Truth): boolean => set?.startsWith("row-behind") ?? false;
     const rows = [row.filter((one) => !isBehind(one)), row.filter(isBehind)];
@@ -123,7 +123,7 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
     expect(rows[0]).toEqual(whole.slice(0, rows[0]?.length));
     expect(rows[1]).toEqual(whole.filter(isBehind).slice(0, rows[1]?.length));
     expect(rows.map(({ length }) => length)).toEqual(reportedAtOnce);
-    // The account is the host's: others' commands are in it, too.
+    // The summary counts the whole host, with commands of other programs.
     const unseen = truth.length - seen.length;
     const { causes } = readSummary(stderr);
     expect(Object.keys(causes).filter((cause) => cause !== "unreported")).toEqual([]);
@@ -132,14 +132,14 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
     else expect(lost).toBeGreaterThanOrEqual(unseen);
   });
 
-  test("sees who has no right, and never calls that a success", async () => {
+  test("sees denied commands, and never reports them as success", async () => {
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     const { events, output } = await watch([...nobody, "/usr/bin/python3", senders], env);
     expect(events.map(told)).toEqual(readTruth(output));
     expect(events.map(({ ipset }) => ipset.refused)).toEqual([true, true]);
   });
 
-  test("agrees with ipset(8), and names the element of a batch that was at fault", async () => {
+  test("agrees with ipset(8), and names the failed element of a batch", async () => {
     const script = `
       said() { if "$@" 2>/dev/null >/dev/null; then echo success; else echo failure; fi; }
       restore() { printf "$1" | ipset restore; }
@@ -159,7 +159,7 @@ describe.skipIf(!isHere).each<[flavour: string, assume: string, reportedAtOnce: 
 });
 
 describe.skipIf(!isHere)("the tracepoint backend", () => {
-  test("needs no tracefs to be mounted, and mounts none for anybody to see", async () => {
+  test("needs no mounted tracefs, and leaves no visible mount", async () => {
     const hidden = "umount -q /sys/kernel/tracing /sys/kernel/debug; exec ./mine --backend tracepoint";
     let mounts: string | undefined;
     const through = ["unshare", "--mount", "sh", "-c", hidden];

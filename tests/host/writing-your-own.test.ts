@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Does what docs/writing-your-own.md says, from an empty directory: writes its files, runs its commands, and expects
-// its tool to report programs that this test executes.
+// Follows docs/writing-your-own.md in an empty directory: writes its files, and runs its commands. The tool must report
+// the programs that this test executes.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, BUILD_MS);
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Runs the tool until it has reported a program of this name. Returns its lines, as three columns. */
+/** Runs the tool until it reports a program of this name. Returns its lines, as three columns. */
 async function linesOf(command: string, name: string): Promise<string[][]> {
   const tool = Bun.spawn(["bash", "-c", `exec ${command}`], {
     cwd: directory,
@@ -64,7 +64,7 @@ async function linesOf(command: string, name: string): Promise<string[][]> {
 }
 
 test(
-  "the page makes a tool that reports executed programs",
+  "the tool of the page reports executed programs",
   async () => {
     let runs = 0;
     for (const { language, file, isTool, text } of blocks) {
@@ -91,7 +91,7 @@ test(
   BUILD_MS,
 );
 
-test("the package has its library, its headers, its licences, and nothing of mine", () => {
+test("the package has its library, headers and licences, and no file of mine", () => {
   const { stdout } = Bun.spawnSync(["tar", "-tzf", tarball]);
   const files = stdout
     .toString()

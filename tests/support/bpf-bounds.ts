@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Checks that the size given to a helper, and the offset of the address given with it, are bounded in their
-// registers. 4.15 forgets what it knew of a number that is spilled to the stack and filled again, and refuses
-// it as unbounded.
+// Finds helper calls whose size, or whose offset of the address, has no bound in its register. 4.15 forgets the
+// bounds of a number that is spilled to the stack and filled again. It then refuses the number as unbounded.
 //
-// It checks loop-free code, on every path back from the call. The register comes from a constant, or from an
-// unsigned comparison with a constant that bounds it from above. Copies and additions of constants may lie
-// between. It does not check: whether the bounds fit the memory, and bounds that the kernel derives in more
-// ways (shifts, 32-bit comparisons): those count as none.
+// The check follows every path back from the call, in loop-free code. It looks through copies and additions of
+// constants. Each path must end at a constant, or at an unsigned comparison that gives an upper bound.
+// The check ignores whether the bounds fit the memory. It also ignores bounds that the kernel derives from shifts
+// and from 32-bit comparisons: such a number counts as unbounded.
 import {
   ALU,
   CLASS,
@@ -22,7 +21,7 @@ import {
   takesRegister,
 } from "./bpf-code.ts";
 
-/** Helper id: the registers with the address of memory and its size. */
+/** Registers with the address and the size of memory, by helper id. */
 const memoryRegisters: Partial<Record<number, { address: number; size: number }>> = {
   4: { address: 1, size: 2 }, // probe_read
   16: { address: 1, size: 2 }, // get_current_comm
@@ -35,10 +34,10 @@ const memoryRegisters: Partial<Record<number, { address: number; size: number }>
   130: { address: 2, size: 3 }, // ringbuf_output
 };
 
-/** Effect of an instruction on the knowledge about a register. */
+/** Effect of an instruction on the known bounds of a register. */
 type Effect = "none" | "constant" | "bounds" | "loses" | { copyOf: number };
 
-/** @returns the sizes and offsets, in calls of helpers, that have no bound; empty when all have. */
+/** Finds sizes and offsets without a bound in calls of helpers. @returns a sentence for each. */
 export function unbounded(instructions: Instruction[]): string[] {
   const into = new Map<number, Edge[]>();
   for (const index of instructions.keys()) {
@@ -46,7 +45,7 @@ export function unbounded(instructions: Instruction[]): string[] {
       into.set(edge.to, [...(into.get(edge.to) ?? []), edge]);
   }
   const known = new Map<string, number | undefined>();
-  /** @returns the instruction that a path without a bound leads back to; -1 for the program's entry. */
+  /** Finds the start of a path without a bound. @returns its instruction; -1 for the program's entry. */
   const origin = (at: number, register: number, wanted: "constant" | "bound"): number | undefined => {
     const key = `${at} ${register} ${wanted}`;
     if (!known.has(key)) known.set(key, search(at, register, wanted));
@@ -66,7 +65,7 @@ export function unbounded(instructions: Instruction[]): string[] {
     }
     return undefined;
   };
-  /** @returns the additions to an address of which neither operand, so not the number, has a bound. */
+  /** Finds additions to an address where neither operand has a bound. One operand is the number. */
   const boundlessAdditions = (call: number, address: number): number[] => {
     const found = new Set<number>();
     const seen = new Set<string>();
@@ -79,7 +78,7 @@ export function unbounded(instructions: Instruction[]): string[] {
         const isBounded = (register: number) => origin(from, register, "bound") === undefined;
         const isSum = instruction.dst === way.register && isAddition(instruction);
         if (isSum && !isBounded(instruction.dst) && !isBounded(instruction.src)) found.add(from);
-        // The operand that has a bound is the number: how it came about is of no interest.
+        // The operand with a bound is the number, not the address. Its origin does not matter.
         const before = addressBefore(way.register, instruction).filter((one) => !isSum || !isBounded(one));
         ways.push(...before.map((register) => ({ at: from, register })));
       }
@@ -103,11 +102,11 @@ export function unbounded(instructions: Instruction[]): string[] {
   });
 }
 
-/** Tells whether it adds two registers, one of which may be the address. */
+/** Tells whether an instruction adds two registers. Either one may be the address. */
 const isAddition = (instruction: Instruction): boolean =>
   classOf(instruction) === CLASS.ALU64 && operation(instruction) === ALU.ADD && takesRegister(instruction);
 
-/** @returns the registers that the address came from, through copies and additions. */
+/** Returns the registers that held the address before a copy or an addition. */
 function addressBefore(register: number, instruction: Instruction): number[] {
   const effect = effectOn(register, instruction, false, () => false);
   if (typeof effect === "object") return [effect.copyOf];
@@ -134,7 +133,7 @@ function effectOn(
   if (instruction.opcode === LD_IMM64) return "constant";
   if (classOf(instruction) !== CLASS.ALU64 && classOf(instruction) !== CLASS.ALU) return "loses";
   if (operation(instruction) === ALU.MOV && !takesRegister(instruction)) return "constant";
-  // 4.15 knows nothing of the result of a 32-bit copy.
+  // 4.15 does not track the result of a 32-bit copy.
   if (classOf(instruction) === CLASS.ALU) return "loses";
   if (operation(instruction) === ALU.MOV) return { copyOf: instruction.src };
   if (takesRegister(instruction)) return "loses";
@@ -154,7 +153,7 @@ function effectOfJump(
   const compared = takesRegister(instruction);
   const isLess = [JUMP.LT, JUMP.LE].some((less) => less === operation(instruction));
   const isGreater = [JUMP.GT, JUMP.GE].some((greater) => greater === operation(instruction));
-  // "if dst < K" bounds dst when taken; "if K < src" bounds src when passed; and so on.
+  // "if dst < K" bounds dst when taken. "if K < src" bounds src when not taken. The others are alike.
   if (dst === register && (isLess ? taken : isGreater && !taken)) {
     if (compared ? isConstant(src) : instruction.imm >= 0) return "bounds";
   }

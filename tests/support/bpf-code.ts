@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// BPF instructions as values, and the ways control can take through them. linux/bpf.h, struct bpf_insn.
-// Trap: ld_imm64 takes two slots; the second decodes as an instruction of opcode 0, which merely falls through.
+// Decodes BPF instructions, and follows the flow of control. Source: linux/bpf.h, struct bpf_insn.
+// ld_imm64 takes two slots. The second slot decodes as an instruction of opcode 0, which falls through.
 
 export interface Instruction {
   opcode: number;
@@ -11,9 +11,9 @@ export interface Instruction {
 }
 
 export const CLASS = { LD: 0, LDX: 1, ST: 2, STX: 3, ALU: 4, JMP: 5, JMP32: 6, ALU64: 7 } as const;
-/** The upper four bits of an opcode of class ALU or ALU64, ... */
+/** Upper four bits of an opcode of class ALU or ALU64. */
 export const ALU = { ADD: 0x00, SUB: 0x10, AND: 0x50, MOV: 0xb0, END: 0xd0 } as const;
-/** ... and of class JMP or JMP32. */
+/** Upper four bits of an opcode of class JMP or JMP32. */
 export const JUMP = {
   ALWAYS: 0x00,
   EQ: 0x10,
@@ -25,17 +25,17 @@ export const JUMP = {
   LT: 0xa0,
   LE: 0xb0,
 } as const;
-/** The upper three bits of an opcode that accesses memory. */
+/** Upper three bits of an opcode that accesses memory. */
 export const MODE = { IMM: 0x00, MEM: 0x60, ATOMIC: 0xc0 } as const;
 export const LD_IMM64 = 0x18;
-/** src_reg of a call: to a function of this object instead of a helper. */
+/** src_reg of a call to a function of the same object, instead of a helper. */
 export const PSEUDO_CALL = 1;
 export const FRAME_POINTER = 10;
 
 export const classOf = ({ opcode }: Instruction): number => opcode & 0x07;
 export const operation = ({ opcode }: Instruction): number => opcode & 0xf0;
 export const mode = ({ opcode }: Instruction): number => opcode & 0xe0;
-/** The second operand is a register, not the constant. */
+/** Tells whether the second operand is a register, not a constant. */
 export const takesRegister = ({ opcode }: Instruction): boolean => (opcode & 0x08) !== 0;
 export const isJump = (instruction: Instruction): boolean =>
   classOf(instruction) === CLASS.JMP || classOf(instruction) === CLASS.JMP32;
@@ -59,11 +59,11 @@ export function decodeInstructions(code: Buffer): Instruction[] {
 export interface Edge {
   from: number;
   to: number;
-  /** The jump is taken, rather than passed. */
+  /** True if the jump is taken. */
   taken: boolean;
 }
 
-/** Where control can go after the instruction at this index. */
+/** Returns the instructions that can run after the one at index `from`. */
 export function edgesFrom(instructions: Instruction[], from: number): Edge[] {
   const instruction = instructions[from];
   const next = { from, to: from + 1, taken: false };
@@ -82,9 +82,9 @@ export function edgesFrom(instructions: Instruction[], from: number): Edge[] {
 }
 
 /**
- * Walks as 4.15's check_cfg() does: depth first, where an edge to an instruction on the path under way is a
- * loop. A jump backwards to code that has been left already is none.
- * @returns what the kernel would refuse.
+ * Walks the code like check_cfg() of 4.15: depth first. An edge to an instruction on the current path is a loop.
+ * A jump backwards to code off the current path is no loop.
+ * @returns the faults that the kernel would refuse, and whether the code has a loop.
  */
 export function flowTrouble(instructions: Instruction[]): { trouble: string[]; hasLoop: boolean } {
   const trouble: string[] = [];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reads what a compiled BPF object asks of libbpf, from its BTF: maps, programs and CO-RE relocations.
-// Trap: member indices in .BTF.ext mean nothing without the types of the very object they come from.
+// Reads maps, programs and CO-RE relocations of a compiled BPF object, from its BTF.
+// Member indices in .BTF.ext are valid only with the types of the same object.
 import { cString, Elf } from "./elf.ts";
 
 export interface Relocation {
   /** Byte offset of the instruction in its section. */
   offset: number;
-  /** The question, by name, so that objects compiled against different kernels compare equal. */
+  /** Relocated item by name. Objects compiled against different kernels compare equal. */
   what: string;
 }
 
@@ -18,18 +18,18 @@ export interface Program {
 /** A map as declared in the section ".maps". */
 export interface MapDefinition {
   name: string;
-  /** The numbers of __uint(), and the sizes of the types of __type(). */
+  /** Numbers of __uint(), and sizes in bytes of the types of __type(). */
   attributes: Record<string, number>;
 }
 
 interface Type {
   kind: number;
   name: string;
-  /** The type that this one refers to: of a pointer, typedef, const, array element, ... */
+  /** Id of the type that this one refers to: the target of a pointer, typedef or const, or an array's element. */
   to: number;
-  /** Elements of an array. */
+  /** Number of elements of an array; else 0. */
   elements: number;
-  /** Bytes, for a type that has its size in its own entry. */
+  /** Size in bytes, for kinds whose entry holds it; else 0. */
   size: number;
   members: { name: string; type: number }[];
 }
@@ -42,9 +42,9 @@ const UNION = 5;
 const ENUM = 6;
 const DATASEC = 15;
 const ENUM64 = 19;
-// typedef, volatile, const, restrict, type tag: looked through on the way to a struct.
+// typedef, volatile, const, restrict, type tag: skipped on the way to a struct.
 const TRANSPARENT = new Set([8, 9, 10, 11, 18]);
-// Size in bytes of what follows a type of this kind; of each of its members where `members` says so.
+// Bytes that follow the entry of a type, by kind. For the kinds in WITH_MEMBERS: bytes per member.
 const EXTRA: Record<number, number> = {
   1: 4,
   3: 12,
@@ -78,7 +78,7 @@ function readTypes(btf: Buffer) {
     const members: Type["members"] = [];
     if (WITH_MEMBERS.has(kind)) {
       for (let m = 0; m < extra.length; m += size) {
-        // An entry of a section begins with its type, all others with their name.
+        // An entry of a section begins with its type. All other entries begin with a name.
         if (kind === DATASEC) members.push({ name: "", type: extra.readUInt32LE(m) });
         else members.push({ name: string(extra.readUInt32LE(m)), type: extra.readUInt32LE(m + 4) });
       }
@@ -102,7 +102,7 @@ function readTypes(btf: Buffer) {
   return { list, type, string };
 }
 
-/** "struct task_struct 0.loginuid.val", from a type and "0:72:0". */
+/** Describes a relocation by names: "kind 0 of task_struct 0.loginuid.val" for that type and access "0:72:0". */
 function describe(types: ReturnType<typeof readTypes>, id: number, access: string, kind: number): string {
   const named = types.list[id];
   const [first = "", ...rest] = access.split(":");
@@ -110,7 +110,7 @@ function describe(types: ReturnType<typeof readTypes>, id: number, access: strin
   let path = ENUM_KINDS.has(kind) ? (at.members[Number(first)]?.name ?? "?") : first;
   for (const index of FIELD_KINDS.has(kind) ? rest : []) {
     const member = at.members[Number(index)];
-    // libbpf looks through a struct or union without a name, wherever a kernel has one.
+    // libbpf looks through an unnamed struct or union of the kernel.
     const step = member?.name === "" ? "" : `.${member?.name ?? "?"}`;
     path += at.kind === ARRAY ? `[${index}]` : step;
     at = types.type(at.kind === ARRAY ? at.to : (member?.type ?? 0));
@@ -118,7 +118,7 @@ function describe(types: ReturnType<typeof readTypes>, id: number, access: strin
   return `kind ${kind} of ${named?.name} ${path}`;
 }
 
-/** The programs of an object by section name, each with its CO-RE relocations (struct btf_ext_header). */
+/** Reads the programs of an object by section name, with their CO-RE relocations (struct btf_ext_header). */
 export function readPrograms(elf: Buffer): Map<string, Program> {
   const file = new Elf(elf);
   const types = readTypes(file.section(".BTF"));
@@ -142,9 +142,7 @@ export function readPrograms(elf: Buffer): Map<string, Program> {
   return programs;
 }
 
-/**
- * The maps of an object: bpf_helpers.h makes a number the length of an array, a type the target of a pointer.
- */
+/** Reads the maps of an object. bpf_helpers.h encodes a number as an array length, and a type as a pointer target. */
 export function readMaps(elf: Buffer): MapDefinition[] {
   const { list, type } = readTypes(new Elf(elf).section(".BTF"));
   const sizeOf = (id: number): number => {
@@ -154,7 +152,7 @@ export function readMaps(elf: Buffer): MapDefinition[] {
   };
   const read = ({ name, type: id }: Type["members"][number]): [string, number] => {
     const pointed = type(id).to;
-    // __uint() is a pointer to an array of int; __type() of an array cannot be told from it but by name.
+    // __uint() is a pointer to an array of int, and so is __type() of such an array. Only the names differ.
     const isType = name === "key" || name === "value";
     return isType ? [`${name}_size`, sizeOf(pointed)] : [name, type(pointed).elements];
   };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reads the output of mine and checks every line. Prints the number of lines, or the fault of the first bad
-// one.
+// Checks every line that mine prints. Prints the number of lines, or the fault of the first bad line.
 //
 //   bun check-lines.ts json|text <OUTPUT
 import { harmful, parseEvent } from "./schema.ts";

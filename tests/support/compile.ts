@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Compiles small C programs for tests: BPF objects with clang, programs of this host with the C compiler.
-// Headers of libbpf come from the build: run make first.
+// Compiles small C programs for tests: BPF objects with clang, host programs with gcc.
+// The headers of libbpf come from the build: run make first.
 import { existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 
@@ -16,7 +16,7 @@ function compile(command: string[], source: string, output: string): string {
   return output;
 }
 
-/** @returns the path of the object, in a directory of its own below `dir`. */
+/** Compiles a BPF object. @returns its path, in a new directory below `dir`. */
 export function compileBpf(dir: string, source: string, cpu = "v1"): string {
   const multiarch = Bun.spawnSync(["gcc", "-print-multiarch"]).stdout.toString().trim();
   const flags = ["-g", "-O2", "-target", "bpf", `-mcpu=${cpu}`, `-I${include}`];
@@ -28,21 +28,21 @@ export function compileBpf(dir: string, source: string, cpu = "v1"): string {
   );
 }
 
-/** @returns the path of the program, in a directory of its own below `dir`. */
+/** Compiles a host program. @returns its path, in a new directory below `dir`. */
 export function compileC(dir: string, source: string, flags: string[] = []): string {
   const headers = [`-I${include}`, `-I${join(root, "bpf")}`];
   const output = join(mkdtempSync(join(dir, "c-")), "program");
   return compile(["gcc", "-Wall", "-Wextra", "-Werror", ...headers, ...flags], source, output);
 }
 
-/** Compiles and runs. @returns what it wrote. */
+/** Compiles and runs a host program. @returns its stdout. */
 export function runC(dir: string, source: string, args: string[] = []): Buffer {
   const { success, stdout, stderr } = Bun.spawnSync([compileC(dir, source), ...args]);
   if (!success) throw new Error(`a test's program failed: ${stderr}`);
   return stdout;
 }
 
-/** Numbers by name, from C: `expressions` are compiled with the headers given. */
+/** Evaluates C expressions with the given headers. @returns numbers by expression. */
 export function constantsOfC(dir: string, headers: string[], expressions: string[]): Record<string, number> {
   const includes = headers.map((header) => `#include <${header}>\n`).join("");
   const prints = expressions.map((e) => `printf("%lld\\n", (long long)(${e}));`).join("\n");

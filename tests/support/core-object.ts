@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The object of tests/fixtures/core.bpf.c, and its skeleton as a person writes it: src/core/gen-skeleton.ts must give
-// the same.
+// Compiles tests/fixtures/core.bpf.c, and holds its skeleton written by hand. src/core/gen-skeleton.ts must give
+// the same skeleton.
 import { readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Layout, Skeleton } from "../../src/core/index.ts";
@@ -34,7 +34,7 @@ export const core = {
     records: {},
     samples: {},
   },
-  // In the order of the source, each aligned as C does.
+  // In the order of the source, with the alignment of C.
   rodata: {
     small: [0, "u8"],
     targetCount: [8, "u64"],
@@ -46,7 +46,7 @@ export const core = {
   },
 } as const satisfies Skeleton;
 
-/** @returns the path of the object, below `dir`. */
+/** Compiles the object. @returns its path, below `dir`. */
 export function compileCore(dir: string): string {
   const object = compileBpf(dir, readFileSync(join(root, "tests/fixtures/core.bpf.c"), "utf8"), "v3");
   const path = join(dirname(object), "core.bpf.o");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Writes a cpio archive of the "newc" kind, which Linux unpacks as its first file system. All its files
-// belong to root, also if another user writes it. Sizes are padded to four bytes, names with their header.
+// Writes a cpio archive in the "newc" format, which Linux unpacks as its initramfs. Root owns every entry.
+// Contents are padded to four bytes. A name is padded together with its header.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -17,7 +17,7 @@ export class CpioWriter implements Disposable {
 
   directory(path: string): void {
     if (this.#directories.has(path)) return;
-    this.directory(dirname(path)); // Linux makes nothing by itself
+    this.directory(dirname(path)); // Linux creates no parent directories
     this.#directories.add(path);
     this.#entry(path, fileType.directory | 0o755, Buffer.alloc(0));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reports of `mine doctor` that are made up: of a host that can be audited, and of one that cannot.
+// Holds made-up reports of `mine doctor`: for a host that can be audited, and for one that cannot.
 import type { Backend, DoctorReport, SelfTest } from "../../src/doctor/report.ts";
 
 export const command = (command: string, answer: string | null, seen = answer) => ({
@@ -120,7 +120,7 @@ export const refused: DoctorReport = {
   confinement: [],
 };
 
-/** Reports that differ from the first, each in what makes other words. */
+/** Changes of the first report. Each one leads to other words in the output. */
 export const variants: Partial<DoctorReport>[] = [
   { ip_set: { found: "built in", state: "built in", btf: true } },
   { ip_set: { found: "loaded", state: "loaded", btf: false } },

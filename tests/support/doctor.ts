@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The report of `mine doctor --json`, checked against docs/doctor.schema.json, which is taken literally.
+// Checks the report of `mine doctor --json` against docs/doctor.schema.json, in strict mode.
 import { expect } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../docs/doctor.schema.json" with { type: "json" };
@@ -9,7 +9,7 @@ import { readError } from "./stderr.ts";
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });
 const validate = ajv.compile(schema);
 
-/** @throws where stdout is not one line with the object that the schema describes. */
+/** Parses a report. @throws {Error} if stdout is not one line with an object that the schema describes. */
 export function parseReport(stdout: string): DoctorReport {
   if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`not one line: ${JSON.stringify(stdout)}`);
   const report: DoctorReport = JSON.parse(stdout);
@@ -21,7 +21,7 @@ export function parseReport(stdout: string): DoctorReport {
 export const usableBackends = ({ backends }: Pick<DoctorReport, "backends">): string[] =>
   backends.filter(({ usable }) => usable).map(({ name }) => name);
 
-/** Holds the report against stderr, which has the same reason and hint where the host cannot be audited. */
+/** Expects the reason and the hint of the report in stderr too, if the host cannot be audited. */
 export function expectSameRefusal(report: DoctorReport, stderr: string): void {
   if (report.auditable)
     expect({ stderr, reason: report.reason, hint: report.hint }).toEqual({

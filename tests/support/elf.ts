@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reads a 64-bit little-endian ELF file: sections, and relocations with the symbols they are against.
-// Trap: a section may occur twice by name only in files that are not ours; the last one wins here.
+// Reads a 64-bit little-endian ELF file: its sections, functions, and relocations with their symbols.
+// If two sections have one name, the last one wins. The objects of this tree have no such sections.
 
 export interface ElfRelocation {
-  /** Offset of the patched bytes in their section. */
+  /** Byte offset of the patched place in its section. */
   offset: number;
   type: number;
   symbol: string;
-  /** Name of the section where the symbol is defined; undefined for an extern. */
+  /** Name of the section that defines the symbol; undefined for an extern. */
   definedIn: string | undefined;
 }
 
-/** A function that a symbol names in a section. */
+/** Function of a section, from its symbol. */
 export interface ElfFunction {
   name: string;
-  /** Offset of its first byte in its section. */
+  /** Byte offset of the first byte in its section. */
   start: number;
   end: number;
 }
@@ -56,7 +56,7 @@ export class Elf {
     return bytes;
   }
 
-  /** Those in the section of this name, in order. */
+  /** Returns the functions of a section, in order of their offset. */
   functions(section: string): ElfFunction[] {
     const symbols = this.section(".symtab");
     const found: ElfFunction[] = [];
@@ -70,7 +70,7 @@ export class Elf {
     return found.sort((one, other) => one.start - other.start);
   }
 
-  /** Returns the relocations of the section of this name. */
+  /** Returns the relocations that patch a section. */
   relocations(section: string): ElfRelocation[] {
     const bytes = this.#relocations.get(section) ?? Buffer.alloc(0);
     return Array.from({ length: bytes.length / 16 }, (_, index) => {

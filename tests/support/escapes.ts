@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reads escaped text back into the bytes that it stands for: written from what escapes mean in C and in Rust,
-// so that src/output/escape.ts is not tested against itself.
+// Decodes escaped text into bytes, by the meaning of escapes in C and in Rust. The decoder is independent of
+// src/output/escape.ts, so the latter is not tested against itself.
 
 const bytesOf = (...parts: (string | number)[]): Uint8Array =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from([part]))));
 
-/** The inside of double quotes. */
+/** Decodes the inside of double quotes. */
 function unquoted(text: string): Uint8Array {
   const parts = text.matchAll(/\\x(..)|\\u\{(\w+)\}|\\(n)|\\(t)|\\(.)|([^\\])/gsu);
   return bytesOf(
@@ -17,21 +17,21 @@ function unquoted(text: string): Uint8Array {
   );
 }
 
-/** Reads words with single spaces between them, each bare or in quotes. */
+/** Decodes words with single spaces between them, each bare or in quotes. */
 export function readWords(text: string): Uint8Array[] {
   const words = [...text.matchAll(/(?:^| )(?:"((?:[^"\\]|\\.)*)"|([^\s"\\]+))(?=$| )/gsu)];
   if (words.map(([word]) => word).join("") !== text) throw new Error(`not words: ${text}`);
   return words.map(([, quoted, bare]) => (bare === undefined ? unquoted(quoted ?? "") : Buffer.from(bare)));
 }
 
-/** Reads one word. */
+/** Decodes one word. @throws {Error} if there are more, or none. */
 export function readWord(text: string): Uint8Array {
   const [word, ...others] = readWords(text);
   if (!word || others.length > 0) throw new Error(`not one word: ${text}`);
   return word;
 }
 
-/** Reads text in which only a backslash has a meaning: \xNN is a byte, a doubled one is itself. */
+/** Decodes text where only a backslash is special: \xNN is a byte, a doubled backslash is a backslash. */
 export function readLossless(text: string): Uint8Array {
   return bytesOf(
     ...[...text.matchAll(/\\x([0-9a-f]{2})|\\(\\)|([^\\])|(.)/gsu)].map(([, byte, backslash, plain]) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Every option that mine has, written down a second time: what src/cli makes of its table is checked against this.
+// Lists every option of mine a second time. Tests compare the table of src/cli with this list.
 
 const ofTrace = [
   "-o",
@@ -19,14 +19,14 @@ const ofTrace = [
 const ofDoctor = ["--json"];
 const ofBoth = ["-v", "--verbose", "--btf", "-h", "--help", "--version", "--generate"];
 
-/** By command, sorted. */
+/** Options by command, sorted. */
 export const everyOption = {
   trace: [...ofTrace, ...ofBoth].sort(),
   doctor: [...ofDoctor, ...ofBoth].sort(),
   either: [...ofTrace, ...ofDoctor, ...ofBoth].sort(),
 };
 
-/** Returns the options that a help describes, sorted: they begin its lines. */
+/** Returns the options at the beginning of the lines of a help text, sorted. */
 export function optionsIn(help: string): string[] {
   const terms = [...help.matchAll(/^ +((?:-\w, )?--\w+|-\w)(?= |$)/gm)];
   return terms.flatMap(([, term = ""]) => term.split(", ")).sort();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The compiled binary alone in an empty directory, and what it did there. Nothing of this tree is in reach of
-// it: another copy, another working directory, an environment of its own.
+// Runs a copy of the compiled binary alone in an empty directory. The copy cannot reach this tree: its working
+// directory and its environment are its own.
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,11 +18,11 @@ export interface Run {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** Runs the binary, appended with its arguments, instead of running it directly. */
+  /** Command that runs the binary. The arguments of mine are appended to it. */
   through?: string[];
 }
 
-/** A directory with copies of the binary in directories of their own. */
+/** Temporary directory with a copy of the binary. Disposal removes the directory. */
 export class Host implements Disposable {
   readonly dir: string;
   readonly #binary: string;
@@ -31,7 +31,7 @@ export class Host implements Disposable {
     const built = join(root, "mine");
     if (!existsSync(built)) throw new Error(`${built} is missing: run make first`);
     this.dir = mkdtempSync(join(tmpdir(), "mine-host-test-"));
-    chmodSync(this.dir, 0o755); // others than root run it too
+    chmodSync(this.dir, 0o755); // other users run it too
     this.#binary = join(this.emptyDirectory("binary"), "mine");
     copyFileSync(built, this.#binary);
   }
@@ -42,14 +42,14 @@ export class Host implements Disposable {
     return path;
   }
 
-  /** @returns a directory that has the binary in it and nothing else. */
+  /** Creates a directory with only the binary in it. @returns its path. */
   directoryWithBinary(): string {
     const path = this.emptyDirectory("cwd");
     linkSync(this.#binary, join(path, "mine"));
     return path;
   }
 
-  /** Runs ./mine to its end; where it traces, that is a Ctrl-C as soon as it does, and `meanwhile` is done. */
+  /** Runs ./mine to its end. When mine traces, awaits `meanwhile`, then sends SIGINT. */
   async run(
     args: string[] = [],
     options: RunOptions = {},
@@ -87,7 +87,7 @@ export class Host implements Disposable {
   }
 }
 
-/** Tells whether a process exists and has not been waited for. */
+/** Tells whether a process exists, or is a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -99,33 +99,33 @@ export function isAlive(pid: number): boolean {
 
 export const isRoot = process.geteuid?.() === 0;
 
-/** Whether this kernel has tracepoints at system calls: in a mount namespace of its own nobody is disturbed. */
+/** Tells whether this kernel has tracepoints at system calls. A new mount namespace hides the mount from others. */
 function hasSyscallTracepoints(): boolean {
   const look = "mount -t tracefs tracefs /mnt && test -e /mnt/events/syscalls/sys_enter_sendto/id";
   return Bun.spawnSync(["unshare", "--mount", "sh", "-c", look]).success;
 }
 
-/** Whether `mine` can be at work on this host. @param file whose tests need that: told where they will be skipped. */
+/** Tells whether `mine` can trace on this host. @param file test file, named in the warning about skipped tests. */
 export function canTraceHere(file: string): boolean {
   const can = isRoot && hasSyscallTracepoints();
   if (!can) console.warn(`${file}: needs root and a kernel with tracepoints at system calls, and is skipped`);
   return can;
 }
 
-/** How a run ended, and why where it failed. */
+/** Exit code of a run, and the reason if the run failed. */
 export interface Ending {
   exitCode: number | null;
   reason?: Reason;
 }
 
-/** Reads how a run ended; one that traced must end with a summary. */
+/** Reads the ending of a run. @throws {Error} if a successful run has no summary at its end. */
 export function endingOf({ exitCode, stderr }: Run): Ending {
   if (exitCode !== 0) return { exitCode, reason: readError(stderr).reason };
   readSummary(stderr);
   return { exitCode };
 }
 
-/** How `mine` without options ends on this host, as root. */
+/** Returns the ending of `mine` without options on this host, as root. */
 export const expectedHere = (): Ending =>
   btfPlaces(release()).some((place) => existsSync(place))
     ? { exitCode: 0 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Writes the attributes of ipset's requests: numbers from linux/netfilter/ipset/ip_set.h, in network byte
-// order. Together with what it writes it says what must be read from it.
+// Encodes the attributes of ipset's requests, in network byte order. Numbers come from
+// linux/netfilter/ipset/ip_set.h. A Piece also holds the values that a decoder must read.
 import type { Option, Value } from "../../src/ipset/values.ts";
 import { attribute, ipsetMessage, NLA_F_NESTED, NLA_F_NET_BYTEORDER, zeroEnded } from "./netlink-encoder.ts";
 
@@ -25,7 +25,7 @@ export const u64 = (type: number, value: bigint) => {
   bytes.writeBigUInt64BE(value);
   return attribute(type | NLA_F_NET_BYTEORDER, bytes);
 };
-/** @param bytes 4 or 16. */
+/** Encodes an IP address. @param bytes 4 bytes of IPv4 or 16 of IPv6, in network byte order. */
 export const address = (type: number, bytes: Uint8Array) =>
   nested(type, attribute((bytes.length === 4 ? 1 : 2) | NLA_F_NET_BYTEORDER, bytes));
 
@@ -36,11 +36,11 @@ export const batch = (...elements: Uint8Array[]) => nested(ADT, ...elements);
 export const ADD = 9;
 export const CREATE = 2;
 
-/** ADD of one element. */
+/** Encodes an ADD of one element. */
 export const addition = (...attributes: Uint8Array[]) =>
   ipsetMessage(ADD, setName("a"), element(...attributes));
 
-/** CREATE of a set with options. */
+/** Encodes a CREATE of a set with options. */
 export const creation = (typeName: string, family: number, ...attributes: Uint8Array[]) =>
   ipsetMessage(
     CREATE,
@@ -50,16 +50,16 @@ export const creation = (typeName: string, family: number, ...attributes: Uint8A
     nested(DATA, ...attributes),
   );
 
-/** Attributes that together say one thing of an element, and what that is. */
+/** Attributes of one part or option of an element, and the values that a decoder must read. */
 export interface Piece {
   attributes: Uint8Array[];
-  /** Bits of IPSET_ATTR_CADT_FLAGS, which all pieces share. */
+  /** Bits of IPSET_ATTR_CADT_FLAGS, the one attribute that all pieces share. */
   flags?: number;
   parts?: Value[];
   options?: Option[];
 }
 
-/** One element of all the pieces, with its attributes in the order that `shuffle` makes of them. */
+/** Encodes one element from all pieces. `shuffle` decides the order of the attributes. */
 export function elementOf(pieces: Piece[], shuffle: <T>(items: T[]) => T[]): Buffer {
   const flags = pieces.reduce((all, piece) => all | (piece.flags ?? 0), 0);
   const attributes = pieces.flatMap((piece) => piece.attributes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Finds the parts of a BPF object that a kernel of a given age refuses, from the object alone: no kernel is
-// asked. Each rule stands for a message of that kernel's verifier or of its bpf(2).
+// Finds the parts of a BPF object that an old kernel refuses, from the object alone. No such kernel runs.
+// Each rule stands for an error of that kernel's verifier or of its bpf(2).
 import { unbounded } from "./bpf-bounds.ts";
 import {
   ALU,
@@ -26,28 +26,27 @@ export interface KernelLimits {
   instructions: number;
   mapTypes: ReadonlySet<number>;
   knowsHelper: (id: number) => boolean;
-  /** Global data (5.2), 32-bit jumps (5.1), bounded loops (5.3). */
+  /** Global data (5.2). */
   hasGlobalData: boolean;
+  /** 32-bit jumps (5.1). */
   hasJump32: boolean;
+  /** Bounded loops (5.3). */
   hasLoops: boolean;
-  /** Functions of the object that programs call (4.16). */
+  /** Calls of functions of the same object (4.16). */
   hasFunctions: boolean;
-  /** Follows a jump on a constant to the side that is taken (4.19, 5.0), and no other. */
+  /** Follows only the taken side of a jump on a constant (4.19, 5.0). */
   knowsBranchTaken: boolean;
-  /** Still knows the bounds of a number that was spilled to the stack and filled again (5.3). */
+  /** Keeps the bounds of a number that is spilled to the stack and filled again (5.3). */
   keepsSpilledBounds: boolean;
-  /** Sections whose programs are loaded on newer kernels only. */
+  /** Tells whether mine loads the programs of a section on newer kernels only. */
   isNotSelected: (section: string) => boolean;
 }
 
-/**
- * Helpers that 4.15 has for programs of kprobes and of tracepoints: tracing_func_proto(), perf_event_output,
- * get_stackid.
- */
+/** Helpers of both kprobes and tracepoints in 4.15: tracing_func_proto(), perf_event_output, get_stackid. */
 const HELPERS_4_15 = new Set([1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 15, 16, 22, 25, 27, 35, 36, 37, 42, 45]);
 /** probe_read_{user,kernel}{,_str} (5.5), which libbpf turns into probe_read (4) and probe_read_str (45). */
 const REWRITTEN_HELPERS = new Set([112, 113, 114, 115]);
-const LAST_HELPER_5_8 = 135; // csum_level; the ring buffer's are 130 to 134
+const LAST_HELPER_5_8 = 135; // csum_level; the ring buffer helpers are 130 to 134
 
 const MAP = {
   HASH: 1,
@@ -87,16 +86,16 @@ export const LINUX_5_8: KernelLimits = {
 };
 
 const STACK_SIZE = 512;
-/** PCPU_MIN_UNIT_SIZE: a larger element of a per-CPU map is refused with E2BIG. */
+/** PCPU_MIN_UNIT_SIZE: the kernel refuses a larger element of a per-CPU map with E2BIG. */
 const PERCPU_VALUE_MAX = 32768;
 const MAP_ATTRIBUTES = new Set(["type", "max_entries", "key_size", "value_size"]);
 const GLOBAL_DATA = /^\.(data|bss|rodata|kconfig|ksyms)/;
 const FUNCTIONS = ".text";
 const NOT_CODE = /^(\..*|license|version)$/;
-/** The kinds of programs that need no BTF and no trampoline, by the sections that libbpf takes for them. */
+/** Section names that libbpf maps to program types without BTF and trampoline. */
 const PLAIN_SECTION = /^(k(ret)?probe|(raw_)?tracepoint)(\/|$)/;
 
-/** @returns everything in the object that such a kernel refuses; empty when it can load it. */
+/** Finds the parts of an object that a kernel refuses. @returns a sentence for each; empty if the object can load. */
 export function refusals(object: Buffer, kernel: KernelLimits): string[] {
   const elf = new Elf(object);
   const names = [...elf.sections].filter(([, bytes]) => bytes.length > 0).map(([name]) => name);
@@ -114,7 +113,7 @@ export function refusals(object: Buffer, kernel: KernelLimits): string[] {
   ];
 }
 
-/** libbpf appends the functions in .text to the programs that call them. */
+/** Tells whether a section holds code. libbpf appends the functions in .text to the programs that call them. */
 const isCode = (section: string, kernel: KernelLimits): boolean =>
   !NOT_CODE.test(section) || (section === FUNCTIONS && kernel.hasFunctions);
 
@@ -132,7 +131,7 @@ function mapRefusals(object: Buffer, kernel: KernelLimits): string[] {
   });
 }
 
-/** Every function in a section of probes is a program of its own. */
+/** Checks a section of probes. Every function in it is a separate program. */
 function sectionRefusals(
   elf: Elf,
   section: string,
@@ -211,7 +210,7 @@ function instructionRefusals(
 function memoryRefusals(instruction: Instruction): string[] {
   const isStore = classOf(instruction) !== CLASS.LDX;
   const base = isStore ? instruction.dst : instruction.src;
-  // An atomic operation other than addition, which has the number 0, came with 5.12.
+  // 4.15 knows only atomic addition, which has the number 0. Other atomic operations came with 5.12.
   const isAddition = instruction.imm === 0 && classOf(instruction) === CLASS.STX;
   const isKnown = mode(instruction) === MODE.MEM || (mode(instruction) === MODE.ATOMIC && isAddition);
   return [
@@ -220,7 +219,7 @@ function memoryRefusals(instruction: Instruction): string[] {
   ];
 }
 
-/** Before 6.6 the offset of an arithmetic instruction was zero, and END was of class ALU only. */
+/** Checks arithmetic. Before 6.6 the offset must be zero, and END exists in class ALU only. */
 function arithmeticRefusals(instruction: Instruction, previous: Instruction | undefined): string[] {
   const isSwap = classOf(instruction) === CLASS.ALU64 && operation(instruction) === ALU.END;
   const isKnown = instruction.offset === 0 && !isSwap && operation(instruction) <= ALU.END;
@@ -246,7 +245,7 @@ function jumpRefusals(instruction: Instruction, kernel: KernelLimits): string[] 
     return kernel.hasJump32 && !isLongJump ? [] : [`32-bit jump`];
   }
   if (isHelperCall(instruction)) {
-    // src_reg 0: anything else is a function of a kernel module (5.13).
+    // src_reg is 0 for a helper. Another value means a kernel function (5.13).
     const isHelper = instruction.src === 0 && kernel.knowsHelper(instruction.imm);
     return isHelper ? [] : [`call of helper ${instruction.imm}`];
   }

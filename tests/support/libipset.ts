@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Asks the real libipset what ipset(8) says of an error that the kernel answered.
+// Asks the real libipset for the sentence that ipset(8) prints for an error of the kernel.
 import { CString, dlopen } from "bun:ffi";
 import { readFileSync } from "node:fs";
 
@@ -8,7 +8,7 @@ const library = "libipset.so.13";
 function open() {
   try {
     return dlopen(library, {
-      // struct ipset_session *ipset_session_init(ipset_print_outfn, void *p): sends nothing until it must
+      // struct ipset_session *ipset_session_init(ipset_print_outfn, void *p): sends no message by itself
       ipset_session_init: { args: ["ptr", "ptr"], returns: "ptr" },
       // int ipset_errcode(struct ipset_session *, enum ipset_cmd, int errcode)
       ipset_errcode: { args: ["ptr", "i32", "i32"], returns: "i32" },
@@ -21,10 +21,10 @@ function open() {
   }
 }
 
-/** Its text for a number that its table does not have. */
+/** libipset's text for a number without a sentence in its table. */
 const unknown = /^(Undecoded error \d+ received from kernel|Kernel error received: [A-Z.])/; // strerror(3)
 
-/** @returns sentence(command, error): undefined where libipset has none of its own. */
+/** Opens libipset. @returns sentence(command, error), which returns undefined if libipset has no sentence. */
 export function openLibipset() {
   const { symbols: lib, close } = open();
   const session = lib.ipset_session_init(null, null);
@@ -44,7 +44,7 @@ export function openLibipset() {
   };
 }
 
-/** The library's file: it holds also what it says only to those who have a set of the right type. */
+/** Reads the library's file. It also holds sentences that libipset uses only for a set of a certain type. */
 export function libipsetFile(): Buffer {
   const { close } = open();
   const maps = readFileSync("/proc/self/maps", "utf8");

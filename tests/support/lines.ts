@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Returns the output of the writers of src/output as strings. All output must be UTF-8.
+// Returns the output of the writers of src/output as strings. Output that is not UTF-8 throws.
 import type { Element } from "../../src/ipset/element.ts";
 import type { Option } from "../../src/ipset/values.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
@@ -12,7 +12,7 @@ import { writeText } from "../../src/output/text.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function written(write: (out: ByteWriter) => void): string {
-  const out = new ByteWriter(1); // it has to grow
+  const out = new ByteWriter(1); // one byte: the buffer must grow
   write(out);
   return decoder.decode(out.written());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Writes netlink messages as ipset(8) sends them: an encoder of its own, from linux/netlink.h and
-// linux/netfilter/nfnetlink.h, so that what reads them is not tested against itself.
+// Encodes netlink messages as ipset(8) sends them, from linux/netlink.h and linux/netfilter/nfnetlink.h.
+// The encoder is independent, so that the decoder of mine is not tested against itself.
 
 export const NLA_F_NESTED = 0x8000;
 export const NLA_F_NET_BYTEORDER = 0x4000;
@@ -9,10 +9,10 @@ const NFNL_SUBSYS_IPSET = 6;
 const IPSET_ATTR_PROTOCOL = 1;
 const IPSET_PROTOCOL = 7;
 
-/** A string as ipset(8) sends it, with its NUL. */
+/** Returns a string as ipset(8) sends it, with its NUL. */
 export const zeroEnded = (text: string): Buffer => Buffer.from(`${text}\0`);
 
-/** @param claimedLength what nla_len says, where that is not the truth. */
+/** Encodes an attribute, padded to 4 bytes. @param claimedLength value of nla_len, to make it wrong. */
 export function attribute(type: number, payload: Uint8Array, claimedLength = 4 + payload.length): Buffer {
   const bytes = Buffer.alloc(Math.ceil((4 + payload.length) / 4) * 4);
   bytes.writeUInt16LE(claimedLength, 0);
@@ -21,7 +21,7 @@ export function attribute(type: number, payload: Uint8Array, claimedLength = 4 +
   return bytes;
 }
 
-/** struct nlmsghdr, struct nfgenmsg and these attributes, nothing more. */
+/** Encodes struct nlmsghdr, struct nfgenmsg and these attributes. */
 export function bareMessage(command: number, ...attributes: Uint8Array[]): Buffer {
   const headers = Buffer.alloc(20);
   const message = Buffer.concat([headers, ...attributes]);
@@ -33,6 +33,6 @@ export function bareMessage(command: number, ...attributes: Uint8Array[]): Buffe
   return message;
 }
 
-/** The same with the version of the protocol in front, as every real request has it. */
+/** Encodes a message with the protocol version first, as in every real request. */
 export const ipsetMessage = (command: number, ...attributes: Uint8Array[]): Buffer =>
   bareMessage(command, attribute(IPSET_ATTR_PROTOCOL, Buffer.from([IPSET_PROTOCOL])), ...attributes);

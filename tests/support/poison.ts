@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Can the verifier of 4.15 come to a CO-RE relocation that cannot be resolved there? libbpf puts an
-// instruction in its place that no kernel takes, and counts on the verifier not to look: a test of the
-// field's existence, which is a constant by then, stands before. But until 4f7b3e82589e (is_branch_taken) the
-// verifier follows a jump on a constant to one side only when the constant equals the one that it is compared
-// with; else it walks both.
+// Finds CO-RE relocations that 4.15 cannot resolve and that its verifier reaches. libbpf replaces such a
+// relocation with an invalid instruction. A test of the field's existence guards it, and is a constant by then.
+// libbpf relies on the verifier to skip the dead side of that test. Until 4f7b3e82589e (is_branch_taken) the
+// verifier skips it only if the two compared constants are equal. Otherwise it walks both sides.
 import {
   ALU,
   CLASS,
@@ -21,22 +20,22 @@ import type { Relocation } from "./bpf-object.ts";
 const EXISTENCE = new Set(["kind 2", "kind 8"]);
 
 /**
- * The fields and types that the objects ask for and 4.15 lacks, as bpf-object.ts describes them; from its
- * source. include/linux/kernfs.h: kernfs_node.id is a union there, no number. include/linux/sched.h: no
- * thread_pid.
+ * Relocations that 4.15 cannot resolve, as bpf-object.ts describes them. Source: Linux 4.15.
+ * include/linux/kernfs.h: kernfs_node.id is a union, not a number. include/linux/sched.h: no thread_pid.
  */
 const LACKING_4_15 = [/ of kernfs_node 0\.id$/, / of task_struct 0\.thread_pid$/];
 
 const isLacking = ({ what }: Relocation): boolean => LACKING_4_15.some((pattern) => pattern.test(what));
 const isExistence = ({ what }: Relocation): boolean => EXISTENCE.has(what.slice(0, 6));
 
-/** Constants by register; those that are not known are missing. */
+/** Known constants by register. */
 type Constants = ReadonlyMap<number, number>;
 
 /**
- * @param instructions of a program.
+ * Finds the relocations that 4.15 lacks and its verifier reaches.
+ * @param instructions those of one program.
  * @param relocations by the index of their instruction.
- * @returns what is asked for, lacking, and looked at.
+ * @returns a sentence for each.
  */
 export function reachablePoison(
   instructions: Instruction[],
@@ -71,7 +70,7 @@ function constantsAfter(
 ): Constants {
   const after = new Map(constants);
   if (isJump(instruction)) {
-    // A call takes the registers that a helper may use.
+    // A call clobbers r0 to r5.
     if (operation(instruction) === JUMP.CALL)
       for (let register = 0; register <= 5; register++) after.delete(register);
     return after;
@@ -88,7 +87,7 @@ function constantsAfter(
   return after;
 }
 
-/** check_cond_jmp_op() of 4.15. */
+/** Tells whether the verifier walks a side of a jump, like check_cond_jmp_op() of 4.15. */
 function mayGo(instruction: Instruction, constants: Constants, taken: boolean): boolean {
   const isEqual = operation(instruction) === JUMP.EQ;
   if (classOf(instruction) !== CLASS.JMP || !(isEqual || operation(instruction) === JUMP.NE)) return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Random values that are the same in every run, so that a failure can be seen again (xorshift, 32 bits).
+// Generates random values that are the same in every run, so that failures are reproducible (xorshift, 32 bits).
 
 export class Random {
   #state: number;
@@ -9,7 +9,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** An integer from 0 to below `limit`. */
+  /** Returns an integer from 0 to `limit` - 1. */
   below(limit: number): number {
     this.#state ^= this.#state << 13;
     this.#state ^= this.#state >>> 17;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The messages that the real ipset was seen to send: the last column of tests/fixtures/messages/messages.txt.
+// Holds messages recorded from the real ipset: the last column of tests/fixtures/messages/messages.txt.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Events and records as a run makes them: of a command of root that succeeded, but for what a test gives.
+// Makes events and records. The default is a successful command of root. A test changes single fields.
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
 import type { Element } from "../../src/ipset/element.ts";
 import type { Elements } from "../../src/ipset/elements.ts";
@@ -7,7 +7,7 @@ import { readIpsetMessage } from "../../src/ipset/message.ts";
 import { type Outcome, readOutcome } from "../../src/ipset/outcome.ts";
 import type { AuditRecord } from "../../src/output/record.ts";
 
-/** @param given lengths follow from the bytes, where they are not given. */
+/** Makes an event. @param given fields that differ from the default. Lengths follow from the bytes. */
 export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
   const message = given.message ?? new Uint8Array(20);
   const args = given.arguments ?? new Uint8Array();
@@ -47,7 +47,7 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
   };
 }
 
-/** @param given decoded elsewhere, or made up. */
+/** Makes a record. @param given fields that differ from the default. */
 export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): AuditRecord => ({
   event: event ?? eventWith(),
   message: { command: "CREATE", commandNumber: 2 },
@@ -63,7 +63,7 @@ export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): Audi
   ...given,
 });
 
-/** Elements as a decoded message has them. */
+/** Returns elements in the form of a decoded message. */
 export const elementsOf = (elements: readonly Element[]): Elements => ({
   length: elements.length,
   at: (index) => elements[index],
@@ -71,14 +71,14 @@ export const elementsOf = (elements: readonly Element[]): Elements => ({
   [Symbol.iterator]: () => elements[Symbol.iterator](),
 });
 
-/** A failure with a made-up error. */
+/** Returns a failure with a made-up error. */
 export const failureWith = (sentence: string): Outcome => ({
   status: "failure",
   sentence,
   error: { name: "X", number: 4103 },
 });
 
-/** Returns the error of a failure, undefined for any other outcome. */
+/** Returns the error of a failure; undefined for another outcome. */
 export const errorOf = (outcome: Outcome) => (outcome.status === "failure" ? outcome.error : undefined);
 
 export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
@@ -87,7 +87,7 @@ export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
   result?: number;
 }
 
-/** The record of a message, decoded as a run does it. */
+/** Makes the record of a message, decoded as in a run. */
 export function recordOf(
   bytes: Uint8Array,
   { event, result = 0, ...given }: GivenWithBytes = {},

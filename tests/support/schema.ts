@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Is it an event as docs/event.schema.json describes it? Asked of a validator that takes the schema
-// literally: a keyword that it does not know, or that cannot have an effect, is an error in the schema.
+// Validates events against docs/event.schema.json, in strict mode: an unknown keyword, or one without effect, is
+// an error in the schema.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import schema from "../../docs/event.schema.json" with { type: "json" };
@@ -15,7 +15,7 @@ const ajv = new Ajv2020({
 formats(ajv, ["date-time"]);
 const validate = ajv.compile(schema);
 
-/** @returns what is wrong, each with the place where; empty when nothing is. */
+/** Validates an event. @returns a sentence for each fault, with its path; empty if the event is valid. */
 export function validateEvent(event: unknown): string[] {
   validate(event);
   return (validate.errors ?? []).map(({ instancePath, message, params }) => {
@@ -23,7 +23,7 @@ export function validateEvent(event: unknown): string[] {
   });
 }
 
-/** An event as the schema describes it. */
+/** Event as the schema describes it. */
 export interface JsonEvent {
   "@timestamp": string;
   event: {
@@ -80,10 +80,10 @@ export interface JsonEvent {
   mine: { backend: string; ended_by_other_process?: true };
 }
 
-/** All that JSON allows and a terminal or a log may take for something else than text. */
+/** Characters that JSON allows, but that a terminal or a log may not treat as text. */
 export const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** @throws where the line is not what every line of `mine -o json` must be. */
+/** Parses a line of `mine -o json`. @throws {Error} if it has harmful characters or violates the schema. */
 export function parseEvent(line: string): JsonEvent {
   if (harmful.test(line)) throw new Error(`not harmless: ${JSON.stringify(line)}`);
   const event = JSON.parse(line);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Sends ipset messages in a network namespace of its own, and counts the answers of the kernel.
+ * Sends ipset messages in a new network namespace, and counts the kernel's acknowledgements.
  *
- *   sender flood COUNT          ADDs to four sets in turn; every fifth message is a DEL that fails
- *   sender random COUNT SEED    valid messages, messages with changed bytes, and random bytes
- *   sender missing COUNT        as many threads at once, each creates a set of a missing type
- *   sender denied ELEMENTS      without privileges, ADDs with so many empty elements, until it is
- *                               killed
+ *   sender flood COUNT          sends ADDs to four sets in turn; every fifth message is a DEL that fails
+ *   sender random COUNT SEED    sends messages that are valid, have changed bytes, or are random bytes
+ *   sender missing COUNT        creates a set of a missing type, in each of COUNT threads at once
+ *   sender denied ELEMENTS      sends ADDs with ELEMENTS empty elements, without privileges, until it is killed
  *
- * Prints one line: "handled N failed N unanswered N". Handled are the messages that the kernel
- * takes for ipset commands; unanswered those among them that asked for an answer and got none.
+ * Prints one line: "handled N failed N unanswered N". "handled" counts messages that the kernel takes for ipset
+ * commands. "unanswered" counts those of them that request an acknowledgement and get none.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -62,17 +61,14 @@ static const char *random_set(struct sender *s)
 	return names[below(s, sizeof(names) / sizeof(*names))];
 }
 
-/* One message of any command, valid or nearly so. */
+/* Appends one message of any command, valid or nearly valid. */
 static void put_command(struct sender *s)
 {
-	static const char *const types[] = { "hash:ip",	  "hash:net",	 "hash:ip,port",
-					     "bitmap:ip", "bitmap:port", "list:set" };
-	/* Half of them what fills sets: where there is none, everything fails alike. */
-	uint8_t command = below(s, 2)	? below(s, IPSET_CMD_MAX + 1)
-			  : below(s, 2) ? IPSET_CMD_CREATE
-					: IPSET_CMD_ADD;
-	struct nlmsghdr *header =
-		begin(s, command, below(s, 2) ? NLM_F_EXCL : 0, below(s, 8) ? random_set(s) : NULL);
+	static const char *const types[] = { "hash:ip", "hash:net", "hash:ip,port", "bitmap:ip", "bitmap:port", "list:set" };
+	/* Half of the messages are CREATE or ADD. Without sets, every command fails with one error. */
+	uint8_t command = below(s, 2) ? below(s, IPSET_CMD_MAX + 1) :
+			  below(s, 2) ? IPSET_CMD_CREATE : IPSET_CMD_ADD;
+	struct nlmsghdr *header = begin(s, command, below(s, 2) ? NLM_F_EXCL : 0, below(s, 8) ? random_set(s) : NULL);
 	struct nlattr *data;
 
 	switch (command) {
@@ -99,9 +95,8 @@ static void put_command(struct sender *s)
 	case IPSET_CMD_DEL:
 		put_u32(s, IPSET_ATTR_LINENO, 1);
 		data = begin_nest(s, IPSET_ATTR_ADT);
-		/* Now and then more than an event has room for. */
-		for (uint32_t more = below(s, 50) ? below(s, 4) : 1500;
-		     more > 0 && s->size + MARGIN < ROOM; more--)
+		/* One message in 50 is larger than an event can hold. */
+		for (uint32_t more = below(s, 50) ? below(s, 4) : 1500; more > 0 && s->size + MARGIN < ROOM; more--)
 			put_element(s, (10u << 24) + below(s, 4096));
 		end_nest(s, data);
 		break;
@@ -110,8 +105,8 @@ static void put_command(struct sender *s)
 }
 
 /*
- * A table of any size can be asked for, and is then made: sizes stay small, wherever an attribute
- * might be taken for one.
+ * Limits each value that the kernel might read as a table size. The kernel allocates a table of any requested
+ * size.
  */
 static void limit_sizes(struct sender *s)
 {
@@ -129,7 +124,7 @@ static void send_random(struct sender *s, uint64_t count, uint64_t seed)
 {
 	s->random = seed;
 	for (uint64_t i = 0; i < count; i++) {
-		if (i % 200 == 199) { /* lest sets become many */
+		if (i % 200 == 199) { /* limits the number of sets */
 			end(s, begin(s, IPSET_CMD_DESTROY, 0, NULL));
 			deliver(s);
 			continue;
@@ -138,14 +133,14 @@ static void send_random(struct sender *s, uint64_t count, uint64_t seed)
 		while (!below(s, 10) && s->size + MARGIN < ROOM / 2)
 			put_command(s);
 		switch (below(s, 8)) {
-		case 0: /* nothing in it means anything */
+		case 0: /* random bytes after the headers */
 			random_bytes(s, s->data + HEADERS, s->size - HEADERS);
 			break;
 		case 1:
 			for (uint32_t changes = 1 + below(s, 8); changes > 0; changes--)
 				s->data[below(s, s->size)] = below(s, 256);
 			break;
-		case 2: /* lengths: of one attribute or of the message */
+		case 2: /* a wrong length of one attribute, or of the message */
 			*(uint16_t *)(s->data + (below(s, s->size) & ~3)) = below(s, 64);
 			break;
 		}
@@ -189,7 +184,7 @@ static void create_at_once(struct sender *all, uint64_t count)
 	}
 }
 
-/* Answers are not read: the kernel drops them when their queue is full. */
+/* Does not read answers: the kernel drops them when the receive queue is full. */
 static void flood_denied(struct sender *s, uint64_t elements)
 {
 	struct nlmsghdr *header = begin(s, IPSET_CMD_ADD, NLM_F_EXCL, "denied");

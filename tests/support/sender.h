@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * ipset's netlink messages, sent one datagram at a time, each with a look at what the kernel
- * answers.
- */
+/* Sends ipset's netlink messages, one datagram at a time, and reads the kernel's answers after each. */
 #ifndef SENDER_H
 #define SENDER_H
 
@@ -17,17 +14,16 @@
 #include <sys/socket.h>
 
 #define SUBSYSTEM (NFNL_SUBSYS_IPSET << 8)
-#define HEADERS	  (NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* no command is shorter */
-#define ROOM	  32768
-#define MARGIN                                                                                     \
-	1024 /* more than anything that is put together without looking whether there is room */
+#define HEADERS (NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* min size of a command */
+#define ROOM 32768
+#define MARGIN 1024 /* max bytes that a function appends without a check of the buffer's space */
 
 struct sender {
 	int fd;
-	uint32_t sequence; /* of the last message */
+	uint32_t sequence; /* sequence number of the last message */
 	uint64_t handled, failed, unanswered;
 	uint64_t random;
-	size_t size; /* of the datagram under way */
+	size_t size; /* bytes of the current datagram */
 	_Alignas(4) uint8_t data[ROOM];
 };
 
@@ -92,7 +88,7 @@ static inline void end(struct sender *s, struct nlmsghdr *header)
 	header->nlmsg_len = s->data + s->size - (uint8_t *)header;
 }
 
-/* The type, and what all types ask for. */
+/* Appends a set type, with the attributes that every type requires. */
 static inline void put_type(struct sender *s, const char *type, uint8_t revision)
 {
 	put_string(s, IPSET_ATTR_TYPENAME, type);
@@ -109,9 +105,9 @@ static inline void put_element(struct sender *s, uint32_t address)
 	end_nest(s, data);
 }
 
-/* --- Sending them, and what the kernel answers --- */
+/* --- Sending and answers --- */
 
-/* The message at @at, if the kernel would look at one there. */
+/* Returns the message at offset @at; NULL if the kernel would not read one there. */
 static inline struct nlmsghdr *message_at(struct sender *s, size_t at)
 {
 	struct nlmsghdr *header = (void *)(s->data + at);
@@ -122,7 +118,7 @@ static inline struct nlmsghdr *message_at(struct sender *s, size_t at)
 	return header;
 }
 
-/* Numbers the messages, also those with broken headers, and keeps all of them within ipset. */
+/* Sets the sequence number and the subsystem of each message. Random changes may have overwritten them. */
 static inline void number(struct sender *s)
 {
 	struct nlmsghdr *header;
@@ -133,7 +129,7 @@ static inline void number(struct sender *s)
 	}
 }
 
-/* Reads what there is. @return a bit for each message after @before that has its answer */
+/* Reads all queued answers. @return a bit for each answered message after sequence number @before */
 static inline uint64_t receive(struct sender *s, uint32_t before)
 {
 	static __thread _Alignas(4) uint8_t data[65536];
@@ -159,7 +155,7 @@ static inline uint64_t receive(struct sender *s, uint32_t before)
 	return answered;
 }
 
-/* The kernel has done what the messages say when send() returns. */
+/* Sends the datagram and counts its messages. The kernel executes the messages before send() returns. */
 static inline void deliver(struct sender *s)
 {
 	uint32_t before = s->sequence;
@@ -171,10 +167,7 @@ static inline void deliver(struct sender *s)
 		err(1, "cannot send");
 	answered = receive(s, before);
 	for (size_t at = 0; (header = message_at(s, at)); at += NLMSG_ALIGN(header->nlmsg_len)) {
-		/*
-		 * A shorter message has no family. The kernel does not handle a message that is no
-		 * request.
-		 */
+		/* The kernel skips messages without struct nfgenmsg, and messages that are no request. */
 		if (header->nlmsg_len < HEADERS || !(header->nlmsg_flags & NLM_F_REQUEST))
 			continue;
 		s->handled++;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reads what mine writes to stderr. Tests compare reasons and numbers from here: the wording of a message is
-// compared in tests/unit/messages.test.ts alone, and its form is known in this file alone.
+// Parses stderr of mine. Tests compare reasons and numbers from here. Only tests/unit/messages.test.ts compares
+// the wording of messages. Only this file knows their form.
 import type { Reason } from "../../src/errors.ts";
 
-/** The line after which events are reported. */
+/** Line that mine prints before it reports events. */
 export const READY = "Tracing... Hit Ctrl-C to end.";
 
 export interface PrintedError {
@@ -14,7 +14,7 @@ export interface PrintedError {
 
 /**
  * Returns the error at the end of stderr: one line with reason and message, one line with a hint.
- * @throws where stderr ends otherwise, or has another error.
+ * @throws {Error} if stderr ends otherwise, or has another error.
  */
 export function readError(stderr: string): PrintedError {
   const [, before = "", reason, message = "", hint = ""] =
@@ -27,11 +27,11 @@ export function readError(stderr: string): PrintedError {
 export const readWarnings = (stderr: string): string[] =>
   [...stderr.matchAll(/^mine: warning: (.*)$/gm)].map(([, message = ""]) => message);
 
-/** Returns what -v says of privileges given up. */
+/** Returns the lines of -v about dropped privileges. */
 export const readConfinement = (stderr: string): string[] =>
   [...stderr.matchAll(/^mine: confined: (.*)$/gm)].map(([, given = ""]) => given);
 
-/** Returns the backend that was taken. */
+/** Returns the chosen backend. */
 export const readBackend = (stderr: string): string | undefined => /^Backend: (\w+)/m.exec(stderr)?.[1];
 
 const causes = {
@@ -45,10 +45,10 @@ const causes = {
   unwritten: "not written to stdout",
 } as const;
 
-/** Lost events, by cause; a cause that did not happen is left out. */
+/** Lost events by cause. A cause without events is absent. */
 export type Causes = Partial<Record<keyof typeof causes, number>>;
 
-/** @param text "3 (event buffer full: 2, probe missed: 1)" or "0" */
+/** Parses a count of losses. @param text "3 (event buffer full: 2, probe missed: 1)" or "0" */
 export function readLossText(text: string): { lost: number; causes: Causes } {
   const [, lost, list = ""] = /^(\d+)(?: \((.*)\))?$/.exec(text) ?? [];
   if (lost === undefined) throw new Error(`not a count of losses: ${text}`);
@@ -64,7 +64,7 @@ export function readLossText(text: string): { lost: number; causes: Causes } {
   return { lost: Number(lost), causes: Object.fromEntries(counts) };
 }
 
-/** Events denied by the kernel, and too many to be shown. */
+/** Returns the number of denied events that mine did not show, from a summary. */
 export const readDenied = (text: string): number => Number(/, (\d+) denied not shown$/.exec(text)?.[1] ?? 0);
 
 export interface Summary {
@@ -79,7 +79,7 @@ export interface Summary {
 const summaryLine =
   /^(\d+) events seen, (.*) lost, (\d+) truncated(?:, (\d+) filtered)?(?:, \d+ denied not shown)?$/gm;
 
-/** Returns every summary, the last one included: SIGUSR1 asks for others. */
+/** Returns every summary: those on SIGUSR1, and the last one. */
 export const readSummaries = (stderr: string): Summary[] =>
   [...stderr.matchAll(summaryLine)].map(([line, seen, losses = "", truncated, filtered = 0]) => ({
     ...readLossText(losses),
@@ -96,7 +96,7 @@ export function readSummary(stderr: string): Summary {
   return summary;
 }
 
-/** A run in which every event was reported. */
+/** Returns the summary of a run that reported every event. */
 export const complete = (seen: number): Summary => ({
   ...{ seen, lost: 0, filtered: 0, denied: 0, truncated: 0 },
   causes: {},

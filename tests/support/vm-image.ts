@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The image of a test machine: one initramfs with busybox, ipset, bpftool, the kernel's ipset modules
-// and the files of the test. Mine is 100 MB, so nothing is compressed and nothing copied twice.
+// Writes the initramfs of a test machine: busybox, ipset, bpftool, the kernel's ipset modules and the files of
+// the test. mine is 100 MB, so the image is not compressed and holds each file once.
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { CpioWriter } from "./cpio.ts";
@@ -9,15 +9,15 @@ import { VmError } from "./vm-error.ts";
 export interface VmImage {
   /** Directory that tests/vm/fetch-kernel.sh printed. */
   kernel: string;
-  /** Shell script that the machine runs, by its path here. */
+  /** Path on the host of the shell script that the machine runs. */
   script: string;
-  /** Further files: path in the machine → path here. Programs bring their shared libraries. */
+  /** Further files: path in the machine → path on the host. The image adds the shared libraries of programs. */
   files: Record<string, string>;
-  /** Environment of the script. */
+  /** Environment variables of the script. */
   env: Record<string, string>;
-  /** Put an empty directory over /sys/kernel/btf, as if the kernel had no BTF. */
+  /** Hides /sys/kernel/btf under an empty directory, like a kernel without BTF. */
   hideBtf: boolean;
-  /** The output of the script is shown, and is not among the results. */
+  /** Shows the output of the script on the terminal, instead of adding it to the results. */
   live: boolean;
 }
 
@@ -29,7 +29,7 @@ const programs = {
 const { PATH: path } = process.env;
 const searchPath = `${path}:/usr/sbin:/sbin`;
 
-/** Scripts of every machine: path there → file in tests/vm. */
+/** Scripts of every machine: path in the machine → file in tests/vm. */
 const scripts = { "/init": "init.sh", "/usr/local/bin/await-tracing": "await-tracing.sh" };
 
 const etc = {
@@ -74,13 +74,13 @@ function exportLine([name, value]: [string, string]): string {
   return `export ${name}='${value.replaceAll("'", "'\\''")}'\n`;
 }
 
-/** Paths of the libraries that a program loads, its loader included; none for a file that is no program. */
+/** Returns the paths of a program's libraries and loader; none for a file that is no program. */
 function sharedLibraries(program: string): string[] {
   const ldd = Bun.spawnSync(["ldd", realpathSync(program)], { env: { ...process.env, LC_ALL: "C" } });
   return [...ldd.stdout.toString().matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map((match) => match[1] ?? "");
 }
 
-/** The index of the modules, all ipset modules, and what those depend on. */
+/** Returns the paths of the module index, of all ipset modules, and of their dependencies. */
 function ipsetModules(kernel: string): string[] {
   const release = readFileSync(join(kernel, "release"), "utf8").trim();
   const root = `lib/modules/${release}`;

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Boots a kernel under QEMU, runs one script there, and brings back what the script left in /results.
-// A machine that does not come up is no finding about mine, so it has an error of its own: VmError.
+// Boots a kernel under QEMU, runs one script there, and returns the files that the script left in /results.
+// A failed boot is no fault of mine, so it has a separate error: VmError.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "./vm-error.ts";
 import { type VmImage, writeImage } from "./vm-image.ts";
 
 export interface VmResult {
-  /** Files of the script in /results, by path; also its own `stdout` and `stderr`, unless shown live. */
+  /** Files that the script left in /results, by path. `stdout` and `stderr` are the script's, unless shown live. */
   files: Map<string, Buffer>;
   exitCode: number;
   consoleLog: string;
-  /** From the kernel's start to the script's. */
+  /** Seconds from the start of the kernel to the start of the script. */
   bootSeconds: number;
-  /** From starting QEMU to its end. */
+  /** Seconds from the start of QEMU to its end. */
   totalSeconds: number;
 }
 
 const {
   MINE_QEMU: qemu = "qemu-system-x86_64",
-  // Not kvm where it is offered: a nested one can pass QEMU's own check and then never reach the first
-  // instruction of the kernel. Emulation boots in seconds and behaves the same everywhere. One thread for
-  // both processors: with one each, QEMU now and then runs an int3 that the kernel, patching itself for a
-  // static key or a kprobe, has already taken back; one boot in eighty panicked. It is not slower when as
-  // many machines run as the host has processors.
+  // Not kvm: nested kvm can pass QEMU's check and then never reach the first instruction of the kernel.
+  // Emulation boots in seconds and behaves the same everywhere.
+  // One thread runs both processors. The kernel patches itself for a static key or a kprobe. With a thread per
+  // processor, QEMU sometimes runs an int3 that the kernel has already removed: one boot in eighty panicked.
+  // One thread is not slower when as many machines run as the host has processors.
   MINE_QEMU_ACCEL: accelerator = "tcg,thread=single",
   MINE_VM_TIMEOUT: timeoutSeconds = "180",
 } = process.env;
 
-/** Properties of the machine. */
+/** Properties of a test machine that a test can choose. */
 export interface Machine {
   memoryMb: number;
   processors: number;
@@ -65,10 +65,11 @@ export async function bootVm(image: VmImage, machine: Partial<Machine> = {}): Pr
 
 async function runQemu(directory: string, image: VmImage, machine: Machine): Promise<void> {
   const { memoryMb, processors, timeoutSeconds, options } = machine;
-  // Nehalem has no AVX: the machine proves on every run that mine needs none. Without cx16: after that
-  // instruction QEMU before 8.0 can leave garbage in the flags, and the next interrupt is a panic; Linux
-  // 6.12 uses it all the time. With rdrand: 4.19 waits minutes for random numbers without. panic=-1 and
-  // -no-reboot make QEMU end at once when the kernel panics.
+  // Nehalem has no AVX, so every run proves that mine needs none.
+  // -cx16: after that instruction QEMU before 8.0 can leave garbage in the flags, and the next interrupt
+  // panics. Linux 6.12 uses cx16 all the time.
+  // +rdrand: without it 4.19 waits minutes for random numbers.
+  // panic=-1 and -no-reboot end QEMU at once when the kernel panics.
   const command = [
     qemu,
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
