@@ -14,7 +14,7 @@ using opened = open(opensnoop, readFileSync(object));
 opened.rodata.target = Number(process.argv[2] ?? 0);
 using loaded = opened.load();
 using buffer = openEventBuffer(loaded.maps.events);
-using _links = loaded.attach();
+using links = loaded.attach();
 
 let isStopped = false;
 process.on("SIGINT", () => {
@@ -22,12 +22,16 @@ process.on("SIGINT", () => {
 });
 console.error("Tracing... Hit Ctrl-C to end.");
 
+function print(view: DataView, at: number): boolean {
+  const { pid, result, comm, path } = new Event(view, at);
+  console.log(`${pid}\t${text(comm)}\t${result}\t${text(path)}`);
+  return true;
+}
+
 while (!isStopped) {
-  buffer.drain((view, at) => {
-    const { pid, result, comm, path } = new Event(view, at);
-    console.log(`${pid}\t${text(comm)}\t${result}\t${text(path)}`);
-    return true;
-  });
+  buffer.drain(print);
   buffer.wait(100);
   await Bun.sleep(1); // lets signal handlers run
 }
+links.dispose(); // no new events
+buffer.drain(print);

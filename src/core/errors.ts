@@ -15,11 +15,15 @@ export class CallError extends Error {
   readonly log: readonly string[];
 
   constructor(call: string, errno: number, log: readonly string[] = []) {
-    super(`${call}: ${errnoSentence(errno)} (${errnoName(errno)})`);
+    const refusal = verifierRefusal(log);
+    const detail = refusal ? `; the verifier refused ${refusal.program}: ${refusal.complaint}` : "";
+    super(`${call}: ${errnoSentence(errno)} (${errnoName(errno)})${detail}`);
     this.call = call;
     this.errno = errno;
     this.code = errnoName(errno);
     this.log = log;
+    // The log of the verifier can have a thousand lines, which would hide the message.
+    Object.defineProperty(this, "log", { enumerable: false });
   }
 }
 

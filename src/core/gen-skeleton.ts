@@ -29,7 +29,8 @@ interface BtfType {
 
 function run(...command: string[]): string {
   const { success, stdout, stderr } = Bun.spawnSync(command);
-  if (!success) throw new Error(`${command.join(" ")}: ${stderr}`);
+  // bpftool prints its error to stdout with --json.
+  if (!success) throw new Error(`${command.join(" ")}: ${stderr}${stdout}`);
   return stdout.toString();
 }
 
@@ -159,7 +160,11 @@ function readSymbols(object: string): Symbols {
 function skeleton(object: string, declarations: Declarations): string {
   const btf = new Btf(object);
   for (const section of btf.sections.filter((name) => /^\.(rodata|data|bss)/.test(name))) {
-    for (const { type_id = 0 } of btf.section(section)) declarations.add(btf, btf.target(type_id));
+    for (const { type_id = 0 } of btf.section(section)) {
+      const type = btf.target(type_id);
+      if (type.kind !== "STRUCT" || declarations.add(btf, type) !== undefined) continue;
+      process.stderr.write(`${object}: struct ${type.name} is left out: a field is no number and no bytes\n`);
+    }
   }
   const { offsets, programs } = readSymbols(object);
 

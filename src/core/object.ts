@@ -174,7 +174,7 @@ const record = <Value>(names: readonly string[], make: (name: string) => Value):
 function constantsOf<S extends Skeleton>({ rodata }: S, handle: Handle): Constants<S> {
   const constants = {} as Constants<S>;
   const names = Object.entries(rodata);
-  if (names.length === 0) return constants;
+  if (names.length === 0) return Object.preventExtensions(constants);
   const view = handle.guarded(libbpf.initialValue(libbpf.findMap(handle.address, ".rodata"), ".rodata"));
   for (const [name, field] of names) {
     const set = (value: never): void => {
@@ -184,5 +184,6 @@ function constantsOf<S extends Skeleton>({ rodata }: S, handle: Handle): Constan
     };
     Object.defineProperty(constants, name, { set, enumerable: true });
   }
-  return constants;
+  // Bun does not check types: an assignment to a misspelt name must fail when it runs.
+  return Object.preventExtensions(constants);
 }

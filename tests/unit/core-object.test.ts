@@ -68,3 +68,8 @@ describe("a misspelt name is an error of the compiler", () => {
     expect(opened.rodata.filterConstnat).toBeUndefined();
   });
 });
+
+test("an assignment to a constant that the object does not have throws", () => {
+  using object = open(kprobeModern, assets.kprobeModern());
+  expect(() => Object.assign(object.rodata, { misspelt: 1 })).toThrow(TypeError);
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Why the verifier refused a program, from what libbpf logs of it.
 import { expect, test } from "bun:test";
-import { verifierRefusal } from "../../src/core/errors.ts";
+import { CallError, verifierRefusal } from "../../src/core/errors.ts";
 
 /** As libbpf 1.7 logs the verifier of 4.15, and that of 6.18. */
 const old = `prog 'mine_free': BPF program load failed: -EACCES
@@ -31,4 +31,11 @@ test("a failure without a log of the verifier is none of its refusals", () => {
   const log = "prog 'mine_enter': BPF program load failed: -EINVAL\nfailed to load object 'mine'";
   expect(refusalIn(log)).toBeUndefined();
   expect(verifierRefusal([])).toBeUndefined();
+});
+
+test("the message of the error names the program and the complaint", () => {
+  const { message } = new CallError("bpf_object__load", 13, old.split("\n"));
+  expect(message).toBe(
+    "bpf_object__load: Permission denied (EACCES); the verifier refused mine_free: R3 invalid mem access 'inv'",
+  );
 });
