@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// make bench: measures mine and what it is compared with in one machine, and mine alone on this host; prints
-// tables, and writes .output/bench.json and, when nothing but the defaults was asked for, docs/benchmarks.md.
+// make bench: measures mine and the references in one test machine, and mine alone on this host. Prints tables and
+// writes .output/bench.json. With default sizes it also writes docs/benchmarks.md.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,14 +53,14 @@ async function measure(): Promise<Report> {
   };
 }
 
-/** Name that git has for the measured version; the document that the run before wrote is no part of it. */
+/** Returns the version that git gives the measured tree, without the document that the last run wrote. */
 async function checkedOut(): Promise<string> {
   const name = (await Bun.$`git describe --always`.cwd(root).text()).trim();
   const { exitCode } = await Bun.$`git diff --quiet HEAD -- . ${`:(exclude)${docPath}`}`.cwd(root).nothrow();
   return exitCode === 0 ? name : `${name}-dirty`;
 }
 
-/** On this host as it is, in a network namespace of its own. */
+/** Measures on this host, in a network namespace of its own. */
 async function measureHere(tools: string[]): Promise<Results> {
   const directory = mkdtempSync(join(tmpdir(), "mine-bench-"));
   try {

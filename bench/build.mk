@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# The C programs of the bench. The reference is linked with the libbpf that mine embeds, so that neither is
-# ahead by its version.
+# The C programs of the bench. The reference links the libbpf that mine embeds, so that both have the same version.
 #
-# For the rest of the build:
+# The rest of the build uses:
 #   BENCH_PROGRAMS
 
 BENCH := $(OUTPUT)/bench

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Print a directory with the headers of one of Debian's kernels, which BCC compiles against: usr/src,
+# Prints a directory with the headers of one of Debian's kernels, against which BCC compiles: usr/src,
 # lib/modules/RELEASE/{build,source}.
 #
 #   bench/fetch-headers.sh SUITE RELEASE
 #   bench/fetch-headers.sh bookworm 6.1.0-50-cloud-amd64
 #
-# Unpacked into the cache, not installed, and fetched once.
+# Fetches the packages once, and unpacks them into the cache without an installation.
 set -euo pipefail
 
 if [ $# -ne 2 ]; then
@@ -24,7 +24,7 @@ if [ -d "$headers" ]; then
   exit
 fi
 mkdir -p "$(dirname "$headers")"
-# All happens beside the final place, which appears in one rename once it is whole.
+# The work happens beside the final directory, which one rename creates once it is complete.
 work=$(mktemp -d "$headers.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -40,11 +40,11 @@ mkdir "$work/root"
 for package in "$work"/*.deb; do
   dpkg-deb -x "$package" "$work/root"
 done
-# Other architectures and the programs of the build are not needed.
+# BCC needs neither other architectures nor the build's programs.
 find "$work/root/usr/src" -mindepth 2 -maxdepth 2 ! -name include ! -name arch ! -name 'Makefile' -exec rm -rf {} +
 find "$work/root/usr/src" -mindepth 3 -maxdepth 3 -path '*/arch/*' ! -name x86 -exec rm -rf {} +
 rm -rf "$work/root/usr/share"
-# From 6.12 on the packages have their modules' directory below usr.
+# Since 6.12 the packages have their modules' directory below usr.
 [ -d "$work/root/lib" ] || mv "$work/root/usr/lib" "$work/root/lib"
 mv "$work/root" "$headers"
 echo "$headers"

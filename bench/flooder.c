@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Adds COUNT addresses, from 10.0.0.0 on, to a set of type hash:ip, one message each, as fast as
- * the kernel takes them.
+ * Adds COUNT addresses from 10.0.0.0 on to a set of type hash:ip, one message each, as fast as the
+ * kernel accepts them.
  *
- *   flooder SET COUNT     prints the nanoseconds that passed, and those of processor time
+ *   flooder SET COUNT     prints the elapsed nanoseconds and those of processor time
  *
- * No acknowledgement is asked for: the kernel has added the address when send() returns, and
- * building and reading one would be time that has nothing to do with the command. Errors are
- * answered all the same.
+ * It asks for no acknowledgement. The kernel has added the address when send() returns, and an
+ * acknowledgement would add time that has nothing to do with the command. The kernel reports errors
+ * all the same.
  */
 #include <stdlib.h>
 #include "ipset-message.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* ipset's netlink messages as far as the bench sends them, and the socket that they go through. */
+/* The ipset netlink messages that the bench sends, and their socket. */
 #ifndef IPSET_MESSAGE_H
 #define IPSET_MESSAGE_H
 
@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Large enough for each message that is put together here; the functions below do not check. */
+/*
+ * A buffer large enough for every message of the bench; the functions below do not check its end.
+ */
 struct message {
 	struct nlmsghdr header;
 	struct nfgenmsg generic;
@@ -46,7 +48,7 @@ static inline void end_nest(struct message *message, struct nlattr *nest)
 	nest->nla_len = (char *)message + message->header.nlmsg_len - (char *)nest;
 }
 
-/* Without NLM_F_ACK: the kernel then answers errors alone. */
+/* Begins a message without NLM_F_ACK: the kernel then acknowledges only errors. */
 static inline void begin_message(struct message *message, enum ipset_cmd command, const char *set)
 {
 	const uint8_t protocol = IPSET_PROTOCOL;
@@ -61,7 +63,7 @@ static inline void begin_message(struct message *message, enum ipset_cmd command
 	put(message, IPSET_ATTR_SETNAME, set, strlen(set) + 1);
 }
 
-/* Argument of ADD, DEL and TEST: one IPv4 address, in host byte order. */
+/* Appends the element of ADD, DEL and TEST: one IPv4 address, in host byte order. */
 static inline void put_address(struct message *message, uint32_t address)
 {
 	const uint32_t bytes = htonl(address);
@@ -83,7 +85,7 @@ static inline int open_socket(void)
 	return fd;
 }
 
-/* The kernel has done what the message says when this returns. */
+/* Sends a message. The kernel has executed it when this returns. */
 static inline void send_message(int fd, const struct message *message)
 {
 	if (send(fd, message, message->header.nlmsg_len, 0) < 0)

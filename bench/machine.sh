@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: makes it ready for all that is compared, and measures.
+# Runs in a test machine: unpacks everything that the bench compares, and measures.
 set -eu
 
 tar -x -f /bench/root.tar -C /

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The test machine of the bench: everything that is compared, in its memory, so that no disk is measured.
-// Time there: plain emulation translates a program at its first run, which takes far longer than the run
-// itself, and the load of this host adds to it. With -icount the machine's clock counts instructions instead:
-// one a nanosecond. With one processor nobody is billed for what another does.
+// The test machine of the bench. All compared programs are in its memory, so that no disk is measured.
+// Under plain emulation a program's first run is translated, which takes far longer than the run itself, and other work
+// of this host is measured too. With -icount the machine's clock counts instructions, one a nanosecond. With one
+// processor no process is billed for another's work.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { bootVm } from "../tests/support/vm.ts";
@@ -17,10 +17,10 @@ const memoryMb = 3072;
 const timeoutSeconds = 6 * 3600;
 
 const python = "usr/lib/python3.11";
-const libraries = "/usr/lib/x86_64-linux-gnu"; // libraries that programs load by name
+const libraries = "/usr/lib/x86_64-linux-gnu"; // of those that programs load by name
 const pythonLibraries = join("/", python, "lib-dynload");
 
-/** @returns what measure.sh left in its results, by path, and the kernel's release. */
+/** @returns the result files of measure.sh, by path, and the kernel's release. */
 export async function measureInMachine(tools: readonly string[], sizes: Sizes) {
   const directory = await fetchKernel(sizes);
   const kernel = (await Bun.file(join(directory, "release")).text()).trim();
@@ -39,7 +39,7 @@ export async function measureInMachine(tools: readonly string[], sizes: Sizes) {
     files[`/bench/${name}`] = join(programs, name);
   for (const name of ["reference.bt", "reference.py", "measure.sh"])
     files[`/bench/${name}`] = join(here, name);
-  // They come with the archive; here it is for the libraries that they need.
+  // The archive holds these modules too; here they bring the libraries that they need.
   for (const name of readdirSync(pythonLibraries))
     files[join(pythonLibraries, name)] = join(pythonLibraries, name);
 

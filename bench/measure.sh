@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Measures each tool in turn, and all of them again in each round. Runs in a test machine, or natively in a
-# network namespace of its own. From the environment:
+# Measures each tool in turn, once per round. Runs in a test machine, or natively in a network namespace of its own.
+# From the environment:
 #
-#   BENCH_TOOLS      names, in their order; none is the same work with nobody watching
+#   BENCH_TOOLS      names, in their order; with none the same work runs unobserved
 #   BENCH_ROUNDS, BENCH_ADDS, BENCH_RESTORE
-#   BENCH_IDLE       seconds that an idle tool is watched
+#   BENCH_IDLE       seconds of the idle measurement
 #   BENCH_BIN        directory of the programs of the bench
 #   BENCH_MINE       path of mine
-#   BENCH_RESULTS    directory that gets ROUND/TOOL/: numbers (name and value on a line), and of who started
-#                    sent (what prober printed), seen (the numbers of probes that the tool showed), stderr
+#   BENCH_RESULTS    directory that gets ROUND/TOOL/: numbers (name and value on a line); for a tool that started also
+#                    sent (prober's output), seen (the numbers of the probes that the tool showed), stderr
 set -eu
 
 work=$(mktemp -d)
@@ -25,7 +25,7 @@ finish() {
 }
 trap finish EXIT
 
-become() { # TOOL: what is measured under this name
+become() { # TOOL: runs the command that the results call TOOL
   case $1 in
     c-plain) set -- "$BENCH_BIN/reference" plain ;;
     c-tuned) set -- "$BENCH_BIN/reference" tuned ;;
@@ -49,7 +49,7 @@ memory() { # FIELD of /proc/PID/status, in KiB
   sed -n "s/^$1:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$tool_pid/status"
 }
 
-# Nothing more comes when nothing has come for a second.
+# Waits until the output has not grown for a second.
 settle() {
   size=-1
   until [ "$size" = "$(wc -c <"$work/out")" ]; do
@@ -58,7 +58,7 @@ settle() {
   done
 }
 
-# @return 1 when the tool ended before it showed anything; $to/stderr says why
+# Returns 1 if the tool ended before it showed an event; $to/stderr says why.
 start_tool() {
   "$BENCH_BIN/prober" >"$to/sent" &
   prober_pid=$!
@@ -75,7 +75,7 @@ start_tool() {
     fi
     sleep 0.1
   done
-  sleep 0.5 # what comes now, and is missed, is a gap
+  sleep 0.5 # a probe missed from now on is a gap
   kill "$prober_pid"
   wait "$prober_pid"
   prober_pid=
@@ -97,15 +97,14 @@ stop_tool() {
   tool_pid=
   grep -o 'probe[0-9][0-9]*' "$work/out" | cut -c 6- | sort -nu >"$to/seen"
   number flood_shown "$(grep -c ' flood ' "$work/out")"
-  # mine shows two elements of a message and the number of the others; a tool that shows none shows the
-  # command.
+  # mine shows two elements of a message and the number of the others; a tool that shows no elements shows a command.
   number restore_shown "$(awk '/ restored / {
     if (match($0, /\(\+[0-9]+ more\)/)) shown += substr($0, RSTART + 2, RLENGTH - 8) + 2
     else shown += 1 + gsub(/, /, "")
   } END { print shown + 0 }' "$work/out")"
 }
 
-# The work, and what it cost who did it (elapsed, processor) and the tool.
+# Runs the work. Records its elapsed time, the sender's processor time and the tool's.
 load() { # NAME COMMAND...
   name=$1
   shift
@@ -126,7 +125,7 @@ entries() { # SET
 measure() {
   to=$BENCH_RESULTS/$round/$tool
   mkdir -p "$to"
-  # Too large to grow while it is filled: when that happens is chance.
+  # The sets are too large to grow while they are filled: the moment of a growth is random.
   for set in flood restored; do
     ipset create $set hash:ip hashsize 1048576 maxelem 4000000
   done
@@ -138,7 +137,7 @@ measure() {
     [ "$(entries flood)" = "$BENCH_ADDS" ]
     [ "$(entries restored)" = "$BENCH_RESTORE" ]
   fi
-  for set in flood restored; do # by name: nothing else is touched, wherever this is run
+  for set in flood restored; do # by name, so that other sets of this host stay
     ipset destroy $set
   done
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Sends COUNT UDP packets of 64 bytes to an address, and prints how many nanoseconds of this
- * thread's processor time each took. Where a veth pair forwards them, all of their way is in that
- * time.
+ * Sends COUNT UDP packets of 64 bytes to an address. Prints the nanoseconds of this thread's
+ * processor time for each. Through a veth pair this time covers the packet's whole way.
  *
  *   packets ADDRESS COUNT
  */

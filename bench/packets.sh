@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# Measures the cost of the backend tracepoint for a packet. A router between two veth pairs forwards packets, with and without mine,
-# by turns. In network namespaces of its own; nothing leaves this host.
+# Measures the cost of the backend tracepoint for a packet. A router between two veth pairs forwards packets, by turns
+# with and without mine. Everything is in network namespaces of its own; nothing leaves this host.
 #
 #   bench/packets.sh PACKETS-PROGRAM MINE [ROUNDS]
 #
-# Prints nanoseconds of processor time per packet, the medians of all rounds, and what mine adds.
+# Prints the median nanoseconds of processor time per packet, and the difference that mine makes.
 set -euo pipefail
 
 packets=$1 mine=$2 rounds=${3:-9}
@@ -29,7 +29,7 @@ pair() { # HOST SUBNET
 pair from 10.99.1
 pair to 10.99.2
 ip netns exec "$name-router" sysctl -qw net.ipv4.ip_forward=1
-# The one who drops them sends no answer.
+# A blackhole route drops the packets' answers.
 ip -n "$name-to" route add blackhole 10.99.1.0/24 metric 1
 
 send() { ip netns exec "$name-from" taskset -c 0 "$packets" 10.99.2.2 $count; }

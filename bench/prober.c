@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Sends an ipset command each millisecond until SIGTERM, so that the output of a tool tells since
- * when it has been missing none. Each command names a set of its own, probeNUMBER, that does not
- * exist; they take turns, because a tool may hear one kind of command before another. All fail, so
- * nothing is changed.
+ * Sends an ipset command each millisecond until SIGTERM, so that a tool's output shows since when
+ * it misses none. Each command names a set of its own, probeNUMBER, that does not exist. The kinds
+ * of command take turns, because a tool may see one kind before another. All commands fail, so
+ * nothing changes.
  *
- *   prober     prints a line for each command at its end: number, CLOCK_MONOTONIC in ns
+ *   prober     prints at its end a line for each command: number, CLOCK_MONOTONIC in ns
  *              before it was sent
  */
 #include <signal.h>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The kernel side of the reference that mine is measured against, the way such a tool is usually
- * written: a kprobe and a kretprobe for each handler, a hash map from the one to the other, a perf
- * buffer. It is for the kernels of the bench alone: the handlers' form is that of Linux 5.13 and
- * later.
+ * The kernel side of the reference for mine, written like most such tools: a kprobe and a kretprobe
+ * for each handler, a hash map from entry to return, a perf buffer. It runs on the bench's kernels
+ * only: the handlers' arguments are those of Linux 5.13 and later.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -29,7 +28,7 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } events SEC(".maps");
 
-/* A message that lacks the attribute leaves the name empty. */
+/* Copies a name attribute. Without the attribute the name stays empty. */
 static __always_inline void copy_name(char *name, const void *attributes, unsigned int which)
 {
 	const char *attribute = 0;

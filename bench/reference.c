@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The user side of the reference that mine is measured against: libbpf, its callback for each
- * event, and a printf() in it.
+ * The user side of the reference for mine: libbpf, its callback for each event, and a printf() in
+ * it.
  *
- *   reference plain    the usual way: each line is written when it is printed, each user looked up
- *   reference tuned    the last user is remembered, and stdio gathers lines until its buffer is
- *                      full: the best of C, with lines that come late
+ *   reference plain    the common way: writes each line at once, and looks each user up
+ *   reference tuned    remembers the last user, and lets stdio gather lines until its buffer is
+ *                      full. This is C's best case, but the lines arrive late.
  */
 #include <errno.h>
 #include <pwd.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Event of the reference: the kernel side sends it to user space for one command. */
+/* The event that the kernel side of the reference sends to user space for one command. */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
@@ -15,7 +15,7 @@ struct event {
 	enum command command;
 	char comm[COMM_MAX];
 	char set[SET_NAME_MAX];
-	char second[SET_NAME_MAX]; /* the type at CREATE, the other name at RENAME and SWAP */
+	char second[SET_NAME_MAX]; /* the type for CREATE, the other name for RENAME and SWAP */
 };
 
 #endif /* REFERENCE_H */

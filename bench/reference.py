@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""The BCC reference that mine is measured against: the same line as reference.c for the same handlers.
+"""The BCC reference for mine: prints the same line as reference.c for the same handlers.
 
-For the kernels of the bench alone: the handlers' form is that of Linux 5.13 and later.
+It runs on the bench's kernels only: the handlers' arguments are those of Linux 5.13 and later.
 """
 
 import pwd

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The measurements as text: tables of Markdown, which a terminal shows as well.
+// Reports the measurements as tables in Markdown, which a terminal shows as well.
 import { type Quantity, type Results, type Spread, spread } from "./results.ts";
 import type { Verdict } from "./targets.ts";
 
@@ -26,7 +26,7 @@ const compared: [quantity: Quantity, title: string][] = [
   ["restoreSenderMs", "restore: sender's processor time"],
 ];
 
-/** Returns medians, with min and max where the shown digits of rounds differ. */
+/** Returns a table of the medians, with min and max where they print differently. */
 export function measurements(results: Results): string {
   const tools = measured(results);
   return table([
@@ -38,7 +38,7 @@ export function measurements(results: Results): string {
   ]);
 }
 
-/** Medians of every tool, as multiples of those of one. */
+/** Returns a table of every tool's medians, as multiples of one tool's. */
 export function ratios(results: Results, to: string): string {
   const tools = measured(results).filter((tool) => tool !== to);
   return table([

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// From the files that measure.sh leaves to numbers by tool, each the median of the rounds.
+// Reads the files of measure.sh into measurements by tool.
 import type { Sizes } from "./sizes.ts";
 
-/** Results of one round of one tool; undefined is what `none` has not, because nobody watches. */
+/** The measurements of one round of one tool. `none` lacks the optional ones, because no tool runs. */
 export interface Measurement {
-  /** From its start to the first probe after which none was missed. */
+  /** Milliseconds from the tool's start to the first probe after which it missed none. */
   startMs?: number | undefined;
   idlePercent?: number | undefined;
   steadyMb?: number | undefined;
   peakMb?: number | undefined;
-  /** ADDs of the flood that it showed, of those that were sent. */
+  /** Number of the flood's ADDs that the tool showed. */
   floodShown?: number | undefined;
-  /** Elements of the restore that it showed; of a tool that shows no elements, commands. */
+  /** Number of the restore's elements that the tool showed; commands if it shows no elements. */
   restoreShown?: number | undefined;
-  /** Processor time of the tool for each ADD of the flood that it showed. */
+  /** Processor time of the tool per ADD of the flood that it showed. */
   cpuPerEventUs?: number | undefined;
   restoreCpuMs?: number | undefined;
-  /** The sender's processor time, and the time that it took. */
+  /** Processor time of the sender; below, the elapsed time. */
   floodSenderMs: number;
   floodElapsedMs: number;
   restoreSenderMs: number;
@@ -31,14 +31,14 @@ export interface Spread {
 }
 export interface ToolResult {
   rounds: Measurement[];
-  /** Why there are no rounds: what the tool said when it could not start. */
+  /** Why there are no rounds: stderr of the tool that could not start. */
   failure?: string;
 }
 export type Results = Record<string, ToolResult>;
 
 type Files = ReadonlyMap<string, Buffer>;
 
-/** @param at path in `files` of what measure.sh was given as BENCH_RESULTS. */
+/** @param at path in `files` of the directory BENCH_RESULTS of measure.sh. */
 export function readResults(files: Files, at: string, tools: readonly string[], sizes: Sizes): Results {
   return Object.fromEntries(
     tools.map((tool): [string, ToolResult] => {
@@ -88,7 +88,7 @@ function readMeasurement(files: Files, path: string, { idleSeconds }: Sizes): Me
   };
 }
 
-/** @returns when the first probe was sent after which none was missed, in ns. */
+/** @returns when prober sent the first probe after which the tool missed none, in ns of CLOCK_MONOTONIC. */
 function firstOfAll(sent: string, seen: string): number {
   const shown = new Set(seen.trim().split("\n"));
   const probes = sent

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// How much is measured, and where: from the environment, which `make bench NAME=VALUE` sets too.
+// The sizes and the machine of a measurement, from the environment, which `make bench NAME=VALUE` sets too.
 
 const { env } = process;
 const { BENCH_SUITE: suite = "bookworm", BENCH_SERIES: series = "6.1" } = env;
@@ -15,14 +15,12 @@ export const sizes = {
   idleSeconds: number("BENCH_IDLE", 30),
   /** Processors of the machine. */
   processors: number("BENCH_PROCESSORS", 1),
-  /**
-   * The machine's clock counts instructions; with 0 its time is that of the emulator, or with KVM a real one.
-   */
+  /** Whether the machine's clock counts instructions. With 0 its time is that of the emulator, or real with KVM. */
   countsInstructions: number("BENCH_ICOUNT", 1) === 1,
 } as const;
 export type Sizes = typeof sizes;
 
-/** Nothing was asked for that is not the default: docs/benchmarks.md is for these alone. */
+/** Whether all sizes are the defaults; docs/benchmarks.md is for these alone. */
 export const areUsual = !Object.keys(env).some((name) => name.startsWith("BENCH_"));
 
 function number(name: string, usual: number): number {

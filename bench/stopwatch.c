@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  *   stopwatch start FILE COMMAND...   writes CLOCK_MONOTONIC in ns to FILE and becomes COMMAND
- *   stopwatch run COMMAND...          runs it; prints the nanoseconds that passed, and those of
+ *   stopwatch run COMMAND...          runs COMMAND; prints the elapsed nanoseconds and those of
  *                                     processor time
  *   stopwatch cpu PID                 prints the nanoseconds of processor time of the process,
- *                                     with all its threads and its ended children
+ *                                     with its ended threads and its waited-for children
  */
 #include <err.h>
 #include <stdint.h>
@@ -62,8 +62,8 @@ static void run(char **command)
 }
 
 /*
- * /proc/PID/stat counts in hundredths of a second: good for children, too coarse for an idle
- * process.
+ * Returns the processor time of ended children. /proc/PID/stat counts hundredths of a second: too
+ * coarse for more.
  */
 static uint64_t children_ns(pid_t pid)
 {
@@ -76,7 +76,9 @@ static uint64_t children_ns(pid_t pid)
 	if (!file || !fgets(line, sizeof(line), file))
 		err(1, "cannot read %s", path);
 	fclose(file);
-	/* From behind the name, which may hold anything: fields 3 to 15, then cutime and cstime. */
+	/*
+	 * The name may hold any byte, so parse behind it: fields 3 to 15, then cutime and cstime.
+	 */
 	if (sscanf(strrchr(line, ')') + 1,
 		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user,
 		   &system) != 2)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The targets of mine, measured in one run with default settings, and whether a run meets them.
+// The targets of mine with default settings, and whether a run met them.
 import { type Quantity, type Results, spread } from "./results.ts";
 import type { Sizes } from "./sizes.ts";
 
 export interface Verdict {
   promise: string;
   found: string;
-  /** Undefined where what it is about was not measured. */
+  /** Undefined if the run did not measure it. */
   met: boolean | undefined;
 }
 
@@ -18,7 +18,7 @@ export function judge(results: Results, sizes: Sizes): Verdict[] {
   const most = (tool: string, quantity: Quantity) => spread(results, tool, quantity)?.most;
   const ratio = (a: number | undefined, b: number | undefined) => (a && b ? a / b : undefined);
   const against = (tool: string, quantity: Quantity) => ratio(of("mine", quantity), of(tool, quantity));
-  /** Returns the time that watching adds to the sender. */
+  /** Milliseconds by which the sender is slower than without a tool. */
   const slowdown = (tool: string) => {
     const [watched, alone] = [of(tool, "floodSenderMs"), of("none", "floodSenderMs")];
     return watched !== undefined && alone !== undefined ? watched - alone : undefined;

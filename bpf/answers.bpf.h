@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The answers to the messages of a request that the kernel has handled: in the receive queue of its
- * sender, in the order of the messages, behind those to earlier requests; or received meanwhile, by
- * another thread.
+ * The answers to the messages of a handled request. They are in the receive queue of its sender, in
+ * the order of the messages, behind the answers to earlier requests. Another thread may already
+ * have received some.
  */
 #ifndef MINE_ANSWERS_BPF_H
 #define MINE_ANSWERS_BPF_H
@@ -19,35 +19,37 @@
 #define ENOENT		   2
 #define EINVAL		   22
 
-/* So many are looked at to find one. */
+/* Max answers that are searched for one message. */
 #ifdef MINE_LEGACY
 #define ANSWERS 8
 #else
 #define ANSWERS 16
 #endif
 
-/* Those to one request. */
+/* The answers to one request. */
 struct mine_answers {
 	struct sock *sock; /* the sender's */
-	struct sk_buff
-		*answer; /* in the receive queue: later ones have not been taken for answers yet */
-	struct sk_buff *last; /* of the receive queue: its head where it is empty */
-	__u64 drops;	      /* until this request */
-	bool is_outdated;     /* the entry of the map "sockets" */
+	struct sk_buff *
+		/* last matched answer in the receive queue: the search continues behind it */
+		answer;
+	struct sk_buff *last; /* last answer of the receive queue; its head if it is empty */
+	__u64 drops;	      /* dropped answers until this request */
+	bool is_outdated;     /* the entry of the map "sockets" needs an update */
 	bool may_be_lacking;
 };
 
 /* The state of a sender's socket after its last request. */
 struct mine_socket {
-	struct sk_buff *answer; /* the last in the receive queue that is not a later request's; NULL
-				   when it was received */
-	__u64 inode;		/* of the socket: another one may be at its address by now */
-	__u64 drops;		/* answers that found no room, so far */
+	struct sk_buff *
+		/* last answer in the queue that belongs to no later request; NULL once received */
+		answer;
+	__u64 inode; /* the socket's inode: another socket may reuse the address */
+	__u64 drops; /* dropped answers until now, for want of buffer space */
 };
 
 MAP(LRU_HASH, sockets, struct sock *, struct mine_socket, 4096);
 
-/* An answer that was received before the request that it answers was over. */
+/* An answer that was received before its request was over. */
 struct mine_taken_key {
 	struct sock *sock;
 	__u64 sequence;
@@ -60,7 +62,7 @@ struct mine_taken {
 
 MAP(LRU_HASH, taken, struct mine_taken_key, struct mine_taken, 1024);
 
-/* An answer is being freed: it has been received. */
+/* Keeps an answer that is being freed: it has been received. */
 static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)
 {
 	struct mine_socket *known = bpf_map_lookup_elem(&sockets, &sock);
@@ -68,7 +70,7 @@ static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)
 	struct mine_taken answer = {};
 	__u64 length;
 
-	/* Those of earlier requests come first. */
+	/* The answers to earlier requests come first. */
 	if (known && known->answer) {
 		if (known->answer == skb)
 			known->answer = NULL;
@@ -82,7 +84,7 @@ static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)
 	bpf_map_update_elem(&taken, &key, &answer, BPF_ANY);
 }
 
-/* @return the number of the socket's inode, which no other socket has had; 0 when it is closed */
+/* Returns the socket's inode number, which no other socket has had; 0 if the socket is closed. */
 static __always_inline __u64 inode_of(struct sock *sock)
 {
 	struct socket *socket = BPF_CORE_READ(sock, sk_socket);
@@ -92,7 +94,7 @@ static __always_inline __u64 inode_of(struct sock *sock)
 	return socket ? BPF_CORE_READ(both, vfs_inode.i_ino) : 0;
 }
 
-/* How many answers have found no room. */
+/* Returns the number of answers dropped for want of buffer space. */
 static __always_inline __u32 drops_of(struct sock *sock)
 {
 	return BPF_CORE_READ(sock, sk_drops.counter);
@@ -119,7 +121,7 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 	answers->drops = drops;
 	answers->is_outdated = is_stale || answer || drops != known.drops;
 	/*
-	 * A full queue drops answers, a filter of the socket may drop them, and a socket that is
+	 * A full queue drops answers, and a filter of the socket may drop them. A socket that is
 	 * connected to a process gets none.
 	 */
 	answers->may_be_lacking = drops != known.drops || BPF_CORE_READ(sock, sk_err) ||
@@ -127,7 +129,7 @@ static __always_inline void begin_answers(struct mine_answers *answers, struct s
 				  BPF_CORE_READ(netlink, dst_portid);
 	answers->answer = receive_queue(sock);
 	answers->last = BPF_CORE_READ(sock, sk_receive_queue.prev);
-	/* An answer that has left the queue is not linked into it any more. */
+	/* An answer that has left the queue is no longer linked into it. */
 	if (answer && BPF_CORE_READ(answer, next, prev) == answer)
 		answers->answer = answer;
 }
@@ -140,14 +142,14 @@ static __always_inline void end_answers(const struct mine_answers *answers)
 
 	if (answers->last != receive_queue(sock))
 		now.answer = answers->last;
-	/* Most senders wait for each answer, or ask for none: then there is nothing to remember. */
+	/* Most senders wait for each answer or ask for none, so there is nothing to remember. */
 	if (!now.answer && !answers->is_outdated)
 		return;
 	now.inode = inode_of(sock);
 	bpf_map_update_elem(&sockets, &sock, &now, BPF_ANY);
 }
 
-/* LIST and SAVE: their answer is a dump. */
+/* Returns whether the answer is a dump: LIST and SAVE. */
 static __always_inline bool is_dump(const struct nlmsghdr *message)
 {
 	__u8 command = message->nlmsg_type;
@@ -158,11 +160,11 @@ static __always_inline bool is_dump(const struct nlmsghdr *message)
 /* The answer to one message. */
 struct mine_found {
 	struct mine_ack ack;
-	__u64 reply;  /* address; 0 when there is no answer */
-	bool is_sure; /* all that may be it was looked at */
+	__u64 reply;  /* address; 0 without an answer */
+	bool is_sure; /* every candidate was searched */
 };
 
-/* Behind the answers to earlier messages. @most: so many are looked at */
+/* Searches the queue behind the answers to earlier messages. @most: max answers to search */
 static __always_inline void find_queued(struct mine_answers *answers,
 					const struct nlmsghdr *message, struct mine_found *found,
 					int most)
@@ -188,7 +190,7 @@ static __always_inline void find_queued(struct mine_answers *answers,
 	}
 }
 
-/* Among those that were received meanwhile. */
+/* Searches the answers that were received before the request was over. */
 static __always_inline void find_taken(const struct mine_answers *answers,
 				       const struct nlmsghdr *message, struct mine_found *found)
 {
@@ -198,9 +200,8 @@ static __always_inline void find_taken(const struct mine_answers *answers,
 	if (!answer || !is_ack_of(&answer->ack, message))
 		return;
 	found->ack = answer->ack;
-	found->reply =
-		(__u64)answer
-			->reply; /* stays as it is until another answer with this number comes */
+	/* unchanged until another answer with this number arrives */
+	found->reply = (__u64)answer->reply;
 	bpf_map_delete_elem(&taken, &key);
 }
 
@@ -214,10 +215,7 @@ static __always_inline void set_result(const struct mine_answers *answers,
 
 	command->result = error;
 	if (!found->reply) {
-		/*
-		 * A dump is its own answer; else one that was not asked for comes with an error
-		 * alone.
-		 */
+		/* A dump is its own answer. Without NLM_F_ACK only an error is acknowledged. */
 		bool is_due = message->nlmsg_flags & NLM_F_ACK && !is_dump(message);
 
 		if (is_due || answers->may_be_lacking || !found->is_sure)
@@ -226,15 +224,15 @@ static __always_inline void set_result(const struct mine_answers *answers,
 	if (!error)
 		return;
 	/*
-	 * nfnetlink refuses with -EINVAL what cannot be parsed; no handler says so of its own. A
-	 * handler for number 0 is there to say -EOPNOTSUPP. -ERANGE comes from both: not told
-	 * apart.
+	 * nfnetlink refuses an unparsable message with -EINVAL; no handler returns it. The handler
+	 * for number 0 only returns -EOPNOTSUPP. Both nfnetlink and handlers return -ERANGE, which
+	 * stays ambiguous.
 	 */
 	if (error == -EINVAL || number == IPSET_CMD_NONE)
 		command->flags |= MINE_REFUSED;
 	/*
-	 * With the error of an element ADD and DEL send back the line at fault. These two errors
-	 * come before any element is looked at, and bring the message as it was.
+	 * ADD and DEL return the line at fault with the error of an element. These two errors come
+	 * before any element is read, and return the message unchanged.
 	 */
 	else if ((number == IPSET_CMD_ADD || number == IPSET_CMD_DEL) && error != -ENOENT &&
 		 error != -IPSET_ERR_PROTOCOL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Where kernels differ, each difference behind a name that says what it does. */
+/* Differences between kernels, each behind a descriptive name. */
 #ifndef MINE_COMPAT_BPF_H
 #define MINE_COMPAT_BPF_H
 
@@ -8,7 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include "mine.h"
 
-#ifndef MAP /* examples/bcc has its own */
+#ifndef MAP /* examples/bcc defines its own */
 #define MAP(kind, name, key_type, value_type, entries)                                             \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_##kind);                                                 \
@@ -18,7 +18,7 @@
 	} name SEC(".maps")
 #endif
 
-/* Before a loop: 5.3 (2589726d12a1) was the first to take one as it is. */
+/* Precedes a loop: kernels before 5.3 (2589726d12a1) reject loops that are not unrolled. */
 #ifdef MINE_LEGACY
 #define UNROLL _Pragma("unroll")
 #else
@@ -26,8 +26,8 @@
 #endif
 
 /*
- * The way to user space: the ring buffer came in 5.8 (457f44363a88), the perf buffer in 4.4.
- * 0 when the event is on its way.
+ * The event buffer: a ring buffer since 5.8 (457f44363a88), before that a perf buffer (4.4).
+ * submit() returns 0 for a sent event.
  */
 #ifdef MINE_LEGACY
 MAP(PERF_EVENT_ARRAY, events, __u32, __u32, 0);
@@ -35,15 +35,15 @@ MAP(PERF_EVENT_ARRAY, events, __u32, __u32, 0);
 static __always_inline long submit(void *ctx, struct mine_event *event, __u64 size)
 {
 	/*
-	 * Before 5.3 a full buffer is no error: the kernel then says so in the buffer itself
-	 * (PERF_RECORD_LOST), in front of the next event that finds room.
+	 * Before 5.3 a full buffer is no error: the kernel instead writes PERF_RECORD_LOST into the
+	 * buffer, before the next event that fits.
 	 */
 	return bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, size);
 }
 #else
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096); /* set before load, for the machine */
+	__uint(max_entries, 4096); /* set before load, to suit the machine */
 } events SEC(".maps");
 
 static __always_inline long submit(void *ctx, struct mine_event *event, __u64 size)
@@ -53,9 +53,8 @@ static __always_inline long submit(void *ctx, struct mine_event *event, __u64 si
 #endif
 
 /*
- * The filter is a constant where the kernel knows global data (5.2, d8eca5bbb2be): set before the
- * programs are loaded, so that the verifier follows no path that will not be taken, and leaves it
- * out.
+ * The filter is a constant where the kernel knows global data (5.2, d8eca5bbb2be). It is set before
+ * the programs are loaded, so the verifier neither follows nor keeps a dead path.
  */
 #ifdef MINE_LEGACY
 #define FILTER const struct mine_filter
@@ -71,7 +70,7 @@ static __always_inline FILTER *what_is_wanted(void)
 #else
 #define FILTER const volatile struct mine_filter
 
-FILTER filter_constant = {}; /* all that there is in .rodata */
+FILTER filter_constant = {}; /* the only variable in .rodata */
 
 static __always_inline FILTER *what_is_wanted(void)
 {
@@ -79,7 +78,7 @@ static __always_inline FILTER *what_is_wanted(void)
 }
 #endif
 
-/* task_struct has these only where the kernel has CONFIG_AUDIT (AUDITSYSCALL before 4.20). */
+/* task_struct has these fields only with CONFIG_AUDIT (AUDITSYSCALL before 4.20). */
 static __always_inline __u32 login_uid(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->loginuid))
@@ -94,7 +93,9 @@ static __always_inline __u32 session_id(struct task_struct *task)
 	return BPF_CORE_READ(task, sessionid);
 }
 
-/* Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the former.
+/*
+ * Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the inode
+ * number.
  */
 struct kernfs_node___o {
 	union {
@@ -105,13 +106,12 @@ struct kernfs_node___o {
 } __attribute__((preserve_access_index));
 
 /*
- * The inode number of the cgroup's directory: bpf_get_current_cgroup_id(), which came in 4.18,
- * without it.
+ * Returns the inode number of the cgroup's directory, like bpf_get_current_cgroup_id(), which needs
+ * 4.18.
  *
- * Each field is guarded by its own existence. Before 4.19 (4f7b3e82589e) the verifier skips a side
- * of a branch only where the constant equals the one that it is compared with; it walks into the
- * side of a field that exists and, if that other side reads a field that does not, refuses the
- * program.
+ * Each field has its own existence check. Before 4.19 (4f7b3e82589e) the verifier skips a branch
+ * only where the constant equals the compared one. It follows the branch of an existing field; if
+ * the other branch reads a missing field, it refuses the program.
  */
 static __always_inline __u64 cgroup_id(struct task_struct *task)
 {
@@ -127,7 +127,7 @@ static __always_inline __u64 cgroup_id(struct task_struct *task)
 	return 0;
 }
 
-/* Before 4.19 (2c4704756cab) a task had its struct pid elsewhere. */
+/* Before 4.19 (2c4704756cab) a task kept its struct pid in another field. */
 struct task_struct___o {
 	struct pid_link {
 		struct pid *pid;
@@ -135,8 +135,8 @@ struct task_struct___o {
 } __attribute__((preserve_access_index));
 
 /*
- * @return the process id of the current task in its own pid namespace: what struct scm_creds has of
- * a sender
+ * Returns the current task's process id in its own pid namespace, as struct scm_creds holds a
+ * sender's.
  */
 static __always_inline __u32 own_pid(void)
 {

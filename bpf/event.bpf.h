@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* From a command to an event: who, where, the message itself; filtered and counted. */
+/*
+ * Turns a command into an event with the caller's credentials, host context and message; filters
+ * and counts it.
+ */
 #ifndef MINE_EVENT_BPF_H
 #define MINE_EVENT_BPF_H
 
@@ -8,8 +11,8 @@
 #define EPERM 1
 
 /*
- * Where an event is put together: the stack is too small. Backend fexit sets two: its programs can
- * be preempted.
+ * Buffers for events: the stack is too small. Backend fexit needs two, because its programs can be
+ * preempted.
  */
 MAP(PERCPU_ARRAY, scratch, __u32, struct mine_event, 1);
 
@@ -30,21 +33,21 @@ static __always_inline struct mine_counters *find_counters(__u32 *key)
 			here->what += (many);                                                      \
 	})
 
-/* A command, and what the kernel answered. */
+/* A command, and the kernel's answer to it. */
 struct mine_command {
-	__u64 message; /* address of its struct nlmsghdr, in the kernel's memory */
+	__u64 message; /* address of its struct nlmsghdr in kernel memory */
 	struct net *net;
 	__s32 result;
 	__s32 answer;
 	__u32 flags; /* enum mine_flag */
 	__u32 reply_len;
-	const void *reply;	  /* in the kernel's memory; goes with the answer */
-	struct scm_creds *sender; /* with MINE_BY_READER */
+	const void *reply;	  /* address in kernel memory, valid with the answer */
+	struct scm_creds *sender; /* valid with MINE_BY_READER */
 };
 
 /*
- * The minimum of VALUE and the constant MOST, in a register whose bounds the verifier knows. In
- * assembly, because the compiler may compare one copy and go on with another.
+ * Returns min(VALUE, constant MOST) in a register with bounds that the verifier knows. It is
+ * assembly because the compiler may compare one copy of the value and use another.
  */
 #define AT_MOST(value, most)                                                                       \
 	({                                                                                         \
@@ -58,20 +61,20 @@ struct mine_command {
 	})
 
 /*
- * The share of the event buffer that callers without CAP_NET_ADMIN have: they can send as fast as
- * they like, and what they send must not take the place of what the privileged do.
+ * Share of the event buffer for callers without CAP_NET_ADMIN. They can send without limit, and
+ * must not displace the events of privileged callers.
  */
 #define DENIED_WINDOW_NS 100000000ULL
 #define DENIED_MAX	 256
 
 struct mine_share {
-	__u64 begin_ns; /* of the window */
-	__u64 count;	/* events in it */
+	__u64 begin_ns; /* start of the window */
+	__u64 count;	/* events in the window */
 };
 
 MAP(ARRAY, shares, __u32, struct mine_share, 1);
 
-/* Processors race for it: a few events more or less go through. */
+/* CPUs race on the counter: a few events more or less are acceptable. */
 static __always_inline bool is_within_share(void)
 {
 	__u32 first = 0;
@@ -96,8 +99,8 @@ static __always_inline bool is_denied(const struct mine_event *event)
 }
 
 /*
- * Not every handler is probed. netlink_ack() tells of errors of the others as well, and these are
- * not wanted.
+ * Not every handler is probed. netlink_ack() also reports errors of the other handlers; this drops
+ * them.
  */
 static __always_inline bool is_command_wanted(FILTER *filter, const struct mine_event *event,
 					      __u16 message_type)
@@ -117,7 +120,7 @@ static __always_inline bool is_caller_wanted(FILTER *filter, const struct mine_e
 	       filter->uid == event->effective_uid || filter->uid == event->login_uid;
 }
 
-/* The caller is the current thread. */
+/* Fills in the credentials of the current thread, which is the caller. */
 static __always_inline void fill_who(struct mine_event *event, struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
@@ -134,7 +137,9 @@ static __always_inline void fill_who(struct mine_event *event, struct task_struc
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
-/* The sender is another process: the socket buffer has its ids, and nothing else of it. */
+/*
+ * Fills in the ids of a sender in another process: the socket buffer holds nothing else about it.
+ */
 static __always_inline void fill_sender(struct mine_event *event, struct scm_creds *sender)
 {
 	event->pid = BPF_CORE_READ(sender, pid);
@@ -151,9 +156,9 @@ static __always_inline void fill_details(struct mine_event *event, struct task_s
 }
 
 /*
- * Where in event->data there is room. The lengths so far are in memory, because the verifier does
- * not follow its contents: in a register it would follow each path for each length that there may
- * be.
+ * Returns the offset of the free space in event->data. The barrier makes the compiler read the
+ * lengths from memory, whose contents the verifier does not track: it would follow one path for
+ * each length in a register.
  */
 static __always_inline __u64 data_end(const struct mine_event *event)
 {
@@ -174,27 +179,27 @@ static __always_inline void copy_arguments(struct mine_event *event, struct task
 	event->arguments_len = length;
 	at = AT_MOST(data_end(event), MINE_MESSAGE_MAX);
 	length = AT_MOST(length, MINE_ARGUMENTS_MAX);
-	/* Fails when the caller has had them paged out; then none are reported. */
+	/* Fails when the caller's arguments are paged out; then none are reported. */
 	if (!bpf_probe_read_user(event->data + at, length, (void *)start))
 		event->arguments_captured = length;
 }
 
 #ifdef MINE_LEGACY
 /*
- * Unrolled, the walk below is more than the verifier of 4.15 follows: it loses what it knew of
- * spilled registers.
+ * The verifier of 4.15 cannot follow the unrolled walk below: it loses the bounds of spilled
+ * registers.
  */
 static __always_inline void copy_executable(struct mine_event *event, struct task_struct *task)
 {
 }
 #else
-/* How many names and mount points there may be between an executable and the root. */
+/* Max names and mount points between an executable and the root. */
 #define PATH_DEPTH 20
 
 /*
- * The executable's path, from the file up to the root of its mount namespace, through mount points:
- * what /proc/PID/exe shows, from the kernel's own structures, because the caller may be gone by the
- * time that user space could look there.
+ * Copies the executable's path, from the file through mount points up to the root of its mount
+ * namespace. It equals /proc/PID/exe, but comes from kernel structures: the caller may exit before
+ * user space can read /proc.
  */
 static __always_inline void copy_executable(struct mine_event *event, struct task_struct *task)
 {
@@ -228,7 +233,7 @@ static __always_inline void copy_executable(struct mine_event *event, struct tas
 			return;
 		event->executable_len += length;
 		parent = BPF_CORE_READ(dentry, d_parent);
-		/* A file that is in no directory: memfd_create(2). */
+		/* A file in no directory: memfd_create(2). */
 		if (parent == dentry)
 			return;
 		dentry = parent;
@@ -251,7 +256,7 @@ static __always_inline void copy_reply(struct mine_event *event, const struct mi
 		event->reply_len = length;
 }
 
-/* @return whether the command is wanted; then the event's header is filled in */
+/* Fills in the event's header. Returns whether the command is wanted. */
 static __always_inline bool begin_event(struct mine_event *event,
 					const struct mine_command *command,
 					const struct nlmsghdr *message)
@@ -267,7 +272,7 @@ static __always_inline bool begin_event(struct mine_event *event,
 	event->result = command->result;
 	event->answer = command->answer;
 	event->session_id = AUDIT_UID_UNSET;
-	/* Not counted: not every backend sees a command that is not wanted. */
+	/* Not counted: some backends never see an unwanted command. */
 	if (!is_command_wanted(filter, event, message->nlmsg_type))
 		return false;
 	if (command->flags & MINE_BY_READER)
@@ -287,10 +292,7 @@ static __always_inline bool begin_event(struct mine_event *event,
 	return true;
 }
 
-/*
- * Sends the event, in whose data there are event->captured_len bytes of the message, with what
- * comes behind them.
- */
+/* Appends the details and the reply to the captured message, and sends the event. */
 static __always_inline void end_event(void *ctx, struct mine_event *event,
 				      const struct mine_command *command)
 {
@@ -312,8 +314,8 @@ static __always_inline void end_event(void *ctx, struct mine_event *event,
 
 /*
  * Reports a command.
- * @header: of its message
- * @slot: of the scratch, which no other program uses at the same time on the same CPU.
+ * @header: header of its message
+ * @slot: index into the scratch map, which no other program uses at the same time on this CPU
  */
 static __always_inline void report(void *ctx, const struct mine_command *command,
 				   const struct nlmsghdr *header, __u32 slot)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Trampolines at the end of the handlers: arguments and result in one program, and nothing to
- * remember in between.
+ * Trampolines at the return of the handlers: one program sees arguments and result, and stores
+ * nothing in between.
  *
- * The programs are on the handlers, and not on nfnetlink_rcv(), which calls them all: the program
- * of a trampoline can be preempted, and the kernel then skips it for other tasks on that CPU. The
- * handlers run under nfnetlink's mutex, so there is never more than one at a time.
+ * The programs are not on nfnetlink_rcv(), which calls all handlers. The program of a trampoline
+ * can be preempted, and the kernel then skips it for other tasks on that CPU. The handlers run
+ * under nfnetlink's mutex, so only one runs at a time.
  */
 #include "request.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -17,11 +17,11 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 enum {
 	SLOT_HANDLER,
 	SLOT_REFUSAL
-}; /* not under the mutex: must not share a scratch with those that are */
+}; /* a refusal is not under the mutex, so it needs its own scratch */
 
 /*
- * One element, mine_exit. Verified once instead of once per handler; put there before anything is
- * attached.
+ * One element: mine_exit, which the verifier thus checks once for all handlers. Filled before any
+ * attachment.
  */
 MAP(PROG_ARRAY, reporters, __u32, __u32, 1);
 
@@ -49,9 +49,9 @@ HANDLER(ip_set_byname)
 HANDLER(ip_set_byindex)
 
 /*
- * The result of (skb, const struct nfnl_info *info, attr): what comes after three arguments. In the
- * form that handlers had before 5.13 there is an argument in its place, a pointer, and the verifier
- * does not let a pointer be shifted: there the program does not load, and another backend is taken.
+ * Returns the result of (skb, const struct nfnl_info *info, attr): the word after three arguments.
+ * Before 5.13 that word is a fourth argument, a pointer. The verifier forbids a shift of a pointer,
+ * so the program does not load and mine takes another backend.
  */
 static __always_inline __s32 result_after_three(const __u64 *ctx)
 {
@@ -62,8 +62,8 @@ static __always_inline __s32 result_after_three(const __u64 *ctx)
 }
 
 /*
- * Reports the command of a handler that has ended. A program of this type needs a target; any
- * handler will do.
+ * Reports the command of a handler that has ended. This program type needs a target; any handler
+ * will do.
  */
 SEC("fexit/ip_set_create")
 int mine_exit(__u64 *ctx)

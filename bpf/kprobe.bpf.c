@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * A probe where a handler of ipset is entered and one where it returns, and one where nfnetlink
- * refuses a message. One pair of programs serves all handlers (ip_set_create, ip_set_uadd, ...).
+ * Probes at entry and return of ipset's handlers, and a probe where nfnetlink refuses a message.
+ * One pair of programs serves all handlers (ip_set_create, ip_set_uadd, ...).
  *
- * The probes are on the handlers, and not on nfnetlink_rcv(), which calls them all: they run under
- * nfnetlink's mutex, so few are ever under way. In nfnetlink_rcv() any number of threads can wait
- * for it, of users who are root in a user namespace of their own; they would use up the return
- * probes that a kernel can follow.
+ * The probes are not on nfnetlink_rcv(), which calls all handlers. The handlers run under
+ * nfnetlink's mutex, so few are ever under way. Any number of threads can wait for the mutex in
+ * nfnetlink_rcv(), and any user can be root in a user namespace. They could use up the kernel's
+ * limited number of return probes.
  */
 #include "request.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -15,25 +15,24 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define EAGAIN 11
 
-/* A handler under way, in one thread. */
+/* A handler under way in one thread. */
 struct mine_call {
-	__u64 message; /* its address; 0 when none was found */
+	__u64 message; /* address; 0 if none was found */
 	struct net *net;
 	struct sk_buff *request;
 };
 
-/* By bpf_get_current_pid_tgid(). A missed return leaves its entry behind. */
+/* Keyed by bpf_get_current_pid_tgid(). A missed return leaves its entry behind. */
 MAP(LRU_HASH, calls, __u64, struct mine_call, 4096);
 
 /*
- * The message is found by evidence, not by version, because distributions move netfilter on its own
- * (RHEL 8's 4.18):
+ * The arguments themselves show where the message is. The kernel version does not, because
+ * distributions backport netfilter (RHEL 8's 4.18):
  *   since 5.13  (skb, const struct nfnl_info *info, attr), and info begins with { net, sk, nlh }
  *   before      (net, ctnl, skb, nlh, attr, extack)
- * In the old form the second argument is a struct sock. Its third word is small integers (family,
- * state, flags), never a kernel address. So the check for the new form comes first.
- * struct nfnl_info is read by offset: it is a type of the nfnetlink module, absent from vmlinux
- * BTF.
+ * In the old form the second argument is a struct sock. Its third word holds small integers
+ * (family, state, flags) and never a kernel address, so the test for the new form is safe. struct
+ * nfnl_info is read by offset: it is a type of the nfnetlink module, absent from vmlinux BTF.
  */
 SEC("kprobe/ip_set_create")
 int BPF_KPROBE(mine_enter, void *first, void *second, void *third, void *fourth)
@@ -53,8 +52,8 @@ int BPF_KPROBE(mine_enter, void *first, void *second, void *third, void *fourth)
 		call.message = (__u64)fourth;
 	}
 	/*
-	 * Recorded even when no message is found, so that its return is not taken for one without
-	 * an entry.
+	 * Recorded even without a message, so that its return does not count as one without an
+	 * entry.
 	 */
 	if (bpf_map_update_elem(&calls, &thread, &call, BPF_ANY))
 		COUNT(lost_call);
@@ -103,8 +102,8 @@ int BPF_KPROBE(mine_ack, struct sk_buff *request, void *message, int error, void
 		report_refusal(ctx, request, command.message, error, extack, 0);
 	} else if (extack) {
 		/*
-		 * The handler has returned, and more threads were in it than the kernel follows to
-		 * the return.
+		 * The handler's return was missed: more threads were in it than the kernel has
+		 * return probes.
 		 */
 		command.net = call->net;
 		bpf_map_delete_elem(&calls, &thread);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The data between the kernel and user space. This file is the only place where the layouts are
- * written down: the TypeScript side is generated from the BTF of the objects compiled with it.
+ * Layouts of the data that the kernel and user space exchange. This file is their only source: the
+ * TypeScript side is generated from the BTF of the objects compiled with it.
  *
  * Types and constants only. Fixed-width fields, widest first, no implicit padding, host byte order.
  */
@@ -12,16 +12,16 @@
 
 /*
  * ipset(8) fills messages up to 8 KiB; other programs may send longer ones. An event must fit in
- * one element of a per-CPU map (32 KiB), so longer data is truncated, and marked as such.
+ * one element of a per-CPU map (32 KiB). Longer texts are truncated, and the event reports it.
  */
 #define MINE_MESSAGE_MAX   16384
 #define MINE_ARGUMENTS_MAX 4096
-/* The room for the last name comes on top: a name has 255 bytes at most. */
+/* The last name needs extra space: a name has at most 255 bytes. */
 #define MINE_EXECUTABLE_MAX 1024
 #define MINE_NAME_MAX	    256
 /*
- * The beginning of the message that the kernel sends back with an error: the line at fault is
- * there.
+ * Max captured bytes of the message that the kernel returns with an error: its beginning holds the
+ * line at fault.
  */
 #define MINE_REPLY_MAX 96
 /*
@@ -35,17 +35,17 @@
 
 /* Bits of mine_event.flags. */
 enum mine_flag {
-	MINE_REFUSED = 1,	 /* refused before any handler of ipset saw it */
-	MINE_EXECUTABLE_CUT = 2, /* the path goes on towards the root: it was too long */
-	MINE_UNANSWERED = 4,	 /* what the kernel answered was not seen: result says nothing */
-	MINE_BY_READER = 8, /* another process ended the dump: pid, uid and gid are the sender's,
-			       the rest is unset */
+	MINE_REFUSED = 1,	 /* refused before a handler of ipset ran */
+	MINE_EXECUTABLE_CUT = 2, /* executable path truncated: names towards the root are missing */
+	MINE_UNANSWERED = 4,	 /* the kernel's answer was not seen: result is meaningless */
+	/* another process ended the dump: pid, uid and gid are the sender's, the rest is unset */
+	MINE_BY_READER = 8,
 };
 
-/* One ipset command, when the kernel was done with it. */
+/* One ipset command that the kernel has finished. */
 struct mine_event {
 	__u64 ts_ns;	 /* CLOCK_MONOTONIC */
-	__u64 cgroup_id; /* in the unified hierarchy; 0 where there is none */
+	__u64 cgroup_id; /* id in the unified hierarchy; 0 if there is none */
 	__u32 pid;	 /* thread group id in the initial pid namespace */
 	__u32 tid;
 	__u32 ppid;
@@ -53,27 +53,26 @@ struct mine_event {
 	__u32 gid;
 	__u32 effective_uid;
 	__u32 effective_gid;
-	__u32 login_uid; /* audit's loginuid and session; AUDIT_UID_UNSET where none is set */
+	__u32 login_uid; /* audit's loginuid and session; AUDIT_UID_UNSET if unset */
 	__u32 session_id;
-	__u32 netns;  /* inode number of the network namespace that the sets are in */
-	__s32 result; /* what the handler returned: 0, -errno or -IPSET_ERR_* */
-	__s32 answer; /* the error that came with @reply; 0 for none */
+	__u32 netns;  /* inode number of the sets' network namespace */
+	__s32 result; /* the handler's result: 0, -errno or -IPSET_ERR_* */
+	__s32 answer; /* error that came with the reply; 0 for none */
 	enum mine_flag flags;
-	__u32 message_len;   /* nlmsg_len: how long the message was */
-	__u32 captured_len;  /* how much of it is in data */
-	__u32 arguments_len; /* how long the command line is in the caller's memory */
+	__u32 message_len;   /* nlmsg_len: bytes of the message */
+	__u32 captured_len;  /* bytes of the message in data */
+	__u32 arguments_len; /* bytes of the command line in the caller's memory */
 	__u32 arguments_captured;
-	__u32 executable_len; /* of the path, see below */
+	__u32 executable_len; /* bytes of the path, see below */
 	__u32 reply_len;
 	__u32 reserved;
 	char comm[MINE_COMM_LEN];
 	/*
-	 * One after the other, each as long as said above, and no more is sent:
+	 * Consecutive texts, each with the length above. Unused bytes are not sent.
 	 *   the message: struct nlmsghdr, struct nfgenmsg, attributes
 	 *   the command line: arguments, a NUL after each
 	 *   the executable's path: names from the file up to the root, a NUL after each
-	 *   where there is an answer, the message as the kernel sent it back with it, cut to
-	 * MINE_REPLY_MAX
+	 *   with an answer, the message that the kernel returned with it, truncated to MINE_REPLY_MAX
 	 */
 	__u8 data[MINE_DATA_MAX];
 };
@@ -85,26 +84,28 @@ _Static_assert(sizeof(struct mine_event) == 112 + MINE_DATA_MAX, "struct mine_ev
 _Static_assert(sizeof(struct mine_event) <= 32768,
 	       "struct mine_event does not fit in a per-CPU map");
 
-/* The filter; in the modern object .rodata, in the legacy one the one element of the "filters" map.
+/*
+ * Selection of the commands to report: .rodata of the modern object, element 0 of the legacy
+ * "filters" map.
  */
 struct mine_filter {
-	__u32 commands; /* bit N: enum ipset_cmd N is wanted */
-	__u32 denied;  /* the same for who lacks CAP_NET_ADMIN: ipset(8) asks a few things before it
-			  acts */
-	__u32 pid;     /* 0: everyone's */
-	__u32 uid;     /* real, effective or login user; AUDIT_UID_UNSET: everyone's */
-	__u32 check;   /* nlmsg_seq of the request that fills the "checks" map; 0: none */
-	__u32 details; /* not 0: with parent, session, cgroup, command line and executable, which
-			  cost as much as the rest */
+	__u32 commands; /* bit N: report enum ipset_cmd N */
+	/* the same for callers without CAP_NET_ADMIN: ipset(8) sends queries before it acts */
+	__u32 denied;
+	__u32 pid;   /* 0: any process */
+	__u32 uid;   /* real, effective or login user; AUDIT_UID_UNSET: any user */
+	__u32 check; /* nlmsg_seq of the request that fills the "checks" map; 0: none */
+	/* not 0: report parent, session, cgroup, command line and executable; doubles the cost */
+	__u32 details;
 };
 
 /*
- * Facts about the sender of a request, as the kernel side reads them. The one element of the
- * "checks" map.
+ * Facts about the sender of a request, as the kernel side reads them: element 0 of the "checks"
+ * map.
  */
 struct mine_check {
 	__u64 arguments_len;
-	__u32 is_read; /* not 0: all of this was */
+	__u32 is_read; /* not 0: every field is valid */
 	__u32 ppid;
 	__u32 effective_uid;
 	__u32 login_uid;
@@ -112,25 +113,21 @@ struct mine_check {
 	__u32 netns;
 };
 
-/*
- * Every way to miss a command, counted where it happens. The one element, per CPU, of the
- * "counters" map.
- */
+/* Counts of each way to miss a command: element 0, per CPU, of the "counters" map. */
 struct mine_counters {
-	__u64 submitted; /* events given to the event buffer: an event that does not arrive was lost
-			    there */
-	__u64 lost_buffer;  /* it had no room, as far as the kernel says so at once */
-	__u64 lost_call;    /* too many commands under way at once: the entry was not recorded */
-	__u64 lost_entry;   /* a return without an entry: it began before we came, or its entry was
-			       missed */
-	__u64 entered;	    /* entries: those without a return, in the end, were lost */
+	/* events sent to the event buffer: those that never arrive were lost there */
+	__u64 submitted;
+	/* events without space in the buffer, if the kernel reports that at once */
+	__u64 lost_buffer;
+	__u64 lost_call; /* entries not recorded: too many commands were under way */
+	/* returns without an entry: it was missed, or came before the attachment */
+	__u64 lost_entry;
+	__u64 entered;	    /* entries: those that never return were lost */
 	__u64 returned;	    /* returns with an entry */
-	__u64 lost_message; /* no ipset message where this kernel should have one */
-	__u64 lost_rest; /* messages of a request that has more of them than a program can look at
-			  */
-	__u64 filtered;	 /* not wanted, see struct mine_filter: not lost */
-	__u64 denied; /* from callers without CAP_NET_ADMIN, beyond the share that they have of the
-			 buffer */
+	__u64 lost_message; /* calls without an ipset message where this kernel should have one */
+	__u64 lost_rest;    /* messages beyond the number that a program can read in one request */
+	__u64 filtered;	    /* commands that struct mine_filter excludes: not lost */
+	__u64 denied;	    /* commands beyond the buffer share of callers without CAP_NET_ADMIN */
 };
 
 #endif /* MINE_H */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A request and its answers, as the kernel holds them. Every message to nfnetlink, however it was
- * sent, is in one socket buffer of the kernel's own socket; every answer is in one of the sender's.
- * Nothing is read from the caller's memory, which may change, and no file descriptor is asked,
- * which may be another one by now. net/netlink/af_netlink.c, net/netfilter/nfnetlink.c; the same
- * from 4.15 to 7.x.
+ * A request and its answers, as the kernel holds them. Every message to nfnetlink is in one socket
+ * buffer of the kernel's own socket, after any system call. Every answer is in a socket buffer of
+ * the sender's socket. Nothing is read from the caller's memory, which may change. No file
+ * descriptor is read, because it may refer to another file by now. net/netlink/af_netlink.c,
+ * net/netfilter/nfnetlink.c; the same from 4.15 to 7.x.
  */
 #ifndef MINE_REQUEST_BPF_H
 #define MINE_REQUEST_BPF_H
@@ -25,15 +25,15 @@ static __always_inline struct netlink_skb_parms *netlink_cb(struct sk_buff *skb)
 }
 
 /*
- * @return the address of a request's first message. The kernel pulls each message that it has
- * handled: skb->data moves.
+ * Returns the address of a request's first message. The kernel pulls each handled message, which
+ * moves skb->data.
  */
 static __always_inline __u64 first_message(struct sk_buff *skb)
 {
 	return (__u64)BPF_CORE_READ(skb, head);
 }
 
-/* @return whether messages to and from nfnetlink go through this socket */
+/* Returns whether this socket carries messages to and from nfnetlink. */
 static __always_inline bool is_netfilter(struct sock *sock)
 {
 	if (BPF_CORE_READ(sock, __sk_common.skc_family) != AF_NETLINK)
@@ -48,8 +48,8 @@ static __always_inline bool is_ipset(const struct nlmsghdr *header)
 }
 
 /*
- * Is this the address of an ipset message? A user-space address is refused first: on a kernel where
- * the argument is something else, its owner could have put a message of his own there.
+ * Returns whether an ipset message is at this address. A user-space address is refused first: on a
+ * kernel with another argument here, the caller could have forged a message there.
  */
 static __always_inline bool is_ipset_message(__u64 address)
 {
@@ -65,14 +65,14 @@ static __always_inline bool is_ipset_message(__u64 address)
 struct mine_ack {
 	struct nlmsghdr header;
 	__s32 error;
-	struct nlmsghdr request; /* and with an error, the rest of the request */
+	struct nlmsghdr request; /* with an error, the rest of the request follows */
 };
 
 #define REPLY_OFFSET __builtin_offsetof(struct mine_ack, request)
 
 /*
- * @return whether the kernel acknowledges an ipset message in it; then @ack is filled in. Others
- * may send the like.
+ * Reads an acknowledgement of the kernel. Returns false for any other message, such as another
+ * program's.
  */
 static __always_inline bool read_ack(struct sk_buff *skb, struct mine_ack *ack)
 {
@@ -82,7 +82,7 @@ static __always_inline bool read_ack(struct sk_buff *skb, struct mine_ack *ack)
 	       ack->header.nlmsg_type == NLMSG_ERROR && ack->header.nlmsg_len >= sizeof(*ack);
 }
 
-/* An acknowledgement that was not asked for is sent for an error alone. */
+/* Without NLM_F_ACK the kernel acknowledges a message only if it failed. */
 static __always_inline bool is_ack_of(const struct mine_ack *ack, const struct nlmsghdr *message)
 {
 	return ack->header.nlmsg_seq == message->nlmsg_seq &&
@@ -90,7 +90,7 @@ static __always_inline bool is_ack_of(const struct mine_ack *ack, const struct n
 	       ack->request.nlmsg_len == message->nlmsg_len;
 }
 
-/* @reply: address of the message that came back with the error. */
+/* @reply: address of the message that the kernel returned with the error */
 static __always_inline void set_answer(struct mine_command *command, const struct mine_ack *ack,
 				       __u64 reply)
 {
@@ -99,19 +99,19 @@ static __always_inline void set_answer(struct mine_command *command, const struc
 	command->reply_len = ack->header.nlmsg_len - REPLY_OFFSET;
 }
 
-/* @return the head of the list, which links the last answer to the first */
+/* Returns the head of the list, which links the last answer to the first. */
 static __always_inline struct sk_buff *receive_queue(struct sock *sock)
 {
 	return (void *)sock + bpf_core_field_offset(struct sock, sk_receive_queue);
 }
 
-/* How far from the end of the receive queue an answer may be that was put there a moment ago. */
+/* Max distance of a new answer from the end of the receive queue. */
 #define LAST_ANSWERS 4
 
 /*
- * A handler has returned -EINTR: there is nothing more to tell the caller. It has begun a dump, or
- * it has sent an error of its own, which then is among the last answers: which line of a batch
- * failed (call_ad()); before 5.6, that there is no such set to be dumped.
+ * Finds the answer of a handler that returned -EINTR, which tells nfnetlink to send none. Such a
+ * handler has begun a dump, or has sent an error itself, which is then among the last answers. The
+ * error names the line of a batch that failed (call_ad()), or before 5.6 a missing set to dump.
  */
 static __always_inline void find_own_answer(struct sk_buff *request, struct mine_command *command,
 					    const struct nlmsghdr *message)
@@ -133,17 +133,17 @@ static __always_inline void find_own_answer(struct sk_buff *request, struct mine
 }
 
 /*
- * The errors that handlers returned, by thread: netlink_ack() comes right after, and must not be
- * taken for a refusal. Nothing waits in between, so few threads are ever in it. By
- * bpf_get_current_pid_tgid(): the message's address.
+ * The errors that handlers returned, by thread: netlink_ack() follows at once, and must not be
+ * taken for a refusal. Nothing waits in between, so it holds few threads. Maps
+ * bpf_get_current_pid_tgid() to the message's address.
  */
 MAP(LRU_HASH, reported, __u64, __u64, 4096);
 
 MAP(ARRAY, checks, __u32, struct mine_check, 1);
 
 /*
- * Reads facts about the current task. Another kernel's BTF gives wrong offsets, and these facts are
- * then garbage.
+ * Reads facts about the current task. With another kernel's BTF the offsets are wrong and these
+ * facts garbage.
  */
 static __always_inline void check_reading(const struct nlmsghdr *message, struct net *net)
 {
@@ -169,8 +169,8 @@ static __always_inline void check_reading(const struct nlmsghdr *message, struct
 }
 
 /*
- * Reports a command that a handler has ended. Its mutex is held: there is no other in the same
- * slot.
+ * Reports a command that a handler has ended. The handler's mutex is held, so the slot has one
+ * user.
  */
 static __always_inline void report_handled(void *ctx, struct sk_buff *request,
 					   struct mine_command *command, __u32 slot)
@@ -187,8 +187,8 @@ static __always_inline void report_handled(void *ctx, struct sk_buff *request,
 }
 
 /*
- * netlink_ack(request, message, error, extack): where no handler has seen the message, nfnetlink
- * has refused it, because its sender lacks CAP_NET_ADMIN, or because it cannot be parsed.
+ * Reports a refusal, from the arguments of netlink_ack(request, message, error, extack). nfnetlink
+ * refuses a message before any handler when its sender lacks CAP_NET_ADMIN or it cannot be parsed.
  */
 static __always_inline void report_refusal(void *ctx, struct sk_buff *request, __u64 message,
 					   __s32 error, const void *extack, __u32 slot)
@@ -200,7 +200,7 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 	struct sock *sock = BPF_CORE_READ(request, sk);
 	struct nlmsghdr header;
 
-	/* Others' messages may look like ipset's. */
+	/* Messages of other protocols may look like ipset's. */
 	if (!is_netfilter(sock) || bpf_probe_read_kernel(&header, sizeof(header), (void *)message))
 		return;
 	command.net = BPF_CORE_READ(sock, __sk_common.skc_net.net);
@@ -215,10 +215,7 @@ static __always_inline void report_refusal(void *ctx, struct sk_buff *request, _
 		if (before == message)
 			return;
 	}
-	/*
-	 * ip_set_dump() acknowledges by itself, without extack, and then returns the error all the
-	 * same.
-	 */
+	/* ip_set_dump() acknowledges by itself, without extack, and still returns the error. */
 	if (!extack && error != -EPERM)
 		return;
 	report(ctx, &command, &header, slot);

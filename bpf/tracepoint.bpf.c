@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * For kernels without kprobes and trampolines: one tracepoint, where the kernel frees a socket
- * buffer.
+ * The backend for kernels without kprobes and trampolines: one tracepoint, at which the kernel
+ * frees a socket buffer.
  *
- * netlink_unicast_kernel() gives a request to nfnetlink_rcv() and then frees it, in the context of
- * its sender, however it was sent. By then all of its messages have been handled, and the kernel's
- * answers are in the receive queue of the sender's socket, in the order of the messages. An answer
- * that another thread has received meanwhile was freed before, and was seen here then.
+ * netlink_unicast_kernel() gives a request to nfnetlink_rcv() and then frees it, in its sender's
+ * context. By then all of its messages have been handled. The kernel's answers are in the receive
+ * queue of the sender's socket, in the order of the messages. If another thread has already
+ * received an answer, that answer was freed earlier and seen here then.
  *
- * Every packet is freed here too: the first test must be cheap. And a LIST or SAVE keeps its
- * request until its dump has ended, which another process may do.
+ * Every packet is freed here too, so the first test must be cheap. A LIST or SAVE keeps its request
+ * until its dump has ended, and another process may end it.
  */
 #include "answers.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -20,13 +20,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define NLM_F_REQUEST	     0x1
 #define NLMSG_ALIGN(length)  (((length) + 3) & ~3ULL)
 
-/* At most so many messages of a request are reported, and then as many counted. */
+/* Max messages of a request that are reported, and max messages that are then counted. */
 #ifdef MINE_LEGACY
-#define STAGES		 24 /* a program calls itself, which a kernel lets it do 32 times */
+#define STAGES		 24 /* tail calls of a program to itself: a kernel allows 32 */
 #define MESSAGES	 1
 #define STAGES_COUNTED	 8
 #define MESSAGES_COUNTED 64
-#define FOREIGN		 16 /* so many messages that are not commands are skipped in front of one */
+#define FOREIGN		 16 /* max messages other than commands that are skipped before a command */
 #else
 #define STAGES		 24
 #define MESSAGES	 64
@@ -37,16 +37,15 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* The request under way. Tracepoints are not preempted, and no request is freed in an interrupt. */
 struct mine_walk {
 	__u64 head;   /* address of its first message */
-	__u64 end;    /* how far its messages go */
+	__u64 end;    /* end of its messages, as an offset */
 	__u64 offset; /* of the next message */
 	struct net *net;
 	struct scm_creds *sender;
 	struct mine_answers answers;
 	__u32 flags;	/* enum mine_flag, of all its commands */
-	__u32 stage;	/* how often a program has called itself */
-	__u64 rest;	/* its commands that are not reported */
-	bool is_denied; /* the kernel has refused the first message, and has not looked at the
-			   others */
+	__u32 stage;	/* tail calls so far */
+	__u64 rest;	/* its unreported commands */
+	bool is_denied; /* the kernel has refused the first message, and ignores the others */
 };
 
 MAP(PERCPU_ARRAY, walks, __u32, struct mine_walk, 1);
@@ -63,7 +62,7 @@ static __always_inline void begin_walk(struct mine_walk *walk, struct sk_buff *s
 	walk->sender = creds;
 	walk->stage = 0;
 	walk->rest = 0;
-	/* The kernel pulls each message that it has handled; none of a sender that it denies. */
+	/* The kernel pulls each handled message; it handles none of a denied sender. */
 	walk->end = (__u64)BPF_CORE_READ(skb, data) - walk->head;
 	walk->is_denied = !walk->end;
 	if (walk->is_denied)
@@ -81,8 +80,8 @@ static __always_inline void end_walk(const struct mine_walk *walk)
 }
 
 /*
- * Reads the header of the next message. @return false when there is none, for the kernel too:
- * netlink_rcv_skb()
+ * Reads the header of the next message. Returns false at the end, with the rules of
+ * netlink_rcv_skb().
  */
 static __always_inline bool next_message(struct mine_walk *walk, struct nlmsghdr *message)
 {
@@ -100,7 +99,7 @@ static __always_inline bool is_command(const struct nlmsghdr *message)
 	return is_ipset(message) && message->nlmsg_flags & NLM_F_REQUEST;
 }
 
-/* @return whether there may be another message */
+/* Reports the next message. Returns whether there may be another one. */
 static __always_inline bool step(void *ctx, struct mine_walk *walk)
 {
 	struct mine_command command = { .net = walk->net, .sender = walk->sender };
@@ -109,7 +108,7 @@ static __always_inline bool step(void *ctx, struct mine_walk *walk)
 
 	if (!next_message(walk, &message))
 		return false;
-	/* ipset has no part in batches. */
+	/* The kernel takes no ipset commands in batches. */
 	if (!walk->offset && message.nlmsg_type == NFNL_MSG_BATCH_BEGIN)
 		return false;
 	command.message = walk->head + walk->offset;
@@ -159,9 +158,8 @@ static __always_inline struct mine_walk *current_walk(void)
 }
 
 /*
- * Counts in memory, of whose contents the verifier knows nothing: in a register it would follow
- * each number.
- * @return whether there may be another message
+ * Counts the next message if it is a command. The count is in memory, which the verifier does not
+ * track: it would follow each number in a register. Returns whether there may be another message.
  */
 static __always_inline bool count_rest(struct mine_walk *walk)
 {
@@ -175,7 +173,7 @@ static __always_inline bool count_rest(struct mine_walk *walk)
 	return true;
 }
 
-/* @return whether a request is being freed; then it is the current walk */
+/* Returns whether a request is being freed; then the current walk describes it. */
 static __always_inline bool on_free(struct sk_buff *skb)
 {
 	struct sock *sock = BPF_CORE_READ(skb, sk), *sender;
@@ -184,7 +182,7 @@ static __always_inline bool on_free(struct sk_buff *skb)
 
 	if (!sock || !is_netfilter(sock))
 		return false;
-	/* Set by netlink_unicast_kernel() alone. */
+	/* Only netlink_unicast_kernel() sets it. */
 	sender = BPF_CORE_READ(netlink_cb(skb), sk);
 	if (!sender) {
 		keep_answer(skb, sock);
@@ -200,18 +198,18 @@ static __always_inline bool on_free(struct sk_buff *skb)
 }
 
 #ifdef MINE_LEGACY
-/* mine_step and mine_rest. Filled from user space. */
+/* Indexes of mine_step and mine_rest. User space fills the map. */
 enum { STEP, REST };
 
 MAP(PROG_ARRAY, stages, __u32, __u32, 2);
 
-/* The fields that skb:consume_skb and skb:kfree_skb begin with, on every kernel. */
+/* The first fields of skb:consume_skb and skb:kfree_skb, on every kernel. */
 struct mine_tracepoint {
 	__u64 common;
 	struct sk_buff *skb;
 };
 
-/* Before 4.17 (c4f6699dfcb8) there are no raw tracepoints. */
+/* Raw tracepoints need 4.17 (c4f6699dfcb8). */
 SEC("tracepoint")
 int mine_free(struct mine_tracepoint *ctx)
 {
@@ -241,7 +239,7 @@ int mine_step(void *ctx)
 	return 0;
 }
 
-/* Counts the commands that no program can look at any more. */
+/* Counts the commands beyond the number that can be reported. */
 SEC("tracepoint")
 int mine_rest(void *ctx)
 {
@@ -265,8 +263,8 @@ int mine_rest(void *ctx)
 }
 #else
 /*
- * Functions that are not static are verified once (5.6, 51c39bb1d5d1), and not anew for each turn
- * of the loop that calls them.
+ * The verifier checks a global function once (5.6, 51c39bb1d5d1), and not once for each turn of the
+ * calling loop.
  */
 __noinline int step_once(void)
 {
@@ -284,7 +282,7 @@ __noinline int step_often(void)
 	return true;
 }
 
-/* Counts the commands that are not reported any more. */
+/* Counts a command that is no longer reported. */
 __noinline int count_once(void)
 {
 	struct mine_walk *walk = current_walk();

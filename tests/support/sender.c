@@ -2,13 +2,15 @@
 /*
  * Sends ipset messages in a new network namespace, and counts the kernel's acknowledgements.
  *
- *   sender flood COUNT          sends ADDs to four sets in turn; every fifth message is a DEL that fails
+ *   sender flood COUNT          ADDs to four sets in turn; every fifth message is a DEL that fails
  *   sender random COUNT SEED    sends messages that are valid, have changed bytes, or are random bytes
  *   sender missing COUNT        creates a set of a missing type, in each of COUNT threads at once
- *   sender denied ELEMENTS      sends ADDs with ELEMENTS empty elements, without privileges, until it is killed
+ *   sender denied ELEMENTS      ADDs with ELEMENTS empty elements, without privileges, until it
+ *                               is killed
  *
- * Prints one line: "handled N failed N unanswered N". "handled" counts messages that the kernel takes for ipset
- * commands. "unanswered" counts those of them that request an acknowledgement and get none.
+ * Prints one line: "handled N failed N unanswered N". "handled" counts messages that the kernel
+ * takes for ipset commands. "unanswered" counts those of them that request an acknowledgement and
+ * get none.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -64,11 +66,16 @@ static const char *random_set(struct sender *s)
 /* Appends one message of any command, valid or nearly valid. */
 static void put_command(struct sender *s)
 {
-	static const char *const types[] = { "hash:ip", "hash:net", "hash:ip,port", "bitmap:ip", "bitmap:port", "list:set" };
-	/* Half of the messages are CREATE or ADD. Without sets, every command fails with one error. */
-	uint8_t command = below(s, 2) ? below(s, IPSET_CMD_MAX + 1) :
-			  below(s, 2) ? IPSET_CMD_CREATE : IPSET_CMD_ADD;
-	struct nlmsghdr *header = begin(s, command, below(s, 2) ? NLM_F_EXCL : 0, below(s, 8) ? random_set(s) : NULL);
+	static const char *const types[] = { "hash:ip",	  "hash:net",	 "hash:ip,port",
+					     "bitmap:ip", "bitmap:port", "list:set" };
+	/*
+	 * Half of the messages are CREATE or ADD. Without sets, every command fails with one error.
+	 */
+	uint8_t command = below(s, 2)	? below(s, IPSET_CMD_MAX + 1)
+			  : below(s, 2) ? IPSET_CMD_CREATE
+					: IPSET_CMD_ADD;
+	struct nlmsghdr *header =
+		begin(s, command, below(s, 2) ? NLM_F_EXCL : 0, below(s, 8) ? random_set(s) : NULL);
 	struct nlattr *data;
 
 	switch (command) {
@@ -96,7 +103,8 @@ static void put_command(struct sender *s)
 		put_u32(s, IPSET_ATTR_LINENO, 1);
 		data = begin_nest(s, IPSET_ATTR_ADT);
 		/* One message in 50 is larger than an event can hold. */
-		for (uint32_t more = below(s, 50) ? below(s, 4) : 1500; more > 0 && s->size + MARGIN < ROOM; more--)
+		for (uint32_t more = below(s, 50) ? below(s, 4) : 1500;
+		     more > 0 && s->size + MARGIN < ROOM; more--)
 			put_element(s, (10u << 24) + below(s, 4096));
 		end_nest(s, data);
 		break;
@@ -105,8 +113,8 @@ static void put_command(struct sender *s)
 }
 
 /*
- * Limits each value that the kernel might read as a table size. The kernel allocates a table of any requested
- * size.
+ * Limits each value that the kernel might read as a table size. The kernel allocates a table of any
+ * requested size.
  */
 static void limit_sizes(struct sender *s)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Sends ipset's netlink messages, one datagram at a time, and reads the kernel's answers after each. */
+/*
+ * Sends ipset's netlink messages, one datagram at a time, and reads the kernel's answers after
+ * each.
+ */
 #ifndef SENDER_H
 #define SENDER_H
 
@@ -14,9 +17,9 @@
 #include <sys/socket.h>
 
 #define SUBSYSTEM (NFNL_SUBSYS_IPSET << 8)
-#define HEADERS (NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* min size of a command */
-#define ROOM 32768
-#define MARGIN 1024 /* max bytes that a function appends without a check of the buffer's space */
+#define HEADERS	  (NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* min size of a command */
+#define ROOM	  32768
+#define MARGIN	  1024 /* max bytes that a function appends without a check of the buffer's space */
 
 struct sender {
 	int fd;
@@ -118,7 +121,10 @@ static inline struct nlmsghdr *message_at(struct sender *s, size_t at)
 	return header;
 }
 
-/* Sets the sequence number and the subsystem of each message. Random changes may have overwritten them. */
+/*
+ * Sets the sequence number and the subsystem of each message. Random changes may have overwritten
+ * them.
+ */
 static inline void number(struct sender *s)
 {
 	struct nlmsghdr *header;
@@ -129,7 +135,9 @@ static inline void number(struct sender *s)
 	}
 }
 
-/* Reads all queued answers. @return a bit for each answered message after sequence number @before */
+/*
+ * Reads all queued answers. @return a bit for each answered message after sequence number @before
+ */
 static inline uint64_t receive(struct sender *s, uint32_t before)
 {
 	static __thread _Alignas(4) uint8_t data[65536];
@@ -155,7 +163,10 @@ static inline uint64_t receive(struct sender *s, uint32_t before)
 	return answered;
 }
 
-/* Sends the datagram and counts its messages. The kernel executes the messages before send() returns. */
+/*
+ * Sends the datagram and counts its messages. The kernel executes the messages before send()
+ * returns.
+ */
 static inline void deliver(struct sender *s)
 {
 	uint32_t before = s->sequence;
@@ -167,7 +178,10 @@ static inline void deliver(struct sender *s)
 		err(1, "cannot send");
 	answered = receive(s, before);
 	for (size_t at = 0; (header = message_at(s, at)); at += NLMSG_ALIGN(header->nlmsg_len)) {
-		/* The kernel skips messages without struct nfgenmsg, and messages that are no request. */
+		/*
+		 * The kernel skips messages without struct nfgenmsg, and messages that are no
+		 * request.
+		 */
 		if (header->nlmsg_len < HEADERS || !(header->nlmsg_flags & NLM_F_REQUEST))
 			continue;
 		s->handled++;

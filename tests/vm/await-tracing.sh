@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# In every test machine, as /usr/local/bin/await-tracing: waits until a mine traces; fails when it ends before that.
+# Waits until a mine traces; fails if it ends earlier. In every test machine it is /usr/local/bin/await-tracing.
 #
-#   await-tracing PID STDERR   of that mine; the file need not be there yet
+#   await-tracing PID STDERR   of that mine; the file need not exist yet
 set -eu
 
 until grep -qs '^Tracing' "$2"; do

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# Print a directory with a Debian kernel, ready to boot: vmlinuz, release, lib/modules/RELEASE.
+# Prints a directory with a Debian kernel, ready to boot: vmlinuz, release, lib/modules/RELEASE.
 #
 #   tests/vm/fetch-kernel.sh SUITE SERIES
 #   tests/vm/fetch-kernel.sh bookworm 6.1
 #
-# The packages are unpacked into the cache, not installed, and fetched once: a kernel that is in the
-# cache is used as it is. Remove its directory to get the suite's newest.
+# Fetches the packages once, and unpacks them into the cache without an installation. A kernel in the
+# cache is used unchanged. Remove its directory to get the suite's newest.
 set -euo pipefail
 
 if [ $# -ne 2 ]; then
@@ -26,7 +26,7 @@ cache=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/kernels
 kernel=$cache/$suite-$series
 mkdir -p "$cache"
 
-# Two tests that ask for the same kernel wait for one download.
+# Two tests that need the same kernel share one download.
 exec 9>"$kernel.lock"
 flock 9
 if [ -d "$kernel" ]; then
@@ -36,7 +36,7 @@ fi
 command -v busybox >/dev/null || fail "busybox is missing (it indexes the modules)" "apt-get install busybox-static"
 
 # By name, not through the linux-image-cloud-amd64 metapackage: a suite that moves to its next series
-# often keeps the last one for a while. Cloud kernels first, they are a third of the size.
+# often keeps the last one for a while. Cloud kernels come first, because they have a third of the size.
 offered=$("$debian" "$suite" apt-cache pkgnames linux-image-)
 packages=()
 for flavour in cloud-amd64 amd64; do
@@ -50,7 +50,7 @@ if [ ${#packages[@]} -eq 0 ]; then
     "the suite has moved on: give the rows of tests/vm/KERNELS that name it a series that it has"
 fi
 
-# Everything happens beside the final place, which appears in one rename once it is whole.
+# The work happens beside the final directory, which one rename creates once it is complete.
 work=$(mktemp -d "$kernel.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -58,7 +58,7 @@ for package in "${packages[@]}"; do
   echo "fetch-kernel.sh: fetching $package of $suite" >&2
   rm -rf "$work"
   mkdir -p "$work/packages" "$work/kernel/lib"
-  # From 7.x on the image package is empty: the kernel and its modules are packages that it depends on.
+  # Since 7.x the image package is empty: the kernel and its modules are packages that it depends on.
   parts=$("$debian" "$suite" apt-cache depends --important "$package" |
     sed -nE 's/^ *Depends: (linux-(binary|modules)-[^ ]+)$/\1/p')
   # shellcheck disable=SC2086 # a list of package names
@@ -75,10 +75,10 @@ for package in "${packages[@]}"; do
   modules=${ip_set%%/kernel/*} # [/usr]/lib/modules/RELEASE
   release=${modules##*/}
   mv "$(dirname "$modules")" "$work/kernel/lib/modules"
-  # The program that loads a module then needs no decompressor.
+  # Uncompressed modules load without a decompressor.
   find "$work/kernel/lib" -name '*.ko.xz' -print0 | xargs -0r -n 64 busybox unxz
   busybox depmod -b "$work/kernel" "$release"
-  # Up to 6.x the kernel is in /boot, then beside its modules.
+  # Up to 6.x the kernel is in /boot, and later beside its modules.
   for vmlinuz in "$work/root/boot/vmlinuz-$release" "$work/kernel/lib/modules/$release/vmlinuz"; do
     [ ! -e "$vmlinuz" ] || mv "$vmlinuz" "$work/kernel/vmlinuz"
   done

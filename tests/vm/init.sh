@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# The first process of a test machine: prepares it, runs /vm/script, sends back all that is in /results,
-# and turns the machine off. ttyS0 is the kernel's console, ttyS1 carries the results, and ttyS2 what a
-# script prints when someone watches. When anything here fails the kernel panics for want of a first
-# process, which ends QEMU without results: a failure of the machine, not of the test.
+# The first process of a test machine: prepares it, runs /vm/script, sends the files in /results, and turns
+# the machine off. ttyS0 is the kernel's console, ttyS1 carries the results, and ttyS2 a live script's output.
+# If this script fails, the kernel panics without a first process, which ends QEMU without results. The caller
+# reports that as a failure of the machine, not of the test.
 set -eu
 
 /bin/busybox mkdir -p /bin /sbin /usr/bin /usr/sbin /proc /sys /dev /tmp /run /results
@@ -29,7 +29,7 @@ if [ -e /vm/hide-btf ] && [ -d /sys/kernel/btf ]; then
   mount -t tmpfs -o ro tmpfs /sys/kernel/btf
 fi
 
-# Raw: as terminals the ports would turn every newline into two bytes.
+# Raw mode: otherwise the terminals turn every newline into two bytes.
 stty raw -echo </dev/ttyS1
 stty raw -echo </dev/ttyS2
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Reads the matrix tests/vm/KERNELS, which says what each column means; or, with MINE_VM_KERNEL, the one
-// kernel that someone brings along.
+// Reads the matrix tests/vm/KERNELS, which describes its columns, or the one kernel of MINE_VM_KERNEL.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VmError } from "../support/vm-error.ts";
@@ -10,9 +9,9 @@ const columns = ["name", "suite", "series", "btf", "assume", "kprobes", "transpo
 export type Row = Record<(typeof columns)[number], string>;
 
 /**
- * MINE_VM_KERNEL: a directory with vmlinuz, release (what uname -r says), lib/modules/RELEASE and, where the
- * kernel carries no BTF, vmlinux.btf. Every test in a machine then boots that kernel. MINE_VM_BACKENDS: those
- * that can be used there, the best first.
+ * MINE_VM_KERNEL: a directory with vmlinuz, release (the output of uname -r), lib/modules/RELEASE and, for a kernel
+ * without BTF, vmlinux.btf. Every test in a machine then boots that kernel.
+ * MINE_VM_BACKENDS: its usable backends, the best first.
  */
 const { MINE_VM_KERNEL: outside, MINE_VM_BACKENDS: outsideBackends = "kprobe,tracepoint" } = process.env;
 const OWN_BTF = "vmlinux.btf";
@@ -34,7 +33,7 @@ function outsideRow(kernel: string): Row {
   };
 }
 
-/** @returns the row of this name; with MINE_VM_KERNEL the kernel from outside, for any name. */
+/** @returns the row of this name; with MINE_VM_KERNEL always that kernel's row. */
 export function findKernel(name: string): Row {
   const rows = readKernels();
   const row = outside === undefined ? rows.find((candidate) => candidate.name === name) : rows[0];
@@ -55,7 +54,7 @@ export function readKernels(): Row[] {
     });
 }
 
-/** Directory with the kernel of a row. */
+/** @returns the directory with the kernel of a row. */
 export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<string> {
   if (outside !== undefined) return outside;
   const script = join(import.meta.dir, "fetch-kernel.sh");
@@ -65,13 +64,13 @@ export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<s
   throw new VmError(`there is no kernel ${row.series} of Debian ${row.suite}: fetch-kernel.sh says why`);
 }
 
-/** The BTF file that a kernel from outside brings along: path in the machine → path here. */
+/** @returns the BTF file in MINE_VM_KERNEL: path in the machine → path here. */
 export function outsideBtf(): Record<string, string> {
   if (outside === undefined || !existsSync(join(outside, OWN_BTF))) return {};
   return { [`/boot/vmlinux-${releaseOf(outside)}`]: join(outside, OWN_BTF) };
 }
 
-/** A file with the BTF of a kernel, to stand for its own: path in the machine → path here. */
+/** Builds a file with a kernel's BTF, to replace the kernel's own. @returns path in the machine → path here. */
 export async function btfFile(kernel: string): Promise<Record<string, string>> {
   const release = releaseOf(kernel);
   if (kernel === outside && existsSync(join(kernel, OWN_BTF))) return outsideBtf();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Python for a test machine: of the host's own, the modules that a program imports. Compiled ones are only
-// taken where the source would be, in its stead, or they would have to match its time.
+// Python for a test machine: the host's own, with only the modules that a program imports.
+// A compiled module is placed where its source would be: Python compares a .pyc in __pycache__ with its source's time.
 import { existsSync } from "node:fs";
 import { VmError } from "../support/vm-error.ts";
 
@@ -16,7 +16,7 @@ for module in list(sys.modules.values()):
 `;
 
 /**
- * @param imports Python that imports what the client imports.
+ * @param imports Python statements that import the client's modules.
  * @returns path in the machine → path here.
  */
 export function pythonFiles(imports = CLIENT): Record<string, string> {

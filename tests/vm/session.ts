@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// One script in one test machine, with mine there, and what it left.
+// Runs one script in one test machine that has mine, and reads its results.
 import { join } from "node:path";
 import { bootVm, type Machine } from "../support/vm.ts";
 import { VmError } from "../support/vm-error.ts";
@@ -9,20 +9,20 @@ const { MINE: mine = join(import.meta.dir, "../../mine") } = process.env;
 
 export interface Session {
   exitCode: number;
-  /** A file in /results, without the line ends at its end; empty when it is not there. */
+  /** Reads a file in /results, without its trailing line ends; empty if it is missing. */
   text: (name: string) => string;
 }
 
 interface Needs {
-  /** Programs of this host that the script calls, beside those of every test machine; in /usr/local/bin there. */
+  /** Programs of this host that the script calls, besides those of every test machine; placed in /usr/local/bin. */
   programs?: readonly string[];
   env?: Record<string, string>;
-  /** Further files: path in the machine → path here. */
+  /** Additional files: path in the machine → path here. */
   files?: Record<string, string>;
   machine?: Partial<Machine>;
 }
 
-/** @param script a file beside this one. */
+/** @param script path of the script, relative to this directory. */
 export async function runSession(
   script: string,
   kernel: Pick<Row, "suite" | "series">,

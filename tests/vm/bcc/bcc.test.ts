@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// examples/bcc/mine.py, which BCC compiles from the sources that mine embeds: it prints the lines that mine
-// prints. The probes of the two see a command one after the other, so their minutes may differ.
+// examples/bcc/mine.py, which BCC compiles from the sources that mine embeds, prints the lines that mine prints.
+// The probes of the two see a command one after the other, so their minutes may differ.
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,10 +12,10 @@ import { runSession } from "../session.ts";
 const root = join(import.meta.dir, "../../..");
 const scratch = join(root, ".output/vm");
 const kernel = { suite: "bookworm", series: "6.1" };
-/** Those of mine.py and of ipset_text.py. */
+/** The imports of mine.py and of ipset_text.py. */
 const imports =
   "import contextlib, ctypes, errno, os, pathlib, pwd, re, signal, socket, struct, sys, time, unicodedata, bcc";
-/** Loaded by name. */
+/** Libraries that are loaded by name. */
 const libraries = ["libbcc.so.0", "librt.so.1"].map((name) => join("/usr/lib/x86_64-linux-gnu", name));
 
 const MINUTE_MS = 60_000;

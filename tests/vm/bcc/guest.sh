@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: mine and examples/bcc/mine.py watch the commands of workload.sh and of record.sh.
+# Runs in a test machine: mine and examples/bcc/mine.py trace the commands of workload.sh and of record.sh.
 #
-#   /results/watch/NAME.*   what each of the two wrote to stdout and stderr, and its exit code
+#   /results/watch/NAME.*   stdout, stderr and exit code of each
 set -eu
 
 watch=/results/watch
 
 tar -x -f /headers.tar -C /
 rm /headers.tar
-modprobe ip_set # mine.py probes functions of it
+modprobe ip_set # mine.py probes functions of this module
 
 start() { # NAME COMMAND...
   name=$1
@@ -29,7 +29,7 @@ stop() { # NAME
 }
 
 mkdir $watch
-# mine.py starts as on a kernel without BTF; mine, after it, is free to choose any backend.
+# mine.py starts as on a kernel without BTF; mine starts later, and can choose any backend.
 mount -t tmpfs -o ro tmpfs /sys/kernel/btf
 start bcc python3 -B /repository/examples/bcc/mine.py
 umount /sys/kernel/btf

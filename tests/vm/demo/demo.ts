@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The session of scripts/demo.sh in a virtual machine, shown while it happens.
+// Shows the session of scripts/demo.sh in a virtual machine, live.
 import { join } from "node:path";
 import { bootVm } from "../../support/vm.ts";
 import { fetchKernel } from "../kernels.ts";

@@ -4,7 +4,7 @@
 # The session of `make demo`: mine in the foreground of a terminal, and a user who runs ipset commands.
 #
 #   MINE        path of mine
-#   LOGIN_UID   who that someone is, where no login has said it
+#   LOGIN_UID   that user's id, for a machine without a login
 set -eu
 
 stderr=$(mktemp)
@@ -14,7 +14,7 @@ trap 'exit 1' HUP INT PIPE TERM
 
 prompt() { printf '\n$ %s\n' "$*"; }
 
-# As after `sudo`: root by rights, but the kernel still knows who logged in.
+# Runs ipset as after `sudo`: the command has root's privileges, but the kernel still knows the login user.
 as_login() {
   prompt sudo ipset "$@"
   (
@@ -22,8 +22,8 @@ as_login() {
       echo "$LOGIN_UID" >/proc/self/loginuid
     fi
     exec ipset "$@"
-  ) || true # some are to fail
-  sleep 0.3 # mine's line belongs below its command
+  ) || true # some commands must fail
+  sleep 0.3 # mine's line must follow its command
 }
 
 prompt uname -sr

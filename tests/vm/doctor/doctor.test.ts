@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// `mine doctor` on every kernel of tests/vm/KERNELS names exactly the backends that a row promises, and its
-// self-test passes. Then on one kernel from which something was taken away.
+// `mine doctor` on every kernel of tests/vm/KERNELS reports exactly the usable backends of the row, and its self-test
+// passes. One kernel is also examined without some of its parts.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { DoctorReport } from "../../../src/doctor/report.ts";
@@ -11,7 +11,7 @@ import { btfFile, fetchKernel, type Row, readKernels } from "../kernels.ts";
 
 const { MINE: mine = join(import.meta.dir, "../../../mine") } = process.env;
 const TIMEOUT_MS = 300_000;
-/** The kernel that something is taken away from. */
+/** The kernel that is also examined without some of its parts. */
 const MAIMED = "6.1";
 
 const rows = readKernels();
@@ -44,7 +44,7 @@ for (const [name, group] of kernels) {
     }, TIMEOUT_MS);
 
     const text = (name: string) => results.files.get(name)?.toString() ?? "";
-    /** The report of one examination, whose exit code and stderr must agree with it. */
+    /** The report of one examination, which its exit code and stderr must match. */
     const report = (name: string): DoctorReport => {
       const report = parseReport(text(`${name}.json`));
       expect(text(`${name}.exit`)).toBe(report.auditable ? "0\n" : "3\n");
@@ -52,7 +52,7 @@ for (const [name, group] of kernels) {
       return report;
     };
 
-    test.each(group)("$name: the backends that it has, and no others", (row) => {
+    test.each(group)("$name: reports exactly the row's backends as usable", (row) => {
       const { auditable, choice, backends, buffer, btf, confinement } = report(row.name);
       const usable = row.backends.split(",");
       expect(usableBackends({ backends })).toEqual(usable);
@@ -62,7 +62,7 @@ for (const [name, group] of kernels) {
         expect(self_test?.commands.map(({ agrees }) => agrees)).toEqual(Array(14).fill(true));
       }
       expect(confinement).not.toBeEmpty();
-      expect(confinement.join()).not.toMatch(/\(E[A-Z]+\)/); // nothing was refused to it
+      expect(confinement.join()).not.toMatch(/\(E[A-Z]+\)/); // no step of the confinement failed
       expect(buffer).toEqual(
         row.transport === "ring"
           ? { kind: "ring", count: 1, bytes: 8 * 2 ** 20 }
@@ -73,12 +73,12 @@ for (const [name, group] of kernels) {
       );
     });
 
-    test("people are told the same", () => {
+    test("the text report shows the same verdict", () => {
       expect(text("text")).toMatch(/^self-test +passed\b.*\b14\b/m);
       for (const line of text("text").split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     });
 
-    test("nothing is left behind, and the kernel has nothing to complain of", () => {
+    test("nothing is left behind, and the kernel logs no error", () => {
       expect(text("sets")).toBe("");
       expect(text("probes")).toBe("");
       expect(results.consoleLog).not.toMatch(/BUG:|WARNING: CPU|Oops:/);
@@ -86,7 +86,7 @@ for (const [name, group] of kernels) {
 
     if (!group.some(({ series }) => series === MAIMED)) return;
 
-    test("without BTF names every place and its fault", () => {
+    test("without BTF the report names every place, with its reason", () => {
       const { btf, backends, reason } = report("no-btf");
       expect(btf.path).toBeNull();
       expect(btf.places).toHaveLength(8);
@@ -96,7 +96,7 @@ for (const [name, group] of kernels) {
       expect(reason).toBe("no-btf");
     });
 
-    test("without the ip_set module: missing, and what to do", () => {
+    test("without the ip_set module the report calls it missing", () => {
       const { ip_set, backends, reason, choice } = report("no-module");
       expect(ip_set).toEqual({ found: "missing", state: "missing", btf: false });
       for (const backend of backends) expect(backend.reason).toBe("no-ip-set");
@@ -104,7 +104,7 @@ for (const [name, group] of kernels) {
       expect(choice).toBeNull();
     });
 
-    test("without the type of set: the kernel's refusals are seen as well", () => {
+    test("without the set type the self-test sees the kernel's refusals", () => {
       const { auditable, ip_set, backends } = report("no-set-type");
       expect(ip_set).toEqual({ found: "loadable", state: "loaded", btf: true });
       expect(auditable).toBe(true);
@@ -115,14 +115,14 @@ for (const [name, group] of kernels) {
       }
     });
 
-    test("root without the rights: which, and names no backend that would fail", () => {
+    test("without privileges the report names the missing capabilities, and no backend as usable", () => {
       const { auditable, privileges, reason } = report("no-right");
       expect(privileges.capabilities.missing).toEqual(["CAP_SYS_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
       expect(auditable).toBe(false);
       expect(reason).toBe("no-privileges");
     });
 
-    test("without a network namespace: it can be audited, but could not be tested", () => {
+    test("without a network namespace the kernel is auditable, and the self-test's verdict is unknown", () => {
       const { auditable, choice, backends } = report("no-namespace");
       expect({ auditable, choice }).toEqual({ auditable: true, choice: "fexit" });
       expect(backends[0]?.self_test).toEqual({
@@ -133,7 +133,7 @@ for (const [name, group] of kernels) {
       });
     });
 
-    test("where kprobes never fire, and nothing tells so, that is noticed, and another backend taken", () => {
+    test("finds kprobes that silently never fire, and chooses another backend", () => {
       const { auditable, choice, backends } = report("deaf");
       expect({ auditable, choice }).toEqual({ auditable: true, choice: "fexit" });
       expect(usableBackends({ backends })).not.toContain("kprobe");

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: what `mine doctor` says there, once for each row of the matrix that has this kernel,
-# and, if TROUBLES is set, when something is missing.
+# Runs `mine doctor` in a test machine, once for each row of the matrix that has this kernel, and, if TROUBLES is
+# set, without parts of the system.
 #
 #   ROWS   NAME:BTF:ASSUME:KPROBES ..., columns of tests/vm/KERNELS
 #
-#   /results/NAME.json, NAME.stderr, NAME.exit   of each
-#   /results/text                                for people
-#   /results/sets, probes the sets and probes that are left
+#   /results/NAME.json, NAME.stderr, NAME.exit   of each examination
+#   /results/text                                the report for people
+#   /results/sets, probes                        sets and probes that are left behind
 set -eu
 
-examine() { # NAME COMMAND...: mine through the command
+examine() { # NAME COMMAND...: runs mine through the command
   name=$1
   shift
   status=0
@@ -19,7 +19,7 @@ examine() { # NAME COMMAND...: mine through the command
   echo $status >"/results/$name.exit"
 }
 
-hidden() { # COMMAND...: as if the kernel had no BTF of its own
+hidden() { # COMMAND...: runs it as if the kernel had no BTF of its own
   if [ ! -d /sys/kernel/btf ]; then
     "$@"
     return
@@ -46,7 +46,7 @@ if [ -n "$TROUBLES" ]; then
   mv /boot /boot-away
   hidden examine no-btf env
   mv /boot-away /boot
-  # Before anything has loaded it.
+  # This comes before the first command that loads the module.
   mv /lib/modules /lib/modules-away
   examine no-module env
   mv /lib/modules-away /lib/modules
@@ -54,7 +54,7 @@ if [ -n "$TROUBLES" ]; then
   mv "$set_type" /set-type
   examine no-set-type env
   mv /set-type "$set_type"
-  # Not that of busybox, which cannot.
+  # busybox's setpriv cannot do this.
   examine no-right /usr/local/bin/setpriv --bounding-set=-sys_admin,-perfmon,-bpf
   namespaces=$(cat /proc/sys/user/max_net_namespaces)
   echo 0 >/proc/sys/user/max_net_namespaces

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: several mine at once, what they give up, one that is killed, one whose reader goes away.
-# As on 4.15, with probes in tracefs: the only form that can leave something behind.
+# Runs in a test machine: several mine at once, their remaining privileges, a killed one, one whose reader goes away.
+# They run as on 4.15, with probes in tracefs: only this form can leave something behind.
 set -eu
 export MINE_ASSUME_KERNEL=4.15
 
@@ -20,7 +20,7 @@ kill -KILL $pid
 wait $pid || true
 probes after-kill
 
-# At other moments, its start among them.
+# Kills at other moments, some of them during the start.
 for seconds in 0.3 0.6 0.9 1.2 1.5 1.8 2.1; do
   /usr/local/bin/mine >/dev/null 2>&1 &
   pid=$!
@@ -44,7 +44,7 @@ kill -TERM $first
 wait $first
 probes all-ended
 
-# The reader takes one line and goes.
+# The reader reads one line and closes the pipe.
 mkfifo /results/fifo
 /usr/local/bin/mine >/results/fifo 2>/results/pipe.stderr &
 pid=$!

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine with a kernel that counts maps against RLIMIT_MEMLOCK (before 5.11): mine may lock 8 MiB
-# and not more, and may not raise that.
+# Runs in a test machine with a kernel that counts maps against RLIMIT_MEMLOCK (before 5.11). mine may lock at most
+# 8 MiB, and may not raise that limit.
 #
-#   /results/BACKEND-KERNEL.*   what mine printed, by each backend, on this kernel and as on 4.15
+#   /results/BACKEND-KERNEL.*   mine's output, by backend, on this kernel and as on 4.15
 set -eu
 
 ulimit -l 8192

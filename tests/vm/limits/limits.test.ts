@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Little memory may be locked, as services and containers have it: buffers are made smaller, nothing is refused.
+// A low limit of locked memory, as services and containers have it: mine makes its buffers smaller and still traces.
 import { beforeAll, expect, test } from "bun:test";
 import { complete, readSummary } from "../../support/stderr.ts";
 import { runSession, type Session } from "../session.ts";
@@ -22,7 +22,7 @@ test("the session ran to its end", () => {
 });
 
 test.each(backends.flatMap((backend) => ["here", "4.15"].map((kernel) => [backend, kernel] as const)))(
-  "%s, kernel %s",
+  "mine traces within 8 MiB of locked memory: %s, kernel %s",
   (backend, kernel) => {
     const name = `${backend}-${kernel}`;
     expect(text(`${name}.limit`)).toMatch(/ 8388608 +8388608 /);

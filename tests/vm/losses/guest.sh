@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: commands are sent as fast as the kernel takes them, while several mine watch.
+# Runs in a test machine: sends commands as fast as the kernel accepts them, while several mine trace.
 #
-#   BACKENDS       to be tried, a comma between them; with -perf behind the name, as on 4.15
-#   FLOOD          how many commands are sent to those that are stopped meanwhile, or have a filter
-#   THREADS        how many are in a handler at once
+#   BACKENDS       backends to test, separated by commas; with the suffix -perf as on 4.15
+#   FLOOD          number of commands for each mine that is stopped meanwhile or has a filter
+#   THREADS        number of threads that are in a handler at once
 #
-#   /results/NAME.stdout, .stderr   what mine printed
-#   /results/WHAT.sent              what the sender counted
+#   /results/NAME.stdout, .stderr   mine's output
+#   /results/WHAT.sent              the sender's counts
 set -eu
 
 start_mine() { # NAME BACKEND OPTION...

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Every backend sees each command that was sent, or counts it as lost or filtered. and each way to lose is
-// provoked.
+// Every backend sees, loses or filters each sent command, and counts it. The test provokes each way to lose one.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,11 +8,11 @@ import { compileSender, readSent, sized, soakTimeoutMs } from "../../support/acc
 import { readSummary } from "../../support/stderr.ts";
 import { runSession, type Session } from "../session.ts";
 
-/** More threads than probes are followed in, by src/kernel/tracefs.ts. */
+/** More threads than the return probes of src/kernel/tracefs.ts can follow. */
 const THREADS = 600;
-/** The sets that a flood begins with, and one in five commands fails. */
+/** A flood begins with the creation of its sets, and one in five commands fails. */
 const FLOOD = { count: sized(1500, 50_000), sets: 4 };
-/** The tracepoint backend is put to the same test by tests/host/losses.test.ts. */
+/** tests/host/losses.test.ts tests the tracepoint backend in the same way. */
 const backends = ["fexit", "kprobe", "kprobe-perf"];
 
 let session: Session;
@@ -50,7 +49,7 @@ test("the session ran to its end", () => {
   });
 });
 
-test.each(backends)("%s: what finds no room is counted, also when nothing comes after it", (backend) => {
+test.each(backends)("%s: counts events without buffer space, also when no event follows", (backend) => {
   const { seen, lost, causes, filtered } = summary(`small.${backend}`);
   expect([seen + lost, filtered]).toEqual([sent("flood").handled, 0]);
   expect(causes).toEqual({ full: lost });
@@ -58,21 +57,21 @@ test.each(backends)("%s: what finds no room is counted, also when nothing comes 
   expect(linesOf(`small.${backend}`)).toHaveLength(seen);
 });
 
-describe("what a filter leaves out is counted, and not as lost", () => {
+describe("a filtered command is counted, and not as lost", () => {
   const { count, sets } = FLOOD;
   const handled = count + sets;
   test.each([
     ["set", handled / sets, handled - handled / sets],
     ["failed", count / 5, handled - count / 5],
     ["uid", 0, handled],
-    ["command", count / 5, 0], // what nobody asked for is not probed
+    ["command", count / 5, 0], // handlers of other commands are not probed
   ])("--%s", (name, seen, filtered) => {
     expect(summary(name)).toMatchObject({ seen, filtered, lost: 0 });
     expect(linesOf(name)).toHaveLength(seen);
   });
 });
 
-test("threads that the kernel does not follow to the return of a handler are seen when they are answered", () => {
+test("reports threads beyond the kernel's return probes when the kernel answers them", () => {
   const { seen, lost } = summary("missing");
   expect(sent("missing")).toEqual({ handled: THREADS, failed: THREADS, unanswered: 0 });
   expect([seen, lost]).toEqual([THREADS, 0]);

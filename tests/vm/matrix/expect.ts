@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// From what workload.sh wrote down about each ipset command, the lines that mine must have printed. Never
-// from anything of mine: who ran it is known to the workload, how it ended was said by ipset itself.
+// Derives the lines that mine must print from the workload's record of each ipset command. Nothing comes from mine:
+// the workload knows the caller, and ipset itself printed the outcome.
 
 /** Bytes are latin1 strings here: names in the workload need not be UTF-8. */
 export interface Command {
@@ -9,13 +9,13 @@ export interface Command {
   pid: number;
   exitCode: number;
   stderr: string;
-  /** Input of `ipset restore`. */
+  /** The input of `ipset restore`. */
   stdin: string;
-  /** Ended before any handler in the kernel was asked. */
+  /** Whether ipset ended before it called any handler in the kernel. */
   unseen: boolean;
 }
 
-/** Reads the records of one run from what the machine sent back. */
+/** Reads the commands of one run from the machine's result files. */
 export function readCommands(files: Map<string, Buffer>): Command[] {
   const numbers = [...files.keys()].flatMap((name) => /^commands\/(\d+)\.args$/.exec(name)?.[1] ?? []);
   return numbers.sort().map((number) => {
@@ -32,7 +32,7 @@ export function readCommands(files: Map<string, Buffer>): Command[] {
   });
 }
 
-/** Every line without its timestamp, in the order in which the kernel ended the commands. */
+/** Returns every line without its timestamp, in the order in which the kernel ended the commands. */
 export function expectedLines(commands: Command[]): string[] {
   return commands.flatMap((command) => {
     if (command.unseen) return [];
@@ -52,7 +52,7 @@ function outcomes(command: Command): string[] {
   return [`${what}${exist} - ${result(args, command)}`];
 }
 
-/** @param elements as typed; the workload types them as ipset itself would write them. */
+/** @param elements as typed, which is also how ipset prints them. */
 function action(args: string[], elements: string[]): string {
   const [verb = "", set, other = ""] = args;
   const name = set === undefined ? "<all sets>" : (special[set] ?? set);
@@ -68,7 +68,7 @@ function action(args: string[], elements: string[]): string {
   }
 }
 
-/** Returns the elements as a line of text shows them: the first two of many. */
+/** Returns the elements as a line prints them: the first two, and the number of the others. */
 function listed(elements: string[]): string[] {
   if (elements.length === 0) return [];
   const more = elements.length > 2 ? ` (+${elements.length - 2} more)` : "";
@@ -83,7 +83,7 @@ function result(args: string[], { exitCode, stderr }: Command): string {
   return exitCode === 0 ? "SUCCESS" : `ERROR (${sentence})`;
 }
 
-/** A restore stops at the first message that fails, and says on which of its lines: that element is named. */
+/** A restore stops at the first failed message and reports its line: mine names the element of that line. */
 function restoreOutcomes(command: Command): string[] {
   const failedLine = Number(/Error in line (\d+)/.exec(command.stderr)?.[1] ?? Number.POSITIVE_INFINITY);
   return restoreMessages(command.stdin)
@@ -107,7 +107,7 @@ interface Message {
   lastLine: number;
 }
 
-/** One message per line, but adds, and dels, to one set that follow each other are sent as one. */
+/** Returns one message per line, but one for consecutive adds, or dels, to one set. */
 function restoreMessages(stdin: string): Message[] {
   const messages: Message[] = [];
   for (const [index, text] of stdin.trimEnd().split("\n").entries()) {
@@ -126,9 +126,7 @@ function restoreMessages(stdin: string): Message[] {
   return messages;
 }
 
-/**
- * How names are shown that are not plain words: nothing may pass for another part of the line, or do harm.
- */
+/** The printed form of odd names: they must neither look like another part of the line nor do harm. */
 const special: Record<string, string> = {
   "white space": `"white space"`,
   '"quoted"': String.raw`"\"quoted\""`,

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: every kind of ipset command, good and failing, while mine watches. Writes down
-# what each command was, who ran it and what ipset itself said, so that expect.ts can tell, without asking
-# mine, what mine must have printed. Beside the one that chooses by itself, one mine for every backend that can
-# be used here watches the same commands.
+# Runs in a test machine: every kind of ipset command, valid and failing, while mine traces. Records each command, its
+# caller and ipset's own output, from which expect.ts derives mine's expected lines without mine. One mine chooses
+# its backend by default; besides it, one mine for each usable backend traces the same commands.
 #
-#   BACKENDS   those that can be used, a comma between them
-#   KPROBES    off: they are to be switched off
+#   BACKENDS   usable backends, separated by commas
+#   KPROBES    off: disables them first
 #   EXAMPLE    yes: examples/opensnoop can run here
 #
 #   /results/commands/NNN.*   args (NUL after each), user, pid, exit, stderr, and stdin of a restore;
-#                             unseen marks a command that no handler in the kernel hears of
-#   /results/mine.*           what mine printed, its exit code, its checksum
-#   /results/evidence.*       what the kernel held while mine ran
-#   /results/before, after    what must be the same when mine is gone
+#                             unseen marks a command that calls no handler in the kernel
+#   /results/mine.*           mine's output, its exit code, its checksum
+#   /results/evidence.*       kernel objects that exist while mine runs
+#   /results/before, after    state that must be the same after mine has ended
 set -eu
 
 results=/results
@@ -22,7 +21,7 @@ mine=/usr/local/bin/mine
 login_uid=$(id -u rafaeldtinoco)
 count=0
 
-# run USER ARGUMENT...: one ipset command. A user other than root is who logged in; like under sudo the
+# run USER ARGUMENT...: runs one ipset command. A user other than root is the login user; as under sudo the
 # command itself runs as root.
 run() {
   count=$((count + 1))
@@ -46,13 +45,13 @@ run() {
 root() { run root "$@"; }
 login() { run rafaeldtinoco "$@"; }
 
-# Refused before a handler in the kernel is asked.
+# Marks a command that is refused before any handler in the kernel is called.
 unseen() {
   "$@"
   touch "$record.unseen"
 }
 
-# Lines of `ipset restore` on stdin.
+# Runs `ipset restore` with the lines on stdin.
 restore() {
   cat >$results/stdin
   "$1" restore
@@ -60,7 +59,7 @@ restore() {
   : >$results/stdin
 }
 
-# Stopped for good after two minutes, so that a mine that hangs is mine's failure, not the machine's.
+# Starts mine, and kills it after two minutes, so that a hanging mine is its own failure, not the machine's.
 start_mine() { # NAME ARGUMENT...
   name=$1
   shift
@@ -106,7 +105,7 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
   start_mine "$backend" -o json --backend "$backend"
 done
 
-# The first ipset command after boot: from inside the kernel it loads ip_set.
+# The first ipset command after boot loads ip_set from inside the kernel.
 login create test123 hash:ip
 login create test456 hash:ip
 login create test789 hash:ip
@@ -241,20 +240,20 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
 done
 date +%Y/%m/%d_%H:%M >$results/last-minute
 
-# However it ends, what it put into the kernel is gone then, or at the latest after its next run.
+# After any end of mine its objects are gone from the kernel, or at the latest after its next run.
 start_mine killed
 stop_mine killed KILL
 start_mine terminated
 stop_mine terminated TERM
 
-# The kernel frees BPF objects a little after the last user of them is gone.
+# The kernel frees BPF objects a little after their last user is gone.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   inventory >$results/after
   ! cmp -s $results/before $results/after || break
   sleep 0.2
 done
 
-# The example, on the same kernel: a process that opens one file that is there and one that is not.
+# Runs the example on the same kernel: a process opens one file that exists and one that does not.
 if [ "$EXAMPLE" = yes ]; then
   /usr/local/bin/opensnoop >$results/opensnoop.stdout 2>$results/opensnoop.stderr &
   opensnoop=$!

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Runs one binary on every kernel of tests/vm/KERNELS. Expects exactly the lines of the ipset commands of the
-// workload there, by each backend. MINE=PATH names another binary than ./mine. The kernel tells which backend
-// runs, not mine.
+// Runs one binary on every kernel of tests/vm/KERNELS and expects exactly the lines that the workload of ipset commands
+// must cause, with every backend. MINE=PATH names another binary than ./mine.
+// The test asks the kernel for the chosen backend, not only mine.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseEvent } from "../../support/schema.ts";
@@ -15,7 +15,7 @@ const { MINE: mine = join(root, "mine") } = process.env;
 const opensnoop = join(root, ".output/examples/opensnoop");
 const mineSha256 = new Bun.CryptoHasher("sha256").update(await Bun.file(mine).bytes()).digest("hex");
 
-// Each machine has two processors; more than two machines only make all of them slow.
+// Each machine has two processors; more than two machines only slow each other down.
 const machinesAtOnce = 2;
 const rowTimeoutMs = 15 * 60_000; // counts from the start of the first row
 
@@ -51,7 +51,7 @@ async function bootRow(row: Row): Promise<VmResult> {
   );
 }
 
-/** Tells it of the kernel itself, also where mine assumes an older one. */
+/** Whether the kernel itself has a ring buffer, independent of the version that mine must assume. */
 const hasRingBuffer = ({ transport, assume }: Row): boolean => transport === "ring" || assume !== "-";
 
 /** Expects that examples/opensnoop reported both files, with the kernel's answers. */
@@ -68,14 +68,14 @@ function expectOpens(text: (name: string) => string): void {
   ]);
 }
 
-/** Kinds of programs, as bpftool names them, that are there when a backend is used. */
+/** Types of programs, as bpftool names them, by backend. */
 const programTypes: Record<string, string> = {
   fexit: "tracing",
   kprobe: "kprobe",
   tracepoint: "raw_tracepoint",
 };
 
-/** Returns the fields that must be the same for each backend. */
+/** Returns the part of an event that must be the same with every backend. */
 function withoutBackend(line: string): object {
   const { "@timestamp": _, mine: __, ...rest } = parseEvent(line);
   return rest;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: ip_set is unloaded and loaded again while mine watches, by each form of probes.
+# Runs in a test machine: unloads and loads ip_set again while mine traces, with each form of probes.
 #
-#   BACKENDS   those that can be used, a comma between them
-#   PMU        yes: it takes probes in modules
+#   BACKENDS   usable backends, separated by commas
+#   PMU        yes: the kernel's PMU can probe functions of modules
 #
-#   /results/FORM.*   what mine printed; FORM.unload the output of rmmod, FORM.modules the modules that are left
+#   /results/FORM.*   mine's output; FORM.unload: rmmod's output; FORM.modules: the remaining modules
 set -eu
 
 watch() { # FORM COMMAND...: the command becomes mine
@@ -19,7 +19,7 @@ watch() { # FORM COMMAND...: the command becomes mine
   ipset create before hash:ip
   ipset destroy before
 }
-# A set that was destroyed holds its module a little longer.
+# Unloads the modules. It tries again, because a destroyed set holds its module a little longer.
 unload() {
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     rmmod ip_set_hash_ip || true
@@ -36,14 +36,14 @@ finish() {
   wait $pid
 }
 
-# The first command loads ip_set from inside the kernel, and is seen.
+# The first command loads ip_set from inside the kernel, and mine reports it.
 watch tracefs /usr/local/bin/mine -v --backend kprobe
 cp /sys/kernel/tracing/kprobe_events /results/tracefs.probes
 unload
 ipset create again hash:ip
 finish
 
-# The kernel does not let go of a module whose functions have trampolines.
+# The kernel keeps a module whose functions have trampolines.
 case $BACKENDS in *fexit*)
   watch fexit /usr/local/bin/mine -v --backend fexit
   unload
@@ -54,7 +54,7 @@ esac
 
 [ "$PMU" = yes ] || exit 0
 
-# Without a way to tracefs, mounted or not, the probes go with the module and must be made again.
+# Without access to tracefs, mounted or not, the probes vanish with the module and mine must create them again.
 umount /sys/kernel/tracing
 umount /sys/kernel/debug
 watch pmu /usr/local/bin/strace -D -f --seccomp-bpf -o /dev/null -e trace=fsopen -e inject=fsopen:error=EPERM \

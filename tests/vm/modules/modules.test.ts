@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// ip_set comes and goes while mine watches. Three forms of probes, three ways to get along with that.
+// ip_set is unloaded and loaded again while mine traces. Each of the three forms of probes reacts differently.
 import { beforeAll, expect, test } from "bun:test";
 import { complete, readSummary, readWarnings } from "../../support/stderr.ts";
 import { findKernel } from "../kernels.ts";
@@ -7,7 +7,7 @@ import { runSession, type Session } from "../session.ts";
 
 const row = findKernel("6.12");
 const hasFexit = row.backends.includes("fexit");
-/** The PMU of kprobes came in 4.17; 5.4.259 and later of that series find no function of a module by it. */
+/** The PMU of kprobes came in 4.17; since 5.4.259 that series finds no function of a module through it. */
 const hasPmu = row.transport === "ring";
 const env = { BACKENDS: row.backends, PMU: hasPmu ? "yes" : "no" };
 
@@ -38,7 +38,7 @@ test("the session ran to its end", () => {
   expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
 });
 
-test("probes in tracefs are armed again with the module: the very first command after that is seen", () => {
+test("probes in tracefs return with the module: mine reports the first command after that", () => {
   expect(text("tracefs.probes")).toContain("ip_set:ip_set_create");
   expect(modules("tracefs.modules-before")).toContain("ip_set");
   expect(text("tracefs.modules")).toBe("");
@@ -46,13 +46,13 @@ test("probes in tracefs are armed again with the module: the very first command 
   expect(readSummary(text("tracefs.stderr"))).toEqual(complete(4));
 });
 
-test.if(hasFexit)("with fexit the module stays, and so do the events", () => {
+test.if(hasFexit)("fexit keeps the module loaded, and mine reports every command", () => {
   expect(text("fexit.unload")).toContain("ip_set");
   expect(modules("fexit.modules")).toContain("ip_set");
   expect(commands("fexit")).toEqual(seen);
 });
 
-test.if(hasPmu)("probes of the PMU are gone with the module: that is noticed, told, and mended", () => {
+test.if(hasPmu)("mine warns that probes of the PMU vanished with the module, and creates them again", () => {
   expect(text("pmu.stderr")).toContain("PMU");
   expect(text("pmu.modules")).toBe("");
   expect(commands("pmu")).toEqual(seen);

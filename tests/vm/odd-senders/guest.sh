@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: a user without rights sends in odd ways, and keeps 1,100 threads in calls that send; then root
-# sends in every way. One mine for each backend of BACKENDS (a comma between them) watches.
+# Runs in a test machine: a user without privileges sends in odd ways, and keeps 1,100 threads in sending calls. Then
+# root sends in every way. One mine for each backend of BACKENDS (separated by commas) traces.
 #
-#   /results/truth, truth.nobody   what the senders were told by the kernel
-#   /results/mine.BACKEND.*        what mine printed, and its exit code
+#   /results/truth, truth.nobody   the kernel's answers, as the senders received them
+#   /results/mine.BACKEND.*        mine's output and exit code
 set -eu
 
 # shellcheck disable=SC2153 # from the test

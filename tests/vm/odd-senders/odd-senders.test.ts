@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Every way to send a message, past every backend: each command is reported as the kernel answered it, or
-// counted. The tracepoint backend knows an answer only when it is, or was, in the sender's receive queue; the
-// others know them all.
+// Every way to send a message, with every backend: mine reports each command with the kernel's answer, or counts it.
+// The tracepoint backend knows an answer only from the sender's receive queue; the other backends know every answer.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +14,7 @@ const row = findKernel("6.1");
 const backends = row.backends.split(",");
 
 const senders = join(import.meta.dir, "../../host/odd-senders.py");
-/** Modules that it imports. */
+/** The import statements of odd-senders.py. */
 const imports =
   readFileSync(senders, "utf8")
     .match(/^import \w+$/gm)
@@ -51,16 +50,16 @@ const seen = ({ event, ipset }: JsonEvent): string =>
   ]);
 
 describe.each(backends)("%s", (backend) => {
-  test("reports each command as the kernel answered it, or counts it", () => {
+  test("reports each command with the kernel's answer, or counts it", () => {
     const events = session.text(`mine.${backend}.stdout`).split("\n").map(parseEvent);
     const isBlind = backend === "tracepoint";
-    // An answer that another thread receives may be on its way while the tracepoint backend looks for it.
+    // An answer that another thread receives may be in transit while the tracepoint backend searches for it.
     const mayRace = ({ set }: Truth): boolean => isBlind && (set?.startsWith("recv") ?? false);
     const expected = truth.map(({ set, command, outcome, hidden }) =>
       JSON.stringify([set, command, hidden && isBlind ? null : outcome]),
     );
     const unknown = truth.map(({ set, command }) => JSON.stringify([set, command, null]));
-    // The kernel frees the request of a dump that was not read a little after its socket was closed.
+    // The kernel frees the request of an unread dump a little after its socket was closed.
     const late = expected.filter((_, index) => isLate(truth[index] as Truth));
     const all = events.map(seen);
     expect(all.filter((line) => late.includes(line)).toSorted()).toEqual(late.toSorted());

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: random messages are sent as fast as the kernel takes them, while mine watches.
+# Runs in a test machine: sends random messages as fast as the kernel accepts them, while mine traces.
 #
-#   BACKEND      that mine uses; with -perf behind the name, as on 4.15
-#   COUNT, SEED  how many random messages, and which
-#   KEEP         of mine's lines, one in so many; what no line may hold is always kept
+#   BACKEND      backend of mine; with the suffix -perf as on 4.15
+#   COUNT, SEED  number of random messages, and their seed
+#   KEEP         keeps one of KEEP lines of mine, and every line with a forbidden byte
 #
-#   /results/mine.stdout, mine.stderr   what mine printed
-#   /results/sent                       what the sender counted
+#   /results/mine.stdout, mine.stderr   mine's output
+#   /results/sent                       the sender's counts
 set -eu
 
 mkfifo /tmp/lines

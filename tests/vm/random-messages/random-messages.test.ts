@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Random messages: every backend reports or counts each message that the kernel takes for a command of ipset,
-// and prints it harmlessly. One machine each, so that two million of them end within an hour.
+// Random messages: every backend accounts for each one that the kernel takes as an ipset command, and prints it without
+// harm. Each backend has its own machine, so that two million messages end within an hour.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { runSession, type Session } from "../session.ts";
 const SEED = 20_260_714;
 const COUNT = sized(600, 2_000_000);
 const KEEP = sized(1, 200);
-/** The tracepoint backend is put to the same test by tests/host/losses.test.ts. */
+/** tests/host/losses.test.ts tests the tracepoint backend in the same way. */
 const backends = ["fexit", "kprobe", "kprobe-perf"];
 
 const sessions = new Map<string, Session>();
@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, soakTimeoutMs * 4);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-test.each(backends)(`${COUNT} messages, seed ${SEED}: %s`, (backend) => {
+test.each(backends)(`accounts for each of ${COUNT} messages, seed ${SEED}: %s`, (backend) => {
   const session = sessions.get(backend);
   expect(`${session?.exitCode} ${session?.text("stderr")}`).toBe("0 ");
   const text = (name: string) => session?.text(name) ?? "";

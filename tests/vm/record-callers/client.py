@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Programs that speak to the kernel without ipset(8): pyroute2, and bytes put together by hand."""
+"""Sends commands to the kernel without ipset(8): through pyroute2, and as bytes built by hand."""
 import socket
 import struct
 import threading
@@ -34,7 +34,7 @@ def element(number):
 
 
 def add_many():
-    """One message to the set `renamed`, longer than mine captures."""
+    """Sends one message to the set `renamed`, longer than mine captures."""
     body = (
         struct.pack("=BBH", socket.AF_INET, 0, 0)
         + attribute(1, b"\x06")

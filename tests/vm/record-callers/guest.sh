@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: all kinds of callers, each of which writes down who it is, while mine watches, by each
-# backend of BACKENDS (a comma between them).
+# Runs in a test machine: many kinds of callers, each of which records its own credentials, while one mine for each
+# backend of BACKENDS (separated by commas) traces.
 #
-#   /results/callers/NAME   of each caller what /proc says of it, a KEY=VALUE per line
-#   /results/mine.BACKEND.*
+#   /results/callers/NAME   facts from /proc about each caller, a KEY=VALUE per line
+#   /results/mine.BACKEND.* output and exit code of each mine
 set -eu
 
 mine=/usr/local/bin/mine
@@ -26,15 +26,15 @@ cat >/tmp/caller <<'END'
 shift
 exec "$@"
 END
-# A shell that becomes the command after it has written down who it is.
+# Runs a shell that records its own credentials and then becomes the command.
 run_as() { # NAME COMMAND...
   sh /tmp/caller "$@"
 }
-# The user as whom the caller has logged in is inherited from then on, and cannot be changed again by others.
+# Sets the login user of the caller. Processes inherit it, and without privileges cannot change it again.
 as_login() {
   echo "$user_id" >/proc/self/loginuid
 }
-# The shell does not quote: the words must have none that need it.
+# Runs a command as the user. The words are not quoted, so none may need quotes.
 as_user() {
   su -s /bin/sh $user -c "$*"
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The callers: all kinds of callers, and what they name their sets. The test compares the caller that mine
-// reports with the notes of the caller itself.
+// The callers of commands, and odd names of sets. The test compares mine's report of a caller with the facts that the
+// caller has recorded about itself.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -97,7 +97,7 @@ function caller(name: string) {
   return { value, events: events.filter(({ process }) => process.pid === Number(value("pid"))) };
 }
 
-/** Its one event, after what every event of it must say was held against its own words. */
+/** Returns the caller's one event, after a comparison with the facts that the caller recorded. */
 function onlyEvent(name: string): JsonEvent {
   const { value, events } = caller(name);
   expect(events).toHaveLength(1);
@@ -112,7 +112,7 @@ function onlyEvent(name: string): JsonEvent {
 }
 
 describe.each(watched)("Linux %s, %s", (machine, backend) => {
-  /** Old kernels cannot say which program it was. */
+  /** The path on kernels where mine can read the executable. */
   const executable = (path: string) => (machine === "6.1" ? path : undefined);
 
   beforeAll(() => {
@@ -121,12 +121,12 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     events = text(`mine.${backend}.stdout`).trimEnd().split("\n").map(parseEvent);
   });
 
-  test("loses nothing, and marks long data as truncated", () => {
+  test("no event is lost, and the one truncated message is counted", () => {
     expect(text(`mine.${backend}.exit`)).toBe("0\n");
     expect(readSummary(text(`mine.${backend}.stderr`))).toEqual({ ...complete(events.length), truncated: 1 });
   });
 
-  test("the first command after boot, for which two modules are loaded, is one event", () => {
+  test("the first command after boot is one event, although it loads two modules", () => {
     expect(text("modules")).not.toContain("ip_set");
     expect(onlyEvent("first")).toBe(events[0] as JsonEvent);
     expect(events[0]).toMatchObject({
@@ -142,25 +142,25 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     });
   });
 
-  test("the program that ran", () => {
+  test("reports the executable", () => {
     expect(onlyEvent("first").process.executable).toBe(executable("/usr/sbin/ipset"));
   });
 
-  test("who logged in is told apart from who runs it", () => {
+  test("distinguishes the login user from the user who runs the command", () => {
     const event = onlyEvent("login");
     expect(event.user).toEqual({ id: "0", name: "root", audit: { id: "1000", name: "rafaeldtinoco" } });
     expect(event.linux.session_id).toBeGreaterThan(0);
     expect(event.process.command_line).toBe('ipset add first 10.0.0.1 comment "two words"');
   });
 
-  test("the container, by its cgroup", () => {
+  test("reports the container, by its cgroup", () => {
     const event = onlyEvent("container");
     expect(event.container?.id).toBe("7".padStart(64, "0"));
     expect(event.linux.cgroup_path).toBe(`/machine.slice/docker-${event.container?.id}.scope`);
     expect(event.linux.cgroup_id).toBe(text("cgroup").trim());
   });
 
-  test("a program in another file system, with a name that is meant to confuse", () => {
+  test("reports a program in another file system with an odd name", () => {
     const { process } = onlyEvent("odd");
     expect(Buffer.from(readLossless(process.name ?? "")).toString()).toBe('we "ird\n');
     expect(process.executable).toBe(executable('/tmp/we "ird\n'));
@@ -168,7 +168,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     expect(words).toEqual(['/tmp/we "ird\n', "add", "first", "10.0.0.3", "comment", ""]);
   });
 
-  test("without CAP_NET_ADMIN: one denied attempt", () => {
+  test("reports one denied attempt without CAP_NET_ADMIN", () => {
     const denied = {
       event: { action: "ipset-protocol", outcome: "failure" },
       user: { id: "1000", name: "rafaeldtinoco" },
@@ -183,7 +183,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     });
   });
 
-  test("root in a namespace is who it is outside, and its sets are not ours", () => {
+  test("reports root in a namespace with its outer user, and its sets with their own network namespace", () => {
     const rootless = onlyEvent("rootless");
     expect(rootless).toMatchObject({
       event: { outcome: "success" },
@@ -197,7 +197,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     expect(new Set(namespaces).size).toBe(3);
   });
 
-  test("names of sets come back byte by byte", () => {
+  test("reports names of sets byte by byte", () => {
     const created = events.filter(
       ({ ipset, process }) => ipset.command === "create" && process.command_line?.endsWith(" hash:ip"),
     );
@@ -205,7 +205,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     expect(sets.slice(-names.length)).toEqual(names);
   });
 
-  test("another client than ipset", () => {
+  test("reports the commands of a client other than ipset", () => {
     const { events } = caller("python");
     const what = events.map(({ event, ipset: { command, set, new_name, elements, options } }) => {
       return [event.outcome, command, set, new_name, ...(options ?? []), ...(elements?.slice(0, 1) ?? [])]
@@ -231,7 +231,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     }
   });
 
-  test("a message that is too long: has the captured data, and the thread of the sender", () => {
+  test("reports the captured part of an overlong message, and the thread that sent it", () => {
     const [thread, length, error] = text("thread").split(" ").map(Number);
     expect(error).toBe(0);
     const event = caller("python").events.at(-1);
@@ -243,7 +243,7 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     expect(elements).toEqual(elements.map((_, at) => `10.3.${(at + 1) >> 8}.${(at + 1) & 255}`));
   });
 
-  test("five thousand lines of ipset restore, each of them once", () => {
+  test("reports each of five thousand lines of ipset restore once", () => {
     const { events } = caller("restore");
     const lines = events.flatMap(({ ipset: { set, elements = [] } }) => {
       return elements.map((element) => `add ${set} ${element}`);

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: several mine at once, each told to report something else, watch the same commands.
+# Runs in a test machine: several mine with different filters trace the same commands.
 #
 #   /results/NAME.stdout, .stderr, .exit   of each mine
-#   /results/pid                           of the process that one of them is told to watch
+#   /results/pid                           of the process that one of them selects
 set -eu
 
 mine=/usr/local/bin/mine
@@ -28,7 +28,7 @@ fails() {
   fi
 }
 
-# A process that waits with its command, so that its id is known before.
+# A process that waits before its command, so that its id is known before.
 mkfifo /tmp/go
 sh -c 'read -r _ </tmp/go; exec ipset add other 10.0.0.1' &
 watched=$!
@@ -69,7 +69,7 @@ ipset destroy web4f
 ipset save >/dev/null
 fails ipset destroy nowhere
 
-# By themselves.
+# These two end by themselves.
 for name in count duration; do
   until [ -e /results/$name.exit ]; do
     sleep 0.05

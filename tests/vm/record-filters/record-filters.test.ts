@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Several mine at once watch the same commands: one reports all of them, each other what its options say and
-// no less. The legacy object, and tracefs, because that many probes are the harder case there.
+// Several mine trace the same commands: one reports all of them, each other exactly those that its options select.
+// They use the legacy object, and tracefs, because so many probes are the harder case there.
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type JsonEvent, parseEvent } from "../../support/schema.ts";
@@ -35,7 +35,7 @@ function summary(name: string): Summary {
   return readSummary(text(`${name}.stderr`));
 }
 
-/** Two mine see a command at slightly different times. */
+/** Removes the time: two mine see a command at slightly different times. */
 const timeless = (list: JsonEvent[]) => list.map((event) => ({ ...event, "@timestamp": "" }));
 
 function expectSelection(name: string, isWanted: (event: JsonEvent) => boolean) {
@@ -45,7 +45,7 @@ function expectSelection(name: string, isWanted: (event: JsonEvent) => boolean) 
   return wanted.length;
 }
 
-test("without a filter: all of them", () => {
+test("reports every command without a filter", () => {
   expect(summary("all")).toEqual(complete(all.length));
   expect(all.map(({ ipset }) => `${ipset.command} ${ipset.set ?? "-"}`)).toEqual([
     ...["create web-front", "create web-back", "create other"],
@@ -56,7 +56,7 @@ test("without a filter: all of them", () => {
 });
 
 test.each([
-  // Also commands about all sets.
+  // --set also selects commands on all sets.
   [
     "set",
     ({ ipset: { set = "web-f", new_name = "" } }) => [set, new_name].some((name) => /^web.f/.test(name)),
@@ -65,14 +65,14 @@ test.each([
   ["pid", ({ process }) => process.pid === Number(text("pid"))],
   ["comm", ({ process, event }) => process.name === "not ipset" && event.outcome === "failure"],
 ] as [string, (event: JsonEvent) => boolean][])(
-  "--%s: counts the commands that are not wanted, and loses none",
+  "--%s counts the other commands as filtered, not as lost",
   (name, isWanted) => {
     const seen = expectSelection(name, isWanted);
     expect(summary(name)).toEqual({ ...complete(seen), filtered: all.length - seen });
   },
 );
 
-test("--command: the others are not even looked at", () => {
+test("--command does not even count the other commands", () => {
   const seen = expectSelection("command", ({ ipset }) => ["create", "destroy"].includes(ipset.command));
   expect(summary("command")).toMatchObject({ seen, lost: 0, truncated: 0 });
 });

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: does what /commands says, and shows all sets that there are afterwards. If there is
-# a mine, it watches and records the commands. Lines of /commands:
+# Runs in a test machine: executes /commands, and saves all sets. If the machine has a mine, it records the commands.
+# Lines of /commands:
 #
 #   > ARGUMENTS   one ipset command
-#   - ARGUMENTS   one that must be refused
-#   -             the gathered lines go to `ipset restore`, and must be refused
-#   anything else is gathered, and goes to `ipset restore` before one of the above, and at the end
+#   - ARGUMENTS   one command that the kernel must refuse
+#   -             sends the collected lines to `ipset restore`, which must fail
+#   Any other line is collected. `ipset restore` gets the collected lines before one of the above, and at the end.
 #
 #   /results/saved, mine.*
 set -eu
@@ -15,8 +15,8 @@ set -eu
 mine=/usr/local/bin/mine
 lines=/tmp/lines
 
-# As arguments of a command: quotes mean to the shell what they mean to `ipset restore`, and there is nothing
-# else in these lines that means something to it.
+# Runs a line as arguments of ipset. The shell reads quotes as `ipset restore` does, and nothing else in these
+# lines is special to it.
 ipset_command() {
   eval "ipset $1" >/dev/null
 }
@@ -39,7 +39,7 @@ must_succeed() { # WHAT COMMAND...
   fi
 }
 
-# The gathered lines.
+# Executes the collected lines.
 ipset_restore() {
   ipset restore <$lines
 }

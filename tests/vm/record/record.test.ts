@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Done once and recorded, then replayed from the record alone in another machine: both must end with the same
-// sets. The text of mine for each element must be that of `ipset save` says of it, word by word.
+// One machine executes and records commands; another replays them from the record alone. Both must end with the same
+// sets. mine must report each element word by word as `ipset save` prints it.
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const root = join(import.meta.dir, "../../..");
 const { MINE: mine = join(root, "mine") } = process.env;
 const scratch = join(root, ".output/vm");
 
-/** Rows of KERNELS: one for each way in which events travel, as many as there may be machines at once. */
+/** Rows of KERNELS: one for each kind of event buffer, and no more than the machines that may run at once. */
 const rows = {
   "6.12": { initval: true, bitmask: true },
   "5.10-as-4.15": { initval: false, bitmask: false },
@@ -72,7 +72,7 @@ for (const [row, kernelHas] of Object.entries(rows)) {
   );
 }
 
-/** Lines of `ipset save`. Timeouts of elements count down: all that were given are thousands. */
+/** Returns the lines of `ipset save`. Timeouts of elements count down; all original ones are multiples of 1000. */
 function savedLines({ files }: VmResult): string[] {
   const text = files.get("saved")?.toString("latin1") ?? "";
   return text
@@ -84,7 +84,7 @@ function savedLines({ files }: VmResult): string[] {
     });
 }
 
-/** Where the kernel keeps no order the elements sorted: only a list of sets has one. */
+/** Sorts elements where the kernel keeps no order: only a list of sets has one. */
 function sorted(lines: string[]): string[] {
   const sets: string[][] = [];
   for (const line of lines) {
@@ -111,7 +111,7 @@ function savedElements(lines: string[]): Sets {
   return sets;
 }
 
-/** The same by what the events say: a model of the kernel that knows nothing but names and words. */
+/** Returns the elements that the events imply: a model of the kernel that knows only names and words. */
 function recordedElements(events: JsonEvent[]): Sets {
   let sets = new Map<string, Map<string, string[]>>();
   for (const recorded of events) {
@@ -136,7 +136,7 @@ function recordedElements(events: JsonEvent[]): Sets {
   return new Map([...sets].map(([name, elements]) => [name, [...elements.values()]]));
 }
 
-/** In an order of no meaning, without the sets that the kernel shows in other words than were typed. */
+/** Sorts the sets, and omits those that the kernel prints in other words than were typed. */
 function strict(sets: Sets): [string, string[][]][] {
   return [...sets]
     .filter(([name]) => !name.endsWith(LOOSE))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Turns what `mine -o json` recorded back into commands, as record.sh reads them. A range that meets
-// an element which is already there is refused, and has taken effect up to there; so a refused command is
-// tried again in its place, and must be refused again.
+// Turns the record of `mine -o json` back into commands, as record.sh reads them. The kernel refuses a range that meets
+// an existing element, after the part before that element has taken effect. So the replay repeats a refused element in
+// its place, and the kernel must refuse it again.
 import { readLossless, readWords } from "../../support/escapes.ts";
 import type { JsonEvent } from "../../support/schema.ts";
 
@@ -18,12 +18,12 @@ export function replay(events: readonly JsonEvent[]): string[] {
   });
 }
 
-/** Those that were added or deleted: of a batch that was refused all before the one that is to blame. */
+/** Returns the added or deleted elements: in a refused batch those before the element at fault. */
 export function elementsDone({ event, ipset: { elements = [], failed_element = 0 } }: JsonEvent): string[] {
   return event.outcome === "success" ? elements : elements.slice(0, failed_element);
 }
 
-/** Returns the lines of a command on whole sets that changes something. */
+/** Returns the line of a command on whole sets, if it changes something. */
 function setLines({ command, set, new_name, type, exist, options = [] }: JsonEvent["ipset"]): string[] {
   const names = [set, new_name].filter((name) => name !== undefined).map(nameWord);
   switch (command) {

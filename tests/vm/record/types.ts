@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The types of sets, and elements of each. All but the loose ones are written word by word as `ipset save`
-// shows them, because record.test.ts compares the output of mine with that.
+// The types of sets, with elements of each. All but the loose elements are written word by word as `ipset save` prints
+// them, because record.test.ts compares mine's report with that.
 
 export interface SetType {
   name: string;
-  /** The type, and what it needs besides a family. */
+  /** The type, and its mandatory options besides a family. */
   create: string;
   elements: [string, string, string, string];
-  /** More of them, with the words that stand between an element and its extensions. */
+  /** More elements, with the words that stand between an element and its extensions. */
   words?: string[];
-  /** Elements that the kernel spreads or changes. */
+  /** Elements that the kernel expands or changes. */
   loose: string[];
 }
 
@@ -166,7 +166,7 @@ export const inet: SetType[] = [
   },
 ];
 
-/** The kernel takes no ranges of IPv6 addresses, only ranges of ports. */
+/** For IPv6 the kernel takes ranges of ports only, not of addresses. */
 export const inet6: SetType[] = [
   {
     name: "hash:ip",

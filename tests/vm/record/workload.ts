@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The commands on sets that record.test.ts records and replays: every type, in each family it has,
-// with every option and every way to name an element. Written as record.sh reads it, which see. An initial
-// value must be given where the kernel takes one, or each machine would choose its own. Strings are latin1:
-// comments need not be UTF-8.
+// The commands that record.test.ts records and replays: every set type, in each of its families, with every option and
+// every form of an element. record.sh describes the lines. They give an initial value where the kernel takes one,
+// because each machine would choose its own. Strings are latin1: comments need not be UTF-8.
 
 import { bitmaps, inet, inet6, mac, type SetType } from "./types.ts";
 
@@ -15,12 +14,12 @@ export interface KernelHas {
 }
 
 /**
- * Ends the names of sets that are not given their elements in the way in which `ipset save` shows them, word
- * by word: ranges, defaults, elements that the kernel changes.
+ * Suffix for names of sets whose elements are typed in another form than `ipset save` prints: ranges, defaults,
+ * elements that the kernel changes.
  */
 export const LOOSE = ".loose";
 
-/** Timeouts are in thousands: they count down, and record.test.ts rounds the remaining time up again. */
+/** Timeouts are multiples of 1000: they count down, and record.test.ts rounds the remaining time up again. */
 const extensions = "timeout 2000000 counters comment skbinfo";
 const comments = [
   "plain",
@@ -31,7 +30,7 @@ const comments = [
   "it's",
 ];
 
-/** Comments of a few elements that are given to `ipset restore`, which has no escapes. */
+/** Comments for a few elements of `ipset restore`, which has no escapes. */
 const strangeComments = [
   "back\\slash \\n",
   "\xff bad",
@@ -41,7 +40,7 @@ const strangeComments = [
   "\xe2\x80\xae",
 ];
 
-/** Returns all options of an element, in the order in which `ipset save` writes it. */
+/** Returns all extensions of an element but its timeout, in the order in which `ipset save` prints them. */
 function extra(number: number): string {
   const comment = comments[number % comments.length];
   const huge = 2n ** 64n - 1n - BigInt(number);
@@ -51,13 +50,13 @@ function extra(number: number): string {
   );
 }
 
-/** `10.0.0.0/8 nomatch` with all that can go with it: the timeout stands before the word. */
+/** Returns an element with all its extensions: in `10.0.0.0/8 nomatch` the timeout stands before the word. */
 function full(element: string, number: number, timeout = number * 1000): string {
   const [what, ...words] = element.split(" ");
   return [what, `timeout ${timeout}`, ...words, extra(number)].join(" ");
 }
 
-/** Everything that can be done to a set. */
+/** Returns every kind of command on a set. */
 function exercise(set: string, create: string, { elements, words = [] }: SetType): string[] {
   const [one = "", two = "", three = "", four = ""] = elements.map((element, at) => full(element, at + 1));
   return [
@@ -82,7 +81,7 @@ function exercise(set: string, create: string, { elements, words = [] }: SetType
     `add ${set} ${three}`,
     `add ${set} ${full(elements[0], 7)}`,
     "-",
-    // Filled, emptied, moved around, thrown away.
+    // Fill, flush, swap, rename and destroy sets.
     `create ${set}.b ${create}`,
     `add ${set}.b ${two}`,
     `add ${set}.b ${three}`,
@@ -99,7 +98,7 @@ function exercise(set: string, create: string, { elements, words = [] }: SetType
   ];
 }
 
-/** Into one set, and into another, of which all but the first are then taken out again. */
+/** Adds the elements to two sets, and deletes all but the first from one of them. */
 function spread(set: string, create: string, loose: string[]): string[] {
   return [
     `create ${set}${LOOSE} ${create}`,
@@ -112,7 +111,7 @@ function spread(set: string, create: string, loose: string[]): string[] {
 
 const seedFor = ({ initval }: KernelHas): string => (initval ? " initval 0x0badcafe" : "");
 
-/** All of them that go together. */
+/** Returns all options that go together. */
 function hashOptions(type: SetType, kernelHas: KernelHas): string {
   const forceadd = type === mac ? "" : "forceadd";
   const seed = kernelHas.initval ? "bucketsize 8 initval 0x12345678" : "";
@@ -169,7 +168,7 @@ export function workload(kernelHas: KernelHas): string[] {
     ...inet6.flatMap((type) => hash(type, "inet6", kernelHas)),
     ...lists(["hash:ip.4", "hash:mac", "bitmap:port", "hash:net.6"]),
 
-    // Options that change elements, or that go without each other.
+    // Options that change elements, or that do not go together.
     `create netmask${LOOSE} hash:ip netmask 24${seed}`,
     `add netmask${LOOSE} 10.0.0.77`,
     `- add netmask${LOOSE} 10.0.0.78`,
@@ -195,13 +194,13 @@ export function workload(kernelHas: KernelHas): string[] {
     `add marked${LOOSE} 10.0.0.1 skbmark 0x11 skbprio 0:0 skbqueue 0`,
     ...(kernelHas.bitmask ? withBitmask(seed) : []),
 
-    // A range that meets a present element takes effect up to that point.
+    // A range that meets an existing element takes effect up to that element.
     `create met${LOOSE} hash:ip${seed}`,
     `add met${LOOSE} 10.0.0.3`,
     `- add met${LOOSE} 10.0.0.1-10.0.0.5`,
     `- del met${LOOSE} 10.0.0.2-10.0.0.5`,
     `> -exist add met${LOOSE} 10.0.0.10-10.0.0.14`,
-    // The same in one message with others.
+    // The same in one message with other elements.
     `add met${LOOSE} 10.0.1.1`,
     `add met${LOOSE} 10.0.1.2-10.0.1.4`,
     `add met${LOOSE} 10.0.0.8-10.0.0.12`,

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: takes away, one after the other, what mine cannot do without, and writes down what
-# it says then.
+# Runs in a test machine: removes, one after the other, the things that mine needs, and records its error.
 #
 #   /results/NAME.stderr, NAME.exit   of each refusal
 set -eu
 
-refused() { # NAME, then what mine is run by; MINE_ARGS: its arguments
+refused() { # NAME COMMAND...: runs mine through the command; MINE_ARGS: its arguments
   name=$1
   shift
   status=0
@@ -18,7 +17,7 @@ refused() { # NAME, then what mine is run by; MINE_ARGS: its arguments
 
 uname -r >/results/release
 
-# Tells nothing about BTF or modules: the first of these to fail is the one that counts.
+# These come first: mine reports the first cause that it meets, and the later steps remove more.
 mkdir /empty
 mount --bind /empty /sys/kernel/btf
 refused no-btf
@@ -42,11 +41,11 @@ done
 
 umount /sys/kernel/tracing
 umount /sys/kernel/debug
-# As before 5.2, where it cannot be mounted unseen.
+# As before 5.2, where tracefs cannot be mounted privately.
 refused no-tracefs env MINE_ASSUME_KERNEL=4.15 \
   /usr/local/bin/strace -f --seccomp-bpf -o /dev/null -e trace=fsopen -e inject=fsopen:error=ENOSYS
 
-# Cannot be taken back: the last.
+# Lockdown cannot be undone, so it comes last.
 mount -t securityfs securityfs /sys/kernel/security
 echo confidentiality >/sys/kernel/security/lockdown
 refused lockdown

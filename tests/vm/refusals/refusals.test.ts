@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The errors and exit codes of mine on a kernel that lacks a feature that it needs: one error with its reason
-// and a hint, exit code 3. The kernel without kprobes is in tests/host.
+// On a kernel that lacks something mine needs, mine prints one error with its reason and a hint, and exits with code 3.
+// tests/host tests the kernel without kprobes.
 import { beforeAll, expect, test } from "bun:test";
 import { type PrintedError, readError } from "../../support/stderr.ts";
 import { btfFile, fetchKernel } from "../kernels.ts";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 const text = (name: string) => session.text(name);
 
-/** The error, when nothing went to stdout. */
+/** Returns the error, and expects an empty stdout. */
 function refusal(name: string): PrintedError {
   expect(text(`${name}.exit`)).toBe("3");
   expect(text(`${name}.stdout`)).toBe("");
@@ -28,7 +28,7 @@ test("every refusal was provoked", () => {
   expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
 });
 
-test("no BTF: each place is named, and the script that makes it", () => {
+test("without BTF the error names each place, and the hint the script that builds BTF", () => {
   const { reason, message, hint } = refusal("no-btf");
   const release = text("release");
   expect(reason).toBe("no-btf");
@@ -38,7 +38,7 @@ test("no BTF: each place is named, and the script that makes it", () => {
   expect(hint).toContain("scripts/build-btf.sh");
 });
 
-test("a BTF file that is none, or that others may write, is not taken", () => {
+test("refuses a BTF file that is invalid, or that others may write", () => {
   expect(refusal("broken-btf")).toMatchObject({
     reason: "no-btf",
     message: expect.stringContaining("btf__parse"),
@@ -46,27 +46,27 @@ test("a BTF file that is none, or that others may write, is not taken", () => {
   expect(refusal("writable-btf").reason).toBe("no-btf");
 });
 
-test.each(["kprobe", "tracepoint"])("the BTF of another kernel is told as that, by %s", (backend) => {
+test.each(["kprobe", "tracepoint"])("reports the BTF of another kernel as foreign, by %s", (backend) => {
   const { reason, message, hint } = refusal(`other-btf-${backend}`);
   expect(reason).toBe("foreign-btf");
   expect(message).toContain("/other-kernel.btf");
   expect(hint).toContain("scripts/build-btf.sh");
 });
 
-test("ip_set neither loaded nor to be had: modprobe's own words", () => {
+test("without an ip_set module the error quotes modprobe", () => {
   const { reason, message, hint } = refusal("no-module");
   expect(reason).toBe("no-ip-set");
   expect(message).toContain("modprobe: ");
   expect(hint).toContain("modprobe ip_set");
 });
 
-test("an old kernel without tracefs: the command that mounts it", () => {
+test("without tracefs on an old kernel the hint is the command that mounts it", () => {
   const { reason, hint } = refusal("no-tracefs");
   expect(reason).toBe("no-tracefs");
   expect(hint).toContain("mount -t tracefs");
 });
 
-test("lockdown is the reason, not just EPERM", () => {
+test("gives lockdown as the reason, not just EPERM", () => {
   expect(text("lockdown.exit")).toBe("3");
   expect(readError(text("lockdown.stderr")).reason).toBe("lockdown");
 });

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine: the reader of mine's stdout stops, for good or for a while, while more is to be written
-# than a pipe and mine itself hold.
+# Runs in a test machine: the reader of mine's stdout stops, for good or for a while. mine then has more to write than
+# a pipe and its own queue hold.
 #
-#   /results/NAME.stdout, .stderr, .exit   what mine printed, and how it ended
-#   /results/NAME.seconds                  from the signal to the end
+#   /results/NAME.stdout, .stderr, .exit   mine's output and exit code
+#   /results/NAME.seconds                  uptime at the signal and at the end
 set -eu
 
 lines=600
@@ -14,7 +14,7 @@ ipset create left hash:ip comment
 ipset create right hash:ip comment
 ipset create control hash:ip
 
-# Each line is a message of its own, because the set changes, and long, because no byte of its comment is printable.
+# Each line is a message of its own, because the set changes. It is long, because no byte of its comment is printable.
 comment=$(printf '%0200d' 0 | tr 0 '\001')
 for line in $(seq $((lines / 2))); do
   echo "add left 10.0.$((line / 250)).$((line % 250)) comment \"$comment\""
@@ -36,7 +36,7 @@ end_mine() {
   echo $status >"/results/$name.exit"
 }
 
-# Nobody reads, ever: it is open for reading here, and that is all.
+# No process ever reads: the shell only holds the fifo open for reading.
 exec 9<>/tmp/fifo
 start_mine never
 ipset restore </tmp/additions

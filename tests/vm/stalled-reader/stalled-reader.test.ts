@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Nobody reads stdout, for a while or for good: mine hears Ctrl-C all the same, and every event is written or
-// counted.
+// No process reads stdout, for a while or for good: Ctrl-C still ends mine, and every event is written or counted.
 import { beforeAll, expect, test } from "bun:test";
 import { readSummary } from "../../support/stderr.ts";
 import { runSession, type Session } from "../session.ts";
@@ -18,9 +17,9 @@ test("the session ran to its end", () => {
   expect(`${session.exitCode} ${session.text("stdout")}`).toBe("0 ");
 });
 
-test("with a reader that never reads, a signal ends it soon, and it counts the unwritten lines", () => {
+test("with a reader that never reads, a signal ends mine soon, and unwritten events are counted", () => {
   const [from = 0, to = 0] = session.text("never.seconds").split(" ").map(Number);
-  expect(to - from).toBeLessThan(20); // a second of patience, by the clock of a slow machine
+  expect(to - from).toBeLessThan(20); // mine waits one second, by the clock of a slow machine
   expect(session.text("never.exit")).toBe("0");
   const { seen, lost, causes } = summary("never");
   expect(causes).toEqual({ unwritten: lost });
@@ -28,7 +27,7 @@ test("with a reader that never reads, a signal ends it soon, and it counts the u
   expect(lost).toBeGreaterThan(0);
 });
 
-test("with one that reads later, everything is written", () => {
+test("with a reader that reads later, every event is written", () => {
   const lines = session.text("late.stdout").split("\n");
   expect(
     lines.filter((line) => / - ADD (left|right) \S+ comment "(\\x01){200}" - SUCCESS$/.test(line)),
