@@ -60,6 +60,11 @@ class Btf {
     return kinds.includes(type.kind) ? this.resolve(type.type_id ?? 0, kinds) : type;
   }
 
+  isVolatile(id: number): boolean {
+    const { kind, type_id = 0 } = this.type(id);
+    return kind === "VOLATILE" || (["TYPEDEF", "CONST", "ARRAY"].includes(kind) && this.isVolatile(type_id));
+  }
+
   target(id: number): BtfType {
     return this.resolve(id, ["TYPEDEF", "CONST", "VOLATILE", "PTR"]);
   }
@@ -174,7 +179,9 @@ function skeleton(object: string, declarations: Declarations): string {
     return `    ${name}: {${struct ? ` value: ${struct} ` : ""}},`;
   });
 
-  const rodata = btf.section(".rodata").map(({ name, type_id = 0 }) => {
+  // Without `volatile` clang puts the value into the code, and a new value has no effect.
+  const constants = btf.section(".rodata").filter(({ type_id = 0 }) => btf.isVolatile(type_id));
+  const rodata = constants.map(({ name, type_id = 0 }) => {
     const type = declarations.add(btf, btf.resolve(type_id)) ?? fieldType(btf, type_id);
     const offset = offsets.get(name);
     if (type === undefined) throw new Error(`${name} is of a type that the skeleton does not know`);

@@ -120,6 +120,15 @@ describe("the generator leaves out", () => {
   });
 });
 
+test("the generator leaves out a constant that is not volatile: a new value would have no effect", async () => {
+  const generated = await exportsOf(
+    objectWith({ before: "const __u32 fixed = 7; const volatile __u32 wanted = 8;" }),
+  );
+  expect(Object.values(generated)).toContainEqual(
+    expect.objectContaining({ rodata: { wanted: [expect.any(Number), "u32"] } }),
+  );
+});
+
 describe("the generator refuses", () => {
   test.each([
     ["a pointer", "void *const volatile odd = 0;"],
