@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Attributes are untrusted input. The kernel's own rules (nla_ok() and nla_next() of net/netlink.h) define an
-// attribute. The reader never looks outside of the given bytes.
+// The reader of netlink attributes, on untrusted input. It follows the kernel's rules (nla_ok() and
+// nla_next() of net/netlink.h) and never reads outside of the given bytes.
 import { expect, test } from "bun:test";
 import { readAttributes } from "../../src/ipset/attributes.ts";
 import { attribute, NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "../support/netlink-encoder.ts";
 import { Random } from "../support/random.ts";
 
-/** Returns the attributes in a form that compares. */
+/** Returns the attributes as strings, so that toEqual() shows a readable difference. */
 function read(bytes: Uint8Array) {
   const { attributes, malformed } = readAttributes(bytes);
   return {
@@ -17,11 +17,11 @@ function read(bytes: Uint8Array) {
 
 const first = attribute(1, Buffer.from([7]));
 
-test("no bytes are an empty list", () => {
+test("returns an empty list for no bytes", () => {
   expect(read(new Uint8Array(0))).toEqual({ list: [], malformed: undefined });
 });
 
-test("reads attributes in order, without their padding, for each length modulo four", () => {
+test("returns attributes in order and without padding, for each length modulo four", () => {
   const payloads = ["", "0a", "0a0b", "0a0b0c", "0a0b0c0d", "0a0b0c0d0e"];
   const bytes = Buffer.concat(
     payloads.map((payload, index) => attribute(index, Buffer.from(payload, "hex"))),
@@ -32,12 +32,12 @@ test("reads attributes in order, without their padding, for each length modulo f
   });
 });
 
-test("the padding of the last attribute may be missing", () => {
+test("accepts a last attribute without padding", () => {
   const bytes = Buffer.concat([first, attribute(2, Buffer.from("abcde"))]).subarray(0, 8 + 4 + 5);
   expect(read(bytes)).toEqual({ list: ["1=07", "2=6162636465"], malformed: undefined });
 });
 
-test("the flag bits are not part of the type", () => {
+test("removes the flag bits from the type", () => {
   const bytes = Buffer.concat([
     attribute(7 | NLA_F_NESTED, Buffer.from([1])),
     attribute(6 | NLA_F_NET_BYTEORDER, Buffer.from([2])),
@@ -47,7 +47,7 @@ test("the flag bits are not part of the type", () => {
   expect(read(bytes).list).toEqual(["7=01", "6=02", "11=03", "16383=04"]);
 });
 
-test.each([0, 1, 2, 3])("a length of %p ends the list there, and is told", (length) => {
+test.each([0, 1, 2, 3])("ends the list at a length of %p, and reports it", (length) => {
   const bytes = Buffer.concat([first, attribute(2, Buffer.from("ab"), length), first]);
   expect(read(bytes)).toEqual({
     list: ["1=07"],
@@ -55,7 +55,7 @@ test.each([0, 1, 2, 3])("a length of %p ends the list there, and is told", (leng
   });
 });
 
-test.each([9, 12, 0x7fff, 0xffff])("a length of %p where 8 bytes are left ends the list there", (length) => {
+test.each([9, 12, 0x7fff, 0xffff])("ends the list at a length of %p where 8 bytes are left", (length) => {
   const bytes = Buffer.concat([first, attribute(2, Buffer.from("abcd"), length)]);
   expect(read(bytes)).toEqual({
     list: ["1=07"],
@@ -63,23 +63,23 @@ test.each([9, 12, 0x7fff, 0xffff])("a length of %p where 8 bytes are left ends t
   });
 });
 
-test("a length that reaches exactly to the end is taken", () => {
+test("accepts a length that reaches exactly to the end", () => {
   expect(read(attribute(2, Buffer.from("abcd"), 8))).toEqual({ list: ["2=61626364"], malformed: undefined });
 });
 
-test.each([1, 2, 3])("%p stray bytes at the end are told", (count) => {
+test.each([1, 2, 3])("reports %p stray bytes at the end", (count) => {
   const bytes = Buffer.concat([first, Buffer.alloc(count)]);
   expect(read(bytes)).toEqual({ list: ["1=07"], malformed: `${count} stray bytes at the end` });
 });
 
-test("a payload is a view of the bytes, not a copy", () => {
+test("returns each payload as a view of the bytes, not as a copy", () => {
   const bytes = Buffer.from(first);
   const [only] = readAttributes(bytes).attributes;
   bytes[4] = 99;
   expect(only?.payload).toEqual(new Uint8Array([99]));
 });
 
-test("of random bytes nothing outside is read, and nothing throws", () => {
+test("reads nothing outside of random bytes, and never throws", () => {
   const random = new Random(4151);
   const margin = 64;
   for (let round = 0; round < 100_000; round++) {

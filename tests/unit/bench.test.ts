@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The bench itself: its programs compile, and it reads the measurements of a run.
+// The benchmark itself: its programs compile, and it computes the right numbers from a run's files.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { readResults, spread } from "../../bench/results.ts";
@@ -21,7 +21,7 @@ const sizes: Sizes = {
 const sender =
   "flood_sender_ns 5000000\nflood_elapsed_ns 6000000\nrestore_sender_ns 1000000\nrestore_elapsed_ns 2000000\n";
 
-/** Files that measure.sh leaves of one round; probes 0 to 9 were sent at 10, 20, ... 100 ms. */
+/** Returns the files that measure.sh writes in one round. The prober sends probes 0 to 9 at 10, 20, ... 100 ms. */
 function roundOf(tool: string, round: number, seen: number[], shown: number): [string, Buffer][] {
   const numbers = `start_ns 15000000
 idle_cpu_ns 10000000
@@ -40,7 +40,7 @@ ${sender}`;
   return [file("numbers", numbers), file("sent", sent.join("\n")), file("seen", seen.join("\n"))];
 }
 
-test("its C programs compile", () => {
+test("the C programs compile", () => {
   const programs = ["reference", "flooder", "prober", "stopwatch", "packets"].map(
     (name) => `.output/bench/${name}`,
   );
@@ -49,10 +49,10 @@ test("its C programs compile", () => {
   for (const program of programs) expect(Bun.file(join(root, program)).size).toBeGreaterThan(0);
 });
 
-test("start ends with the first probe after which none was missed", () => {
+test("start ends at the first probe after which the tool misses none", () => {
   const files = new Map([
     ...roundOf("mine", 1, [4, 5, 6, 7, 8, 9], 100),
-    ...roundOf("mine", 2, [2, 4, 5, 7, 8, 9], 100), // 6 was missed: 2 to 5 do not count
+    ...roundOf("mine", 2, [2, 4, 5, 7, 8, 9], 100), // missed 6: 2 to 5 do not count
     ...roundOf("mine", 3, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 80),
   ]);
   const results = readResults(files, "bench", ["mine"], sizes);
@@ -64,20 +64,20 @@ test("start ends with the first probe after which none was missed", () => {
   expect(spread(results, "mine", "idlePercent")?.median).toBeCloseTo(0.1);
 });
 
-test("a tool that missed the last probe cannot be said to have started", () => {
+test("a tool that misses the last probe is an error: its start is unknown", () => {
   const files = new Map(roundOf("mine", 1, [1, 2, 3], 100));
   expect(() => readResults(files, "bench", ["mine"], { ...sizes, rounds: 1 })).toThrow(
     "missed the last probe",
   );
 });
 
-test("a median of an even number of rounds lies between the two in the middle", () => {
+test("the median of an even number of rounds is the mean of the middle two", () => {
   const files = new Map([...roundOf("mine", 1, [9], 100), ...roundOf("mine", 2, [5, 6, 7, 8, 9], 100)]);
   const results = readResults(files, "bench", ["mine"], { ...sizes, rounds: 2 });
   expect(spread(results, "mine", "startMs")?.median).toBe((85 + 45) / 2);
 });
 
-test("a tool that could not start has a reason and no numbers, and is not judged", () => {
+test("a tool that cannot start has a reason and no numbers; a missing number gets no verdict", () => {
   const files = new Map([
     ["bench/1/none/numbers", Buffer.from(sender)],
     ["bench/1/bcc/stderr", Buffer.from("no headers\n")],
@@ -92,14 +92,14 @@ test("a tool that could not start has a reason and no numbers, and is not judged
 
   const verdicts = judge(results, sizes);
   const met = (promise: string) => verdicts.find((verdict) => verdict.promise.startsWith(promise))?.met;
-  expect(met("all of 100 single ADDs")).toBe(false); // one was lost
+  expect(met("all of 100 single ADDs")).toBe(false); // one lost event
   expect(met("all of 50 elements")).toBe(true);
   expect(met("peak memory ≤")).toBe(true);
   expect(met("processor time per element")).toBe(false); // 3 ms for 50
   expect(met("sender's slowdown, to bpftrace's")).toBeUndefined();
 });
 
-test("a slowdown is the time that is added to an unwatched sender", () => {
+test("a slowdown is the time that a tool adds to that of an unobserved sender", () => {
   const senders = {
     none: 10,
     "c-plain": 16,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The choice of BTF, and the error where there is none. Files that only root may write are borrowed from
-// the host (nothing here needs root to run); whether they hold BTF is for the injected parser to say.
+// The choice of a BTF file, and the error when there is none. Nothing here needs root. Files that only root
+// may write are files of the host, and the injected parser decides whether they hold BTF.
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const missing = join(directory, "missing");
 const empty = file("nothing", "");
 const fifo = join(directory, "fifo");
 Bun.spawnSync(["mkfifo", fifo]);
-/** Belong to root on every Debian, and nobody else may write them. */
+/** Files that belong to root on every Debian, and that no other user may write. */
 const rootsOwn = "/etc/debian_version";
 const rootsOther = "/usr/bin/dpkg";
 
@@ -49,7 +49,7 @@ function refusal(named: string | undefined, places: string[], parse: BtfParser) 
   throw new Error("not refused");
 }
 
-test("the places are those of libbpf, in its order", () => {
+test("the places are those of libbpf, in the order of libbpf", () => {
   expect(btfPlaces("4.15.0-213-generic")).toEqual([
     "/sys/kernel/btf/vmlinux",
     "/boot/vmlinux-4.15.0-213-generic",
@@ -62,7 +62,7 @@ test("the places are those of libbpf, in its order", () => {
   ]);
 });
 
-test("the kernel's own BTF is taken without parsing it", () => {
+test("chooses the kernel's own BTF without parsing it", () => {
   expect(chooseBtf("r", undefined, [kernels, rootsOwn], uncalled)).toBe(kernels);
 });
 
@@ -72,29 +72,29 @@ test.each([
   ["holds something else", notBtf],
   ["is BTF of the other byte order", file("swapped", new Uint8Array([0xeb, 0x9f, 1, 0]))],
   ["is a directory", directory],
-])("when the kernel's own %s the search goes on", (_what, own) => {
+])("continues the search when the kernel's own %s", (_what, own) => {
   expect(chooseBtf("r", undefined, [own, rootsOwn, rootsOther], good)).toBe(rootsOwn);
 });
 
-test("the first file that can be parsed is taken", () => {
+test("chooses the first file that can be parsed", () => {
   const onlyOther = (path: string) => (path === rootsOther ? undefined : unparsable);
   expect(chooseBtf("r", undefined, [missing, missing, rootsOwn, rootsOther], onlyOther)).toBe(rootsOther);
 });
 
-/** Returns the fault of each place. */
+/** Returns the reason why each place is unusable, or undefined for a usable one. */
 const faults = (...search: Parameters<typeof searchBtf>) =>
   searchBtf(...search).map(({ fault }) => fault?.reason);
 
-test("a file that others may write is not trusted, and not even parsed", () => {
+test("does not trust or parse a file that others may write", () => {
   expect(faults(undefined, [missing, everybodys], uncalled)).toEqual(["missing", "untrusted"]);
 });
 
-test("a file that is not root's is not trusted either", () => {
+test("does not trust a file that does not belong to root", () => {
   if (process.getuid?.() === 0) chownSync(notBtf, 1, 1);
   expect(faults(undefined, [missing, notBtf], uncalled)).toEqual(["missing", "untrusted"]);
 });
 
-test("names every place with its fault, and gives a hint", () => {
+test("the error names every place with its fault, and the hint tells how to get a BTF file", () => {
   const places = [notBtf, missing, join(notBtf, "vmlinux"), everybodys, rootsOwn];
   const error = refusal(undefined, places, bad);
   expect([error.reason, error.exitCode]).toEqual(["no-btf", EXIT_UNSUPPORTED]);
@@ -108,11 +108,11 @@ test("names every place with its fault, and gives a hint", () => {
   expect(error.hint).toContain("--btf");
 });
 
-test("a file that was named is taken, whosever it is, and nothing else is looked at", () => {
+test("chooses a named file of any owner, and searches no other place", () => {
   expect(chooseBtf("r", everybodys, [kernels], good)).toBe(everybodys);
 });
 
-test("a named file that cannot be parsed is refused, though there would be another", () => {
+test("refuses a named file that cannot be parsed, although another one exists", () => {
   const error = refusal(notBtf, [kernels], bad);
   expect([error.reason, error.exitCode]).toEqual(["unusable-btf", EXIT_UNSUPPORTED]);
   expect(error.message).toContain(notBtf);
@@ -125,12 +125,12 @@ test.each<[what: string, path: string, fault: BtfFault["reason"]]>([
   ["a directory", directory, "not-a-file"],
   ["an empty file", empty, "empty"],
   ["a file that is missing", missing, "missing"],
-])("%s is not even parsed, whether named or found", (_what, path, fault) => {
+])("does not parse %s, whether named or found", (_what, path, fault) => {
   expect(faults(path, [], uncalled)).toEqual([fault]);
   expect(faults(undefined, [notBtf, path], uncalled)).toEqual(["not-btf", fault]);
 });
 
-test("the search tells every place that it looked at, and looks no further than it must", () => {
+test("the search reports every place that it tries, and stops at the first usable one", () => {
   const onlyOther = (path: string) => (path === rootsOther ? undefined : unparsable);
   expect(searchBtf(undefined, [missing, rootsOwn, rootsOther, everybodys], onlyOther)).toEqual([
     { path: missing, fault: { reason: "missing", message: expect.any(String) } },
@@ -140,7 +140,7 @@ test("the search tells every place that it looked at, and looks no further than 
   expect(searchBtf(everybodys, [kernels], bad)).toEqual([{ path: everybodys, fault: unparsable }]);
 });
 
-test("libbpf decides whether a file has BTF, where no other parser is given", () => {
+test("libbpf parses the files by default", () => {
   const object = join(root, ".output/bpf/kprobe.legacy.bpf.o");
   expect(searchBtf(object, [])).toEqual([{ path: object, fault: undefined }]);
   expect(faults(notBtf, [])).toEqual(["unparsable"]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// scripts/build-btf.sh, run as its users run it, on small stand-ins for a vmlinux.
-// Its results are judged here by bpftool, never by the script's own words alone.
+// scripts/build-btf.sh on small stand-ins for a vmlinux. bpftool checks the results, because the messages of
+// the script alone prove nothing.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,7 +38,7 @@ function must(...command: string[]) {
 
 const buildBtf = (...args: string[]) => run([script, ...args]);
 
-/** The types that bpftool finds in the file: the number of types, and the names of the structs. */
+/** Reads a BTF file with bpftool. Returns the number of types, and the names of the structs. */
 function readBtf(file: string) {
   const types = must("bpftool", "btf", "dump", "file", file)
     .split("\n")
@@ -53,7 +53,7 @@ function expectKernelBtf(file: string, stdout: string) {
   expect(stdout).toStartWith(`${file}: ${btf.count} types, ${readFileSync(file).length} bytes`);
 }
 
-/** A directory that holds every tool of the script except some: what the script's PATH is set to. */
+/** Creates a directory for PATH that holds every tool of the script except the missing ones. */
 function toolsWithout(...missing: string[]) {
   const tools = mkdtempSync(path("tools-"));
   const all =
@@ -95,28 +95,28 @@ describe("an ELF vmlinux", () => {
     expect(readFileSync(path(name)).equals(before)).toBe(true);
   });
 
-  test("GNU objcopy does where llvm-objcopy is missing", () => {
+  test("uses GNU objcopy when llvm-objcopy is missing", () => {
     const out = path("gnu.out");
     const result = run([script, path("with-dwarf"), "-o", out], { PATH: toolsWithout("llvm-objcopy") });
     expect(result.stderr).toBe("");
     expectKernelBtf(out, result.stdout);
   });
 
-  test("what it wrote can be its input again", () => {
+  test("accepts its own output as input", () => {
     expect(buildBtf(path("with-btf"), "-o", path("first.out")).exitCode).toBe(0);
     const result = buildBtf(path("first.out"), "-o", path("second.out"));
     expect(result.stdout).toContain("kernel unknown");
     expect(readFileSync(path("second.out")).equals(readFileSync(path("first.out")))).toBe(true);
   });
 
-  test("without BTF and debug information it names the package to install", () => {
+  test("names the package to install when the file has neither BTF nor debug information", () => {
     const result = buildBtf(path("stripped"), "-o", path("stripped.out"));
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain("has neither BTF nor debug information");
     expect(result.stderr).toContain("linux-image-4.15.0-999-test-dbg or -dbgsym");
   });
 
-  test("the BTF of something that is not a kernel is refused", () => {
+  test("refuses the BTF of a program that is not a kernel", () => {
     writeFileSync(path("other.c"), "struct other { int x; } other; int main(void) { return other.x; }");
     must("gcc", "-g", "other.c", "-o", path("other"));
     const result = buildBtf(path("other"), "-o", path("other.out"));
@@ -125,7 +125,7 @@ describe("an ELF vmlinux", () => {
   });
 
   test.each([
-    ["cut off", (btf: Buffer) => btf.subarray(0, btf.length - 8), "it is cut off"],
+    ["that is truncated", (btf: Buffer) => btf.subarray(0, btf.length - 8), "it is cut off"],
     ["with a wrong magic number", (btf: Buffer) => btf.fill(0, 0, 2), "magic number"],
     ["with an unknown kind of type", (btf: Buffer) => btf.fill(31, 31, 32), "unknown kind 31"],
     [
@@ -133,7 +133,7 @@ describe("an ELF vmlinux", () => {
       (btf: Buffer) => btf.fill(255, 28, 30).fill(4, 31, 32),
       "cut off",
     ],
-  ])("BTF %s is refused", (_, damage, message) => {
+  ])("refuses BTF %s", (_, damage, message) => {
     must("objcopy", "--dump-section", `.BTF=${path("raw")}`, path("with-btf"), path("unused"));
     writeFileSync(path("raw"), damage(readFileSync(path("raw"))));
     must("objcopy", "--update-section", `.BTF=${path("raw")}`, path("with-btf"), path("damaged"));
@@ -183,7 +183,7 @@ describe("a compressed kernel image", () => {
     expect(result.stderr).toContain("perhaps compressed with zstd: install the package zstd");
   });
 
-  test("anything else is refused", () => {
+  test("refuses a file in any other format", () => {
     writeFileSync(path("garbage"), "this is not a kernel\n".repeat(1000));
     const result = buildBtf(path("garbage"), "-o", path("garbage.out"));
     expect(result.exitCode).toBe(1);
@@ -221,7 +221,7 @@ describe("the output file", () => {
     expectKernelBtf(path("-out"), result.stdout);
   });
 
-  test("is left alone by a failure, and nothing else is left behind", () => {
+  test("is unchanged after a failure, and no temporary file remains", () => {
     must("mkdir", path("target"));
     writeFileSync(path("target/old"), "precious");
     expect(buildBtf(path("other"), "-o", path("target/old"), "-f").exitCode).toBe(1);
@@ -230,13 +230,13 @@ describe("the output file", () => {
     expect(readdirSync(path("tmp"))).toEqual([]);
   });
 
-  test("needs a directory", () => {
+  test("needs an existing directory", () => {
     const result = buildBtf(path("with-btf"), "-o", path("no/such/directory"));
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain("there is no such directory");
   });
 
-  test("has to be a file, even with --force", () => {
+  test("must be a regular file, even with --force", () => {
     must("mkfifo", path("fifo"));
     for (const there of [path("tmp"), path("fifo")]) {
       const result = buildBtf(path("with-btf"), "-o", there, "--force");
@@ -245,7 +245,7 @@ describe("the output file", () => {
     }
   });
 
-  test("is not put in /boot for a kernel that this host does not run", () => {
+  test("is not written to /boot for a kernel that this host does not run", () => {
     const result = buildBtf(path("with-btf"), "--force");
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain("is a kernel 4.15.0-999-test, but this host runs");
@@ -258,7 +258,7 @@ describe("tools and usage", () => {
     ["binutils", "with-btf", ["readelf"]],
     ["binutils", "with-btf", ["objcopy", "llvm-objcopy"]],
     ["dwarves", "with-dwarf", ["pahole"]],
-  ])("a tool of %s missing: the message says which package has it", (packageName, input, missing) => {
+  ])("the message names package %s when one of its tools is missing", (packageName, input, missing) => {
     const out = path("missing.out");
     const result = run([script, path(input), "-o", out], { PATH: toolsWithout(...missing) });
     expect(result.exitCode).toBe(1);
@@ -266,7 +266,7 @@ describe("tools and usage", () => {
     expect(result.stderr).toContain(`install the package ${packageName}`);
   });
 
-  test("pahole of Ubuntu Bionic is too old, and the way out is told", () => {
+  test("the message tells an alternative to the too old pahole of Ubuntu Bionic", () => {
     const tools = toolsWithout("pahole");
     writeFileSync(join(tools, "pahole"), "#!/bin/sh\necho v1.9\n", { mode: 0o755 });
     const result = run([script, path("with-dwarf"), "-o", path("bionic.out")], { PATH: tools });
@@ -281,14 +281,14 @@ describe("tools and usage", () => {
     expect(result.stderr).toContain("--help");
   });
 
-  test("--help says what it does, on stdout", () => {
+  test("--help prints the usage to stdout", () => {
     const result = buildBtf("--help");
     expect(result.exitCode).toBe(0);
     expect(result.stdout).toContain("scripts/build-btf.sh [VMLINUX] [-o FILE] [--force]");
     expect(result.stdout).not.toContain("SPDX");
   });
 
-  test("a VMLINUX that is not there", () => {
+  test("reports a VMLINUX that does not exist", () => {
     const result = buildBtf(path("nothing"), "-o", path("nothing.out"));
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toContain(`cannot read ${path("nothing")}`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Cgroups by their id, in a hierarchy made here, and what their paths tell of containers.
+// The search for a cgroup by its id, in a hierarchy made here, and the container id in a cgroup's path.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ const id = "0123456789abcdef".repeat(4);
 const other = "fedcba9876543210".repeat(4);
 const pod = "pod01234567_89ab_cdef_0123_456789abcdef";
 
-describe("a container is told by", () => {
+describe("the path contains a container id:", () => {
   test.each([
     ["docker, systemd", `/system.slice/docker-${id}.scope`],
     ["docker, cgroupfs", `/docker/${id}`],
@@ -36,9 +36,12 @@ describe("a container is told by", () => {
     ["podman, with the container's own cgroup", `/machine.slice/libpod-${id}.scope/container`],
     ["podman, cgroupfs", `/libpod_parent/libpod-${id}`],
     ["podman under systemd", `/system.slice/web.service/libpod-payload-${id}`],
-    ["a user's container in one of the system", `/docker/${id}/user.slice/docker-${other}.scope`],
-    ["a slice whose name only begins so", `/user.slice.d/docker-${id}.scope`],
-    ["what runs in its own cgroups", `/docker/${id}/system.slice/cron.service`],
+    [
+      "a container of a user inside a container of the system",
+      `/docker/${id}/user.slice/docker-${other}.scope`,
+    ],
+    ["a slice whose name only begins with user.slice", `/user.slice.d/docker-${id}.scope`],
+    ["a service in the container's own cgroups", `/docker/${id}/system.slice/cron.service`],
   ])("%s", (_, path) => {
     expect(cgroupOf(path)).toEqual({ path, containerId: id });
   });
@@ -55,30 +58,30 @@ describe("a container is told by", () => {
     ["a service with such a name", `/system.slice/docker-${id}.service`],
     ["a pod, which is no container", `/kubepods.slice/kubepods-${pod}.slice`],
     ["lxc", "/lxc.payload.web"],
-    // There a user chooses the names.
-    ["a user's own", `/user.slice/user-1000.slice/user@1000.service/user.slice/docker-${id}.scope`],
+    // Users choose the names in user.slice.
+    ["a cgroup of a user", `/user.slice/user-1000.slice/user@1000.service/user.slice/docker-${id}.scope`],
     [
-      "a user's own, with a cgroup in it",
+      "a cgroup of a user, with another cgroup in it",
       `/user.slice/user-1000.slice/user@1000.service/libpod-${id}.scope/a`,
     ],
-    ["one right below the users", `/user.slice/${id}`],
-    ["a user's own in another system", `/machine.slice/web.scope/user.slice/docker-${id}.scope`],
-    // It watches over the container, from outside.
+    ["a cgroup right below user.slice", `/user.slice/${id}`],
+    ["a cgroup of a user in another system", `/machine.slice/web.scope/user.slice/docker-${id}.scope`],
+    // conmon monitors the container from outside.
     ["conmon of podman", `/machine.slice/libpod-conmon-${id}.scope`],
     ["conmon of cri-o", `/kubepods.slice/kubepods-${pod}.slice/crio-conmon-${id}.scope`],
-  ])("not by %s", (_, path) => {
+  ])("the path contains no container id: %s", (_, path) => {
     expect(cgroupOf(path)).toEqual({ path, containerId: undefined });
   });
 });
 
-describe("a cgroup is found by its id", () => {
+describe("finds a cgroup by its id", () => {
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "cgroups-test-"));
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  /** A hierarchy with these cgroups. @returns its root. */
+  /** Creates a hierarchy with these cgroups. @returns its root. */
   function hierarchy(name: string, paths: string[], isUnified = true): string {
     const root = join(dir, name);
     mkdirSync(root);
@@ -89,7 +92,7 @@ describe("a cgroup is found by its id", () => {
 
   const idOf = (path: string): bigint => statSync(path, { bigint: true }).ino;
 
-  test("the root, and any below it", () => {
+  test("the root, and each cgroup below it", () => {
     const root = hierarchy("cgroup", [`docker/${id}/a b`, "c"]);
     const cgroups = new Cgroups([root]);
     const find = (path: string) => cgroups.find(idOf(join(root, path)));
@@ -98,7 +101,7 @@ describe("a cgroup is found by its id", () => {
     expect(find(`docker/${id}/a b`)).toEqual({ path: `/docker/${id}/a b`, containerId: id });
   });
 
-  test("in the first hierarchy that is the unified one", () => {
+  test("in the first unified hierarchy", () => {
     const old = hierarchy("old", ["a"], false);
     const unified = hierarchy("unified", ["a"]);
     const cgroups = new Cgroups([join(dir, "missing"), old, unified]);
@@ -106,18 +109,18 @@ describe("a cgroup is found by its id", () => {
     expect(new Cgroups([join(dir, "missing"), old]).find(idOf(join(old, "a")))).toBeUndefined();
   });
 
-  test("through no link", () => {
+  test("but follows no symbolic link", () => {
     const elsewhere = hierarchy("elsewhere", ["a"]);
     const root = hierarchy("cgroup", []);
     symlinkSync(elsewhere, join(root, "link"));
     expect(new Cgroups([root]).find(idOf(join(elsewhere, "a")))).toBeUndefined();
   });
 
-  test("not where the kernel knew none", () => {
+  test("but none for id 0, which means that the kernel knows none", () => {
     expect(new Cgroups([hierarchy("cgroup", ["a"])]).find(0n)).toBeUndefined();
   });
 
-  test("when it is gone, where it was seen before", () => {
+  test("after its removal, when an earlier search found it", () => {
     const root = hierarchy("cgroup", ["a", "b"]);
     const cgroups = new Cgroups([root]);
     const ids = [idOf(join(root, "a")), idOf(join(root, "b"))];
@@ -126,7 +129,7 @@ describe("a cgroup is found by its id", () => {
     expect(ids.map((id) => cgroups.find(id)?.path)).toEqual(["/a", "/b"]);
   });
 
-  test("when it is new", () => {
+  test("after its creation, although an earlier search missed it", () => {
     const root = hierarchy("cgroup", ["a"]);
     const cgroups = new Cgroups([root]);
     expect(cgroups.find(1n)).toBeUndefined();
@@ -141,7 +144,7 @@ describe("a cgroup is found by its id", () => {
     [[0x61, 0x5c, 0x78, 0x66, 0x66, 0xfe], "/a\\\\xff\\xfe"],
     [[0x61, 0x5c, 0x78, 0x66, 0x66], "/a\\\\xff"],
     [[0xef, 0xbf, 0xbd], "/\ufffd"],
-  ])("whose name is the bytes %j", (name, shown) => {
+  ])("when its name is the bytes %j", (name, shown) => {
     const root = hierarchy("cgroup", ["plain"]);
     const directory = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name)]);
     const below = Buffer.concat([directory, Buffer.from("/below")]);
@@ -154,7 +157,7 @@ describe("a cgroup is found by its id", () => {
   });
 });
 
-describe("of thousands of cgroups", () => {
+describe("the search among thousands of cgroups", () => {
   const GROUPS = 50;
   const IN_GROUP = 40;
   let dir: string;
@@ -168,18 +171,18 @@ describe("of thousands of cgroups", () => {
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  /** A clock that each look at it advances: to look at a cgroup takes a millisecond. */
+  /** Returns a clock that each reading advances, so that each visited cgroup takes a millisecond. */
   function clock() {
     const time = { ms: 0, now: () => time.ms++ };
     return time;
   }
   const idOf = (path: string): bigint => statSync(join(dir, path), { bigint: true }).ino;
 
-  test("only a few are looked at for one event, however many events want it", () => {
+  test("visits only a few per event, even when many events want the same cgroup", () => {
     const time = clock();
     const cgroups = new Cgroups([dir], time.now);
     const wanted = idOf(`${GROUPS - 1}/${IN_GROUP - 1}`);
-    cgroups.find(wanted); // begins
+    cgroups.find(wanted); // starts the search
     for (let event = 0; event < 100; event++) {
       const startMs = time.ms;
       expect(cgroups.find(wanted)).toBeUndefined();
@@ -187,7 +190,7 @@ describe("of thousands of cgroups", () => {
     }
   });
 
-  test("few are all looked at, however long that takes", () => {
+  test("visits all of a few cgroups at once, even when that is slow", () => {
     const time = clock();
     const now = () => time.now() * 1000;
     const few = join(dir, "0");
@@ -195,7 +198,7 @@ describe("of thousands of cgroups", () => {
     expect(new Cgroups([few], now).find(idOf(`0/${IN_GROUP - 1}`))?.path).toBe(`/${IN_GROUP - 1}`);
   });
 
-  test("it takes a twentieth of the time, and all are found in the end", () => {
+  test("takes a twentieth of the time, and finds all in the end", () => {
     const time = clock();
     const cgroups = new Cgroups([dir], time.now);
     const wanted = new Set(Array.from({ length: GROUPS }, (_, group) => `${group}/${IN_GROUP - 1}`));
@@ -212,7 +215,7 @@ describe("of thousands of cgroups", () => {
     expect(spentMs).toBeLessThan(time.ms / 10);
   });
 
-  test("one that is not there is not looked for any more, once all were looked at since", () => {
+  test("ends for a cgroup that does not exist, after one visit to all cgroups", () => {
     const time = clock();
     const cgroups = new Cgroups([dir], time.now);
     const spent = () => {

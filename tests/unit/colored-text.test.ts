@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The line for a terminal: the plain line, in a color that says how the command ended.
+// The line for a terminal: the plain line, in a color that shows the outcome of the command.
 import { expect, test } from "bun:test";
 import type { MineEvent } from "../../src/events/event.ts";
 import type { Outcome } from "../../src/ipset/outcome.ts";
@@ -7,7 +7,7 @@ import { writeColoredText } from "../../src/output/colored-text.ts";
 import { formatText, written } from "../support/lines.ts";
 import { eventWith, failureWith, recordWith } from "../support/records.ts";
 
-// ECMA-48: 31 is red, 33 is yellow, and nothing is the default.
+// ECMA-48: 31 is red, 33 is yellow, and no number is the default.
 const RED = "\x1b[31m";
 const YELLOW = "\x1b[33m";
 const RESET = "\x1b[m";
@@ -22,7 +22,7 @@ test.each<[what: string, event: Partial<MineEvent>, outcome: Outcome, before: st
   ["a denied command is yellow", { result: -EPERM, isRefused: true }, failed, YELLOW, RESET],
   ["EPERM from ipset itself is red", { result: -EPERM }, failed, RED, RESET],
   [
-    "a message that nfnetlink refuses for another reason is red",
+    "a message that nfnetlink refuses with another error is red",
     { result: -22, isRefused: true },
     failed,
     RED,
@@ -33,7 +33,7 @@ test.each<[what: string, event: Partial<MineEvent>, outcome: Outcome, before: st
   expect(written((out) => writeColoredText(out, record))).toBe(before + formatText(record) + after);
 });
 
-test("names cannot end the color or begin one", () => {
+test("names cannot end the color or start another one", () => {
   const name = Buffer.from("\x1b[m\x1b[32m\x9b0m");
   const record = recordWith({
     event: eventWith({ comm: name, result: -17 }),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The accepted command lines, and their meaning: by the conventions of getopt(3), in any order.
+// The parser of the command line. It follows the conventions of getopt(3), in any order.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Values } from "../../src/cli/options.ts";
@@ -20,13 +20,13 @@ const accepted: [args: string[], command: string | undefined, values: Values][] 
   [["-vojson"], undefined, { verbose: true, output: "json" }],
   [["-h"], undefined, { h: true }],
   [["--help"], undefined, { help: true }],
-  // A command, and options on either side of it.
+  // Options stand on either side of the command.
   [["-o", "json", "trace"], "trace", { output: "json" }],
   [["trace", "-o", "json"], "trace", { output: "json" }],
   [["-v", "trace", "--all", "-o", "json"], "trace", { verbose: true, all: true, output: "json" }],
   [["--json", "doctor"], "doctor", { json: true }],
   [["-v", "doctor", "--json"], "doctor", { verbose: true, json: true }],
-  // A word that is the value of an option is no command.
+  // The value of an option is not a command.
   [["--set", "doctor"], undefined, { set: "doctor" }],
   [["--set", "doctor", "trace"], "trace", { set: "doctor" }],
   [["trace", "--comm", "trace"], "trace", { comm: "trace" }],
@@ -36,19 +36,19 @@ const accepted: [args: string[], command: string | undefined, values: Values][] 
   [["-o", "json", "--output=text"], undefined, { output: "text" }],
   [["--output=text", "-o", "json"], undefined, { output: "json" }],
   [["--set=a", "trace", "--set=b"], "trace", { set: "b" }],
-  // A value that begins with a dash follows an equals sign, but for a dash alone.
+  // A value that begins with a dash needs an equals sign, except for a single dash.
   [["--set=--all"], undefined, { set: "--all" }],
   [["--set=-"], undefined, { set: "-" }],
   [["--set", "-"], undefined, { set: "-" }],
   [["--set="], undefined, { set: "" }],
   [["--set", ""], undefined, { set: "" }],
-  // After `--` there are no options.
+  // After `--`, every word is an argument.
   [["--"], undefined, {}],
   [["--all", "--"], undefined, { all: true }],
   [["--all", "--", "trace"], "trace", { all: true }],
 ];
 
-test.each(accepted)("%j is accepted", (args, command, values) => {
+test.each(accepted)("accepts %j", (args, command, values) => {
   expect(parseCommandLine(args)).toEqual({ command: command as "trace", values });
 });
 
@@ -101,12 +101,12 @@ const refused: [args: string[], message: string][] = [
   [["-o", "json", "doctor"], "option '-o' is for 'mine trace' only"],
   [["--json"], "option '--json' is for 'mine doctor' only"],
   [["--json", "trace"], "option '--json' is for 'mine doctor' only"],
-  // The first mistake is the one that is shown.
+  // The message shows the first error.
   [["--bogus", "--outptu", "word"], "unknown option '--bogus'"],
   [["--help", "--bogus"], "unknown option '--bogus'"],
 ];
 
-test.each(refused)("%j is refused", (args, message) => {
+test.each(refused)("refuses %j", (args, message) => {
   let refusal: unknown;
   try {
     parseCommandLine(args);
@@ -118,7 +118,7 @@ test.each(refused)("%j is refused", (args, message) => {
   expect(refusal.exitCode).toBe(EXIT_USAGE);
 });
 
-describe("any order", () => {
+describe("words in any order", () => {
   const options: [args: string[], values: Values][] = [
     [["-o", "json"], { output: "json" }],
     [["--set", "doctor"], { set: "doctor" }],
@@ -126,7 +126,7 @@ describe("any order", () => {
     [["--count=3"], { count: "3" }],
     [["-v"], { verbose: true }],
   ];
-  test("means the same", () => {
+  test("have the same meaning", () => {
     const parts = [[["trace"], {}] as const, ...options];
     const property = fc.property(fc.shuffledSubarray(parts, { minLength: 1 }), (chosen) => {
       const { command, values } = parseCommandLine(chosen.flatMap(([args]) => args));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// From a command line to a Config, through the same parser as a run: each option good, bad and at its limits.
+// The Config of a command line, through the same parser as a run: valid and invalid values, and the limits.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readConfig } from "../../src/cli/config.ts";
 import { variables } from "../../src/cli/options.ts";
@@ -10,7 +10,7 @@ import type { Config } from "../../src/trace/config.ts";
 
 const typed = (...args: string[]): Config => readConfig(parseCommandLine(args).values);
 
-/** The message that refuses it. */
+/** Returns the message that refuses a command line. */
 function complaint(...rawArgs: string[]): string {
   try {
     typed(...rawArgs);
@@ -37,7 +37,7 @@ afterEach(() => {
 const handshake: readonly Command[] = ["PROTOCOL", "HEADER", "TYPE", "GET_BYNAME", "GET_BYINDEX"];
 const others = commands.filter((command) => !handshake.includes(command));
 
-test("nothing typed: every command but the handshake, as text, without an end", () => {
+test("default: every command except the handshake, as text, without a limit", () => {
   expect(typed()).toEqual({
     verbose: false,
     btf: undefined,
@@ -60,7 +60,7 @@ test("nothing typed: every command but the handshake, as text, without an end", 
   });
 });
 
-test("everything typed", () => {
+test("reads every option and variable together", () => {
   process.env[variables.kernVersion.name] = "4.15.18";
   process.env[variables.assumeKernel.name] = "5.7";
   const given =
@@ -103,7 +103,7 @@ describe("commands", () => {
     ["add,add", ["ADD"]],
     ["get_byname,protocol", ["GET_BYNAME", "PROTOCOL"]],
     [commands.join(","), [...commands]],
-  ])("--command %j", (list, expected) => {
+  ])("--command accepts %j", (list, expected) => {
     for (const all of [[], ["--all"]]) {
       const { filter } = typed(`--command=${list}`, ...all);
       expect(filter.commands).toEqual(new Set(expected));
@@ -121,7 +121,7 @@ describe("commands", () => {
     ["get-byname", "get-byname"],
     ["add create", "add create"],
     ["constructor", "constructor"],
-  ])("--command %j is refused", (list, unknown) => {
+  ])("--command refuses %j", (list, unknown) => {
     const known =
       "none, protocol, create, destroy, flush, rename, swap, list, save, add, del, test, header, type, get_byname, get_byindex";
     for (const value of ["--command", `'${unknown}'`, known])
@@ -143,7 +143,7 @@ describe("numbers", () => {
     ["duration", 1, 4294967295],
   ];
 
-  test.each(limits)("--%s from %d to %d", (option, least, most) => {
+  test.each(limits)("--%s accepts integers from %d to %d", (option, least, most) => {
     for (const value of [least, least + 1, most]) {
       expect(read[option]?.(typed(`--${option}`, String(value)))).toBe(value);
     }
@@ -174,7 +174,7 @@ describe("numbers", () => {
   });
 });
 
-test("--buffer is a power of two, in K or M", () => {
+test("--buffer accepts a power of two, in K or M", () => {
   const sizes = ["64K", "128K", "1024K", "1M", "16M", "1024M", "1048576K"];
   expect(sizes.map((size) => typed("--buffer", size).bufferBytes)).toEqual(
     [64, 128, 1024, 1024, 16384, 1048576, 1048576].map((kibibytes) => kibibytes * 1024),
@@ -201,7 +201,7 @@ test("--buffer is a power of two, in K or M", () => {
 });
 
 describe("text", () => {
-  test("--comm is taken as it is", () => {
+  test("--comm keeps its text unchanged", () => {
     for (const comm of [
       "ipset",
       "",
@@ -217,13 +217,13 @@ describe("text", () => {
     }
   });
 
-  test("--comm is no longer than what the kernel keeps, in bytes", () => {
+  test("--comm refuses more bytes than the kernel keeps", () => {
     for (const comm of ["sixteen-letters-", "ü".repeat(8)]) {
       for (const part of ["--comm", `'${comm}'`, "15"]) expect(complaint(`--comm=${comm}`)).toContain(part);
     }
   });
 
-  test("--set is a pattern (glob.test.ts), the empty one too", () => {
+  test("--set accepts a pattern (glob.test.ts), and the empty pattern", () => {
     const matches = (pattern: string, name: string) => typed(`--set=${pattern}`).filter.set?.(name);
     expect([matches("", ""), matches("", "a")]).toEqual([true, false]);
     expect([matches("a.c", "abc"), matches("a?c", "a\nc"), matches("--*", "--x")]).toEqual([
@@ -233,12 +233,12 @@ describe("text", () => {
     ]);
   });
 
-  test("--btf is a path, and not an empty one", () => {
+  test("--btf accepts a path, and refuses an empty one", () => {
     expect(typed("--btf", "relative path").btf).toBe("relative path");
     expect(complaint("--btf=")).toContain("--btf");
   });
 
-  test("--output is one of two words", () => {
+  test("--output accepts only text and json", () => {
     expect([typed("-o", "json").output, typed("--output=text").output]).toEqual(["json", "text"]);
     for (const part of ["--output", "'JSON'", "text", "json"])
       expect(complaint("-o", "JSON")).toContain(part);
@@ -249,14 +249,14 @@ describe.each([
   ["kernVersion", variables.kernVersion.name],
   ["assumeKernel", variables.assumeKernel.name],
 ] as const)("%s", (field, name) => {
-  test(`is ${name}, and nothing where that is empty`, () => {
+  test(`reads ${name}, and is undefined for an empty value`, () => {
     process.env[name] = "4.15.18-generic";
     expect(typed()[field]).toEqual([4, 15, 18]);
     process.env[name] = "";
     expect(typed()[field]).toBeUndefined();
   });
 
-  test("that is no version is refused, and shown with its escapes", () => {
+  test("refuses a value that is not a version, and shows it with escapes", () => {
     process.env[name] = "four\n\x1b";
     for (const part of [name, '"four\\n\\u001b"']) expect(complaint()).toContain(part);
   });
@@ -270,12 +270,12 @@ describe("colors", () => {
     [{ TERM: "xterm", NO_COLOR: "0" }, false],
     [{ TERM: "dumb" }, false],
     [{ TERM: "" }, false],
-  ])("with %j", (variables, color) => {
+  ])("on or off with %j", (variables, color) => {
     Object.assign(process.env, variables);
     expect(typed().color).toBe(color);
   });
 
-  test("without TERM", () => {
+  test("off without TERM", () => {
     delete process.env[variables.term.name];
     expect(typed().color).toBe(false);
   });

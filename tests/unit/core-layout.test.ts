@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Structs are written and read as C lays them out. The bytes are compared with those that node's Buffer writes.
+// The writer and the reader of structs use the layout of C. The expected bytes come from node's Buffer.
 import { describe, expect, test } from "bun:test";
 import { type Layout, structOf, writeField, writeStruct } from "../../src/core/layout.ts";
 
@@ -20,7 +20,7 @@ const SIZE = 44;
 type Numbers = Record<"byte" | "tiny" | "half" | "low" | "word" | "number", number> &
   Record<"mask" | "offset", bigint>;
 
-/** Returns a struct between bytes that are not its own. */
+/** Returns the bytes of a struct, written by Buffer. */
 function bytesOf(values: Numbers, name: string, mac: number[]): Buffer {
   const bytes = Buffer.alloc(SIZE);
   bytes.writeUInt8(values.byte, 0);
@@ -38,7 +38,7 @@ function bytesOf(values: Numbers, name: string, mac: number[]): Buffer {
 
 const cases: [what: string, values: Numbers][] = [
   [
-    "the least numbers",
+    "the min numbers",
     {
       byte: 0,
       tiny: -128,
@@ -51,7 +51,7 @@ const cases: [what: string, values: Numbers][] = [
     },
   ],
   [
-    "the greatest numbers",
+    "the max numbers",
     {
       byte: 255,
       tiny: 127,
@@ -73,7 +73,7 @@ describe.each(cases)("%s", (_, values) => {
   const mac = [1, 2, 3, 4, 5, 255];
   const expected = bytesOf(values, "eth0", mac);
 
-  test.each([0, 3, 8])("are written %d bytes into a view, and nothing beside them", (shift) => {
+  test.each([0, 3, 8])("are written at byte %d of a view, and change no byte around them", (shift) => {
     const memory = new Uint8Array(4 + shift + SIZE + 4).fill(0xee);
     memory.fill(0, 4 + shift, 4 + shift + SIZE);
     const view = new DataView(memory.buffer, 4);
@@ -87,7 +87,7 @@ describe.each(cases)("%s", (_, values) => {
     expect(memory.slice(4 + shift, 4 + shift + SIZE)).toEqual(new Uint8Array(expected));
   });
 
-  test.each([0, 3, 8])("are read %d bytes into a view", (shift) => {
+  test.each([0, 3, 8])("are read from byte %d of a view", (shift) => {
     const memory = new Uint8Array(4 + shift + SIZE);
     memory.set(expected, 4 + shift);
     const Struct = structOf(layout);
@@ -98,7 +98,7 @@ describe.each(cases)("%s", (_, values) => {
   });
 });
 
-test("a string that fills its field ends with it", () => {
+test("reads a string that fills its field, without a NUL", () => {
   const view = new DataView(new ArrayBuffer(SIZE));
   writeField(view, 0, layout.name, new TextEncoder().encode("wlan10"));
   writeField(view, 0, layout.mac, new Uint8Array([7]));
@@ -106,7 +106,7 @@ test("a string that fills its field ends with it", () => {
   expect(Buffer.from(name).toString()).toBe("wlan10");
 });
 
-test("bytes that do not fit are refused, and nothing is written", () => {
+test("refuses bytes longer than the field, and writes nothing", () => {
   const view = new DataView(new ArrayBuffer(SIZE));
   for (const field of [layout.name, layout.mac]) {
     expect(() => writeField(view, 0, field, new Uint8Array(7).fill(1))).toThrow(RangeError);

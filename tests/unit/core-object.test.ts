@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// A BPF object in the hands of its two owners in turn, before anything of it is in the kernel.
+// A BPF object before and after load() takes it over. No part of it reaches the kernel here.
 import { describe, expect, test } from "bun:test";
 import { assets } from "../../src/assets.ts";
 import { CallError } from "../../src/core/errors.ts";
 import { open } from "../../src/core/object.ts";
 import { kprobeLegacy, kprobeModern } from "../../src/events/skeleton.gen.ts";
 
-/** No user, root neither, can load an object with this BTF. */
+/** Opens an object that no user can load, not even root: its BTF file does not exist. */
 const openUnloadable = () => open(kprobeLegacy, assets.kprobeLegacy(), { btfPath: "/proc/self/nowhere" });
 
 describe("an open object", () => {
-  test("is empty after load() was tried, and can be closed again and again", () => {
+  test("is empty after load() fails, and can be closed repeatedly", () => {
     for (let round = 0; round < 100; round++) {
       using opened = openUnloadable();
       expect(() => opened.load()).toThrow(CallError);
@@ -20,7 +20,7 @@ describe("an open object", () => {
     }
   });
 
-  test("that is empty cannot be configured: libbpf has freed its contents", () => {
+  test("cannot be configured when it is empty: its programs and maps are freed", () => {
     using opened = open(kprobeModern, assets.kprobeModern(), { btfPath: "/proc/self/nowhere" });
     const { programs, maps, rodata } = opened;
     const filterConstant = { commands: 0, denied: 0, pid: 0, uid: 0, check: 0, details: 0 };
@@ -34,7 +34,7 @@ describe("an open object", () => {
     for (const call of configure) expect(call).toThrow("was loaded");
   });
 
-  test("that is closed cannot be loaded, and can be closed again", () => {
+  test("cannot be loaded after it is closed, and can be closed again", () => {
     const opened = openUnloadable();
     opened[Symbol.dispose]();
     opened[Symbol.dispose]();
@@ -42,7 +42,7 @@ describe("an open object", () => {
   });
 });
 
-describe("a misspelt name is an error of the compiler", () => {
+describe("the compiler refuses a misspelt name", () => {
   test("of a program", () => {
     using opened = openUnloadable();
     expect(opened.programs.mine_enter).toBeDefined();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// From an event to a record: decoded, with the answer that counts, and with what only user space knows.
+// The step from an event to a record: the decoded message, the outcome, and the facts that user space adds.
 import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
@@ -22,7 +22,7 @@ const record = (event: Partial<MineEvent>, recorder = new Recorder("kprobe")) =>
   recorder.record(eventWith(event), 0n);
 
 const host = (last: number) => address(1, Buffer.from([10, 0, 0, last]));
-/** ADD of 10.0.0.1, 10.0.0.2, ... with these line numbers. */
+/** Returns an ADD of 10.0.0.1, 10.0.0.2, ... with these line numbers. */
 const additions = (...lines: (number | undefined)[]) =>
   ipsetMessage(
     ADD,
@@ -34,12 +34,12 @@ const additions = (...lines: (number | undefined)[]) =>
       ),
     ),
   );
-/** The message as the kernel sends it back, with the line at fault, cut like on the kernel side. */
+/** Returns the message as the kernel sends it back: with the failed line, truncated to 96 bytes by the kernel side. */
 const sentBack = (line: number) =>
   ipsetMessage(ADD, setName("a"), u32(LINENO, line), Buffer.alloc(60)).subarray(0, 96);
 
 describe("the answer", () => {
-  test("is what the handler returned, where it sent none by itself", () => {
+  test("is the handler's result when the handler sends no acknowledgement itself", () => {
     expect(record({ message: ipsetMessage(CREATE), result: -17 }).outcome).toMatchObject({
       status: "failure",
       error: { name: "EEXIST", number: 17 },
@@ -47,7 +47,7 @@ describe("the answer", () => {
     expect(record({ message: ipsetMessage(CREATE) }).outcome).toEqual({ status: "success" });
   });
 
-  test("is the one that the handler sent, and not the -EINTR that it then returned", () => {
+  test("is the acknowledgement that the handler sends, not the -EINTR that it returns", () => {
     const { outcome } = record({ message: additions(1, 2), result: EINTR, answer: EXIST });
     expect(outcome).toEqual({
       status: "failure",
@@ -56,7 +56,7 @@ describe("the answer", () => {
     });
   });
 
-  test("of a list that was sent, and of one that was refused", () => {
+  test("succeeds for a list that the kernel sends, and fails for a refused list", () => {
     const list = ipsetMessage(7, setName("a"));
     expect(record({ message: list, result: EINTR }).outcome.status).toBe("success");
     expect(record({ message: list, result: EINTR, answer: -2 }).outcome).toMatchObject({
@@ -65,7 +65,7 @@ describe("the answer", () => {
     });
   });
 
-  test("that was not seen is neither success nor failure", () => {
+  test("is neither success nor failure when the kernel side misses it", () => {
     const event = record({ message: additions(1), isUnanswered: true });
     expect(event.outcome).toEqual({
       status: "unknown",
@@ -77,7 +77,7 @@ describe("the answer", () => {
     );
   });
 
-  test("is named by the type of the set, where its creation was seen", () => {
+  test("has an error name of the set's type after mine sees the set's creation", () => {
     const recorder = new Recorder("kprobe");
     const create = ipsetMessage(CREATE, setName("a"), attribute(3, zeroEnded("bitmap:ip")));
     const add = { message: additions(1), result: HASH_OR_BITMAP };
@@ -89,7 +89,7 @@ describe("the answer", () => {
     expect([error(1), error(2)]).toEqual(["IPSET_ERR_BITMAP_RANGE", "IPSET_ERR 4352"]);
   });
 
-  test("to a CREATE is named by the type that it asks for", () => {
+  test("to a CREATE has an error name of the requested type", () => {
     const create = ipsetMessage(CREATE, setName("a"), attribute(3, zeroEnded("hash:ip")));
     expect(errorOf(record({ message: create, result: HASH_OR_BITMAP }).outcome)?.name).toBe(
       "IPSET_ERR_HASH_FULL",
@@ -97,43 +97,43 @@ describe("the answer", () => {
   });
 });
 
-describe("the element at fault", () => {
+describe("the failed element", () => {
   const failed = (message: Uint8Array, reply: Uint8Array, answer = EXIST) =>
     record({ message, reply, result: EINTR, answer }).failedElement;
 
-  test("is the one with the line that the kernel told", () => {
+  test("is the element with the line that the kernel reports", () => {
     const message = additions(5, 6, 9);
     expect([5, 6, 9].map((line) => failed(message, sentBack(line)))).toEqual([0, 1, 2]);
   });
 
-  test("is not guessed", () => {
+  test("is unknown when the line does not identify it", () => {
     const message = additions(5, 6, 9);
     expect(failed(message, sentBack(7))).toBeUndefined(); // no such line
-    expect(failed(message, new Uint8Array())).toBeUndefined(); // nothing was sent back
-    expect(failed(message, sentBack(6).subarray(0, 30))).toBeUndefined(); // too little of it
+    expect(failed(message, new Uint8Array())).toBeUndefined(); // no message sent back
+    expect(failed(message, sentBack(6).subarray(0, 30))).toBeUndefined(); // too few bytes of it
     expect(failed(message, bareMessage(ADD))).toBeUndefined(); // no line in it
     expect(failed(additions(undefined, undefined), bareMessage(ADD))).toBeUndefined();
-    // A program may number its elements as it likes: then the line does not tell which it was.
+    // A program may give several elements the same line. The line then identifies none of them.
     expect(failed(additions(1, 1, 1), sentBack(1))).toBeUndefined();
     expect(failed(additions(0, 0), sentBack(0))).toBeUndefined();
   });
 
-  test("is none of what succeeded", () => {
+  test("is undefined after a success", () => {
     expect(record({ message: additions(1, 2), reply: sentBack(1) }).failedElement).toBeUndefined();
   });
 
-  test("may be the only one", () => {
+  test("is the only element of a batch of one", () => {
     expect(failed(additions(3), sentBack(3))).toBe(0);
   });
 });
 
-describe("how many elements took effect", () => {
+describe("the number of applied elements", () => {
   const PROTOCOL = -4097;
   const after = (message: Uint8Array, event: Partial<MineEvent>) => record({ message, ...event });
   const applied = (message: Uint8Array, event: Partial<MineEvent>) => after(message, event).appliedCount;
   const batchFailure = (line: number) => ({ reply: sentBack(line), result: EINTR, answer: EXIST });
 
-  test("is told by the element at fault", () => {
+  test("is the index of the failed element", () => {
     const message = additions(5, 6, 9);
     expect([5, 6, 9].map((line) => applied(message, batchFailure(line)))).toEqual([0, 1, 2]);
     expect(parseEvent(formatJson(after(message, batchFailure(9)))).ipset.applied_count).toBe(2);
@@ -142,7 +142,7 @@ describe("how many elements took effect", () => {
     );
   });
 
-  test("is not known where the kernel did not say which failed", () => {
+  test("is unknown when the kernel does not report the failed element", () => {
     const malformed = ipsetMessage(
       ADD,
       setName("a"),
@@ -168,14 +168,14 @@ describe("how many elements took effect", () => {
     expect(record({ ...cut, result: PROTOCOL }).appliedCount).toBeUndefined();
   });
 
-  test("is none where the kernel did not come to them, or the only one failed", () => {
+  test("is zero when the kernel reads no element, or when the only one fails", () => {
     expect(applied(additions(1, 2), { result: -2 })).toBe(0);
     expect(applied(additions(1, 2), { result: -95, isRefused: true })).toBe(0);
     expect(applied(additions(1), { result: EXIST })).toBe(0);
     expect(applied(ipsetMessage(ADD), { result: PROTOCOL })).toBe(0);
   });
 
-  test("is not asked of what succeeded, or of another command", () => {
+  test("is undefined for a success and for other commands", () => {
     expect(applied(additions(1, 2), {})).toBeUndefined();
     expect(applied(additions(1, 2), { isUnanswered: true })).toBeUndefined();
     expect(applied(ipsetMessage(11, setName("a"), element(host(1))), { result: -2 })).toBeUndefined();
@@ -183,14 +183,14 @@ describe("how many elements took effect", () => {
   });
 });
 
-test("a message that was cut is not called malformed", () => {
+test("a truncated message is not malformed", () => {
   const whole = additions(1, 2, 3);
   const cut = record({ message: whole.subarray(0, 100), messageLen: whole.length }).message;
   expect([cut.malformed, cut.elements?.length]).toEqual([undefined, 2]);
   expect(record({ message: whole.subarray(0, 100) }).message.malformed).toBeString();
 });
 
-describe("reads only the names of a denied message:", () => {
+describe("a denied message has only names:", () => {
   const denied = (message: Uint8Array, captured = 256) => {
     const given = { message: message.subarray(0, captured), messageLen: message.length };
     return record({ ...given, isRefused: true, result: -1 });
@@ -233,13 +233,13 @@ describe("reads only the names of a denied message:", () => {
     expect(formatText(denied(create, 40))).toContain(" - CREATE a (type: <cut off>) ");
   });
 
-  test("what the kernel refused for another reason is read whole", () => {
+  test("but a message that the kernel refuses with another error is read completely", () => {
     const message = additions(1, 2);
     expect(record({ message, isRefused: true, result: -95 }).message.elements).toHaveLength(2);
     expect(record({ message, result: -1 }).message.elements).toHaveLength(2);
   });
 
-  test("wherever it was cut, it is not malformed", () => {
+  test("and is not malformed at any truncated length", () => {
     const rename = ipsetMessage(5, setName("a"), typeName, Buffer.alloc(8));
     for (let captured = 20; captured < rename.length; captured++) {
       expect(denied(rename, captured).message.malformed).toBeUndefined();
@@ -249,19 +249,19 @@ describe("reads only the names of a denied message:", () => {
   });
 });
 
-test("times are of the wall clock", () => {
+test("times are times of the wall clock", () => {
   const recorder = new Recorder("kprobe");
   const event = eventWith({ tsNs: 5_000_000_001n });
   expect(recorder.record(event, 1_616_112_000_000_000_000n).timeNs).toBe(1_616_112_005_000_000_001n);
 });
 
-describe("what only user space knows", () => {
-  test("this host, and how it was seen", () => {
+describe("user space adds", () => {
+  test("the host name and the backend", () => {
     const { hostname: name, backend } = record({}, new Recorder("fexit"));
     expect([name, backend]).toEqual([hostname(), "fexit"]);
   });
 
-  test("the network namespace that it runs in itself", () => {
+  test("the network namespace of mine itself", () => {
     expect(record({}).ownNetns).toBe(statSync("/proc/self/ns/net").ino);
   });
 
@@ -276,7 +276,7 @@ describe("what only user space knows", () => {
     });
   });
 
-  test("the cgroup (cgroups.test.ts), and that there is none where the kernel knew of none", () => {
+  test("the cgroup (cgroups.test.ts), and none for id 0", () => {
     expect(record({}).findCgroup(0n)).toBeUndefined();
   });
 });

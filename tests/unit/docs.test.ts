@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The pages that people read first: their links, paths and options exist.
+// The links, paths and options in README and the pages of docs exist.
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -12,17 +12,17 @@ const run = (...command: string[]): string => Bun.spawnSync(command, { cwd: root
 const tree = run("git", "ls-files", "--cached", "--others", "--exclude-standard").trim().split("\n");
 const topFolders = new Set(tree.filter((file) => file.includes("/")).map((file) => file.split("/")[0]));
 
-/** bench/bench.ts writes docs/benchmarks.md. */
+/** The pages that people write. bench/bench.ts writes docs/benchmarks.md. */
 const pages = tree.filter((file) => /^(docs\/)?[\w-]+\.md$/.test(file) && file !== "docs/benchmarks.md");
 const textOf = (page: string): string => readFileSync(join(root, page), "utf8");
 const blocksOf = (page: string): string[] =>
   [...textOf(page).matchAll(/^```[^\n]*\n(.*?)^```$/gms)].map(([, block = ""]) => block);
 const proseOf = (page: string): string => textOf(page).replaceAll(/^```.*?^```$/gms, "");
-/** A `|` in a cell of a table has a backslash. */
+/** Returns the texts in backticks. In a table, a `|` has a backslash before it. */
 const spansOf = (page: string): string[] =>
   [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span.replaceAll("\\|", "|"));
 
-/** The anchor that GitHub gives to a heading. */
+/** Returns the anchor that GitHub gives to a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -39,7 +39,7 @@ interface Reference {
 const everywhere = (find: (page: string) => string[]): Reference[] =>
   pages.flatMap((page) => find(page).map((text) => ({ page, text })));
 
-/** Returns "PAGE: TEXT" for each reference that is not right. */
+/** Returns "PAGE: TEXT" for each wrong reference. */
 const wrong = (references: Reference[], isRight: (reference: Reference) => boolean): string[] =>
   references.filter((reference) => !isRight(reference)).map(({ page, text }) => `${page}: ${text}`);
 
@@ -54,13 +54,13 @@ const paths = everywhere((page) =>
     .filter((word) => topFolders.has(word.split("/")[0]) && word.includes("/")),
 );
 
-/** Options of mine: alone in backticks, or behind `mine` in a command. */
+/** Options of mine: alone in backticks, or after `mine` in a command. */
 const options = everywhere((page) => [
   ...spansOf(page).flatMap((span) => [...(/^--?[a-z]/.test(span) ? [span] : []), ...optionsOfCommands(span)]),
   ...blocksOf(page).flatMap((block) => block.split("\n").flatMap(optionsOfCommands)),
 ])
   .map(({ page, text }) => ({ page, text: text.split(/[ =]/)[0] ?? "" }))
-  // An option of ipset.
+  // `-exist` is an option of ipset.
   .filter(({ text }) => text !== "-exist" && text !== "--");
 
 function optionsOfCommands(line: string): string[] {
@@ -69,7 +69,7 @@ function optionsOfCommands(line: string): string[] {
   );
 }
 
-test("the pages and their references are found", () => {
+test("finds the pages and their references", () => {
   expect(pages).toContain("README.md");
   expect(pages).toContain("docs/guide.md");
   expect(links.length).toBeGreaterThan(30);
@@ -92,18 +92,18 @@ test("each path in backticks is in the tree", () => {
   expect(wrong(paths, isThere)).toEqual([]);
 });
 
-test("each option of mine exists", () => {
+test("each option after mine or in backticks exists", () => {
   const known = new Set(optionNames.flatMap(spellings));
   expect(wrong(options, ({ text }) => known.has(text))).toEqual([]);
 });
 
-test("the guide has each option, and README names the command that runs the tests", () => {
+test("the guide names each option, and README names the command that runs the tests", () => {
   const named = new Set(options.filter(({ page }) => page === "docs/guide.md").map(({ text }) => text));
   expect(optionNames.filter((name) => !spellings(name).some((spelling) => named.has(spelling)))).toEqual([]);
   expect(spansOf("README.md")).toContain("make test");
 });
 
-test("each page is reached from README", () => {
+test("a path of links leads from README to each page", () => {
   const reached = new Set(["README.md"]);
   for (const page of reached) {
     for (const { text } of links.filter((link) => link.page === page)) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// A report as people and as machines read it: its form and its values. Its words are in messages.test.ts.
+// The format and the values of a doctor's report, as text and as JSON. Its words are in messages.test.ts.
 import { describe, expect, test } from "bun:test";
 import { formatDoctorJson } from "../../src/doctor/json.ts";
 import type { DoctorReport } from "../../src/doctor/report.ts";
 import { formatDoctorText } from "../../src/doctor/text.ts";
 import { auditable, failed, kprobe, passed, refused, variants } from "../support/doctor-reports.ts";
 
-/** Returns the lines of one row: the text beside its label, and the lines that follow. */
+/** Returns the lines of one row: the rest of the line with the label, and the indented lines after it. */
 function row(label: string, report: Partial<DoctorReport> = {}): string[] {
   const text = formatDoctorText({ ...auditable, ...report });
   const [lines = ""] = new RegExp(`^${label.padEnd(14)}.*(?:\\n .*)*`, "m").exec(text) ?? [];
@@ -28,7 +28,7 @@ test.each(reports.map((report, index) => [index, report] as const))(
   },
 );
 
-test("a host that can be audited", () => {
+test("shows each fact of a host that mine can audit", () => {
   expect(row("versions")[0]).toMatch(/0\.1\.0.*1\.4\.5.*1\.7/);
   expect(row("kernel")).toEqual(["6.1.0-50-amd64 x86_64", "#1 SMP Debian 6.1.176-1"]);
   expect(
@@ -49,20 +49,20 @@ test("a host that can be audited", () => {
   ]);
 });
 
-test("a host that cannot", () => {
+test("shows the missing parts of a host that mine cannot audit", () => {
   expect(row("capabilities", refused)[0]).toContain("CAP_SYS_ADMIN, CAP_BPF");
   expect(row("locked memory", refused)[0]).toContain("64 KiB");
   const [, ...places] = row("BTF", refused);
   expect(places.join(" ")).toBe(
     refused.btf.places.map(({ path, message }) => `${path}: ${message}`).join(" "),
   );
-  expect(places.length).toBeGreaterThan(2); // folded
+  expect(places.length).toBeGreaterThan(2); // wrapped lines
   expect(row("kprobe", refused).join(" ")).toEndWith(refused.backends[0]?.message ?? "");
   for (const label of ["event buffer", "choice", "self-test"]) expect(row(label, refused)).toHaveLength(1);
 });
 
-describe("what differs", () => {
-  test("BTF that is not in the first place: the others are told too", () => {
+describe("a special host", () => {
+  test("with BTF in a later place shows the earlier places too", () => {
     const { btf } = variants.find(({ btf }) => btf) ?? {};
     expect(btf).toBeDefined();
     const [path, other] = row("BTF", { btf: btf as DoctorReport["btf"] });
@@ -70,13 +70,13 @@ describe("what differs", () => {
     expect(other).toContain("/sys/kernel/btf/vmlinux: MESSAGE of the place");
   });
 
-  test("a perf buffer's memory is that of all CPUs", () => {
+  test("with a perf buffer shows the memory of all CPUs", () => {
     const [text] = row("event buffer", { buffer: { kind: "perf", count: 6, bytes: 262144 } });
     expect(text).toContain("6 x 256 KiB");
     expect(text).toContain("1536 KiB");
   });
 
-  test("a failed self-test shows the answer that was seen", () => {
+  test("with a failed self-test shows the expected and the seen answers", () => {
     const [verdict, ...commands] = row("self-test", { backends: [{ ...kprobe, self_test: failed }] });
     expect(verdict).toBe("failed, MESSAGE of the self-test");
     const columns = commands.map((line) => line.split(/ {2,}/));
@@ -85,14 +85,14 @@ describe("what differs", () => {
     expect(new Set(columns.map(([, , seen]) => seen)).size).toBe(3);
   });
 
-  test("a self-test that could not be run shows why", () => {
+  test("with an unknown result of the self-test shows the reason", () => {
     const unknown = { verdict: "unknown", reason: "call-failed", message: "unshare: EPERM" } as const;
     const [text] = row("self-test", { backends: [{ ...kprobe, self_test: { ...unknown, commands: [] } }] });
     expect(text).toEndWith(": unshare: EPERM");
   });
 });
 
-describe("no control character of a quoted text reaches the terminal", () => {
+describe("no control character of a quoted message reaches the terminal", () => {
   const message = "modprobe: \x1b[31mFATAL\u202e\nself-test     passed\u2028\x9b \u{e0001}";
   const report: DoctorReport = {
     ...auditable,
@@ -107,7 +107,7 @@ describe("no control character of a quoted text reaches the terminal", () => {
     expect(text.match(/^self-test/gm)).toEqual(["self-test"]);
   });
 
-  test("as JSON, which loses nothing of it", () => {
+  test("as JSON, which keeps the whole message", () => {
     const line = formatDoctorJson(report);
     expect(line).not.toMatch(/[^\x20-\x7e]/);
     expect(JSON.parse(line)).toEqual(report);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Every error has a reason, which follows from the call, the errno and the circumstances; the hint follows from it.
+// The reason of every error follows from the call, the errno and the circumstances. The hint follows from the
+// reason.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import schema from "../../docs/doctor.schema.json" with { type: "json" };
@@ -32,7 +33,7 @@ const EFBIG = 27;
 
 const plain: Circumstances = { lockdown: "none" };
 
-test("exit codes are those that the manual promises", () => {
+test("exit codes equal those of the manual", () => {
   expect([EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_UNSUPPORTED]).toEqual([0, 1, 2, 3]);
 });
 
@@ -46,12 +47,17 @@ const cases: [string, number, Partial<Circumstances>, Reason][] = [
   ["EMFILE", EMFILE, {}, "open-files-limit"],
   ["EFBIG", EFBIG, {}, "file-size-limit"],
   ["EINVAL", EINVAL, {}, "call-failed"],
-  ["EINVAL of a kernel that was told another version", EINVAL, { isWrongVersion: true }, "kernel-version"],
+  [
+    "EINVAL when the programs have another kernel version",
+    EINVAL,
+    { isWrongVersion: true },
+    "kernel-version",
+  ],
   ["ENOENT", ENOENT, {}, "call-failed"],
   ["E2BIG", E2BIG, {}, "call-failed"],
 ];
 
-test.each(cases)("%s has its reason", (_what, errno, circumstances, reason) => {
+test.each(cases)("finds the reason of %s", (_what, errno, circumstances, reason) => {
   const error = new CallError("bpf_object__load", errno);
   const explained = explain("load the BPF programs", error, { ...plain, ...circumstances });
   expect([explained.reason, explained.exitCode]).toEqual([reason, EXIT_UNSUPPORTED]);
@@ -61,7 +67,7 @@ test.each(cases)("%s has its reason", (_what, errno, circumstances, reason) => {
 });
 
 test.each([EACCES, EINVAL, E2BIG])(
-  "a refusal of the verifier is told with its last line, errno %d",
+  "an error of the verifier shows the last line of its log, errno %d",
   (errno) => {
     const [program, complaint] = ["mine_enter", "R3 invalid mem access 'inv'"];
     const error = new CallError("bpf_object__load", errno, [
@@ -77,7 +83,7 @@ test.each([EACCES, EINVAL, E2BIG])(
   },
 );
 
-test("a failed call is told by its name, the sentence and the name of its errno", () => {
+test("a failed call shows its name, the errno's sentence and the errno's name", () => {
   const error = new CallError("perf_event_open", EACCES);
   expect(error.message).toBe("perf_event_open: Permission denied (EACCES)");
   expect([error.call, error.errno, error.code]).toEqual(["perf_event_open", 13, "EACCES"]);
@@ -85,7 +91,7 @@ test("a failed call is told by its name, the sentence and the name of its errno"
 
 const reasons = Object.keys(hints) as Reason[];
 
-test.each(reasons)("'%s' is in kebab case, and says on one line what to do", (reason) => {
+test.each(reasons)("'%s' is in kebab case, and its hint is one line", (reason) => {
   const error = unsupported(reason, "message");
   expect(error).toBeInstanceOf(MineError);
   expect([error.reason, error.exitCode]).toEqual([reason, EXIT_UNSUPPORTED]);
@@ -97,12 +103,12 @@ test("docs/doctor.schema.json lists every reason", () => {
   expect(new Set<string | null>(schema.$defs.reason.enum)).toEqual(new Set([...reasons, null]));
 });
 
-test("an error while running ends with another code than a host that cannot run it", () => {
+test("an error during a run has another exit code than an unsupported host", () => {
   const error = failed("stdout", "No space left on device", "cause");
   expect([error.reason, error.exitCode, error.cause]).toEqual(["stdout", EXIT_FAILED, "cause"]);
 });
 
-test("an error of usage ends with its code and points to the help", () => {
+test("a usage error has its own exit code and points to --help", () => {
   const error = usageError("unexpected argument 'x'");
   expect([error.reason, error.message, error.exitCode]).toEqual([
     "usage",
@@ -118,26 +124,26 @@ describe("no backend", () => {
     { backend: "kprobe", error: unsupported("no-tracefs", "two") },
   ];
 
-  test("the reason and the hint are those of the last, and every message is there", () => {
+  test("takes reason and hint from the last backend, and shows every message", () => {
     const { reason, hint, message, exitCode } = noBackend(refusals);
     expect([reason, exitCode]).toEqual(["no-tracefs", EXIT_UNSUPPORTED]);
     expect(hint).toBe(unsupported("no-tracefs", "").hint);
     for (const value of ["fexit: one", "kprobe: two"]) expect(message).toContain(value);
   });
 
-  test("the only one that was tried is the answer", () => {
+  test("returns the error of the only backend that was tried", () => {
     expect(noBackend(refusals.slice(0, 1))).toBe(refusals[0]?.error as MineError);
   });
 });
 
-test("errno names are those of the kernel's headers", () => {
+test("errno names equal those of the kernel's headers", () => {
   const read = (name: string) => readFileSync(`/usr/include/asm-generic/${name}.h`, "utf8");
   const headers = read("errno-base") + read("errno");
   const numbers = [...headers.matchAll(/^#define\s+(E\w+)\s+(\d+)/gm)].map(
     ([, name = "", number]) => [Number(number), name] as const,
   );
   expect(numbers.length).toBeGreaterThan(120);
-  const toPosix: Record<string, string> = { EOPNOTSUPP: "ENOTSUP" }; // glibc has both, with one number
+  const toPosix: Record<string, string> = { EOPNOTSUPP: "ENOTSUP" }; // glibc has both names for one number
   for (const [number, name] of numbers) {
     expect([toPosix[name] ?? name, `errno ${number}`]).toContain(errnoName(number));
   }
@@ -152,7 +158,7 @@ test("libbpf's own errors have its names (enum libbpf_errno)", () => {
   expect(errnoSentence(4009)).toBe("Incorrect kernel version");
 });
 
-test("an errno without a name is told by its number", () => {
+test("shows an errno without a name as its number", () => {
   expect(errnoName(524)).toBe("errno 524");
   expect(errnoSentence(524)).toBe("Unknown error 524");
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Any bytes become one printable word, which can be read back: no two byte strings give
-// the same word.
+// Escaping turns any bytes into one printable word. The word reads back to the same bytes, so no two byte
+// strings give the same word.
 import { expect, test } from "bun:test";
 import { readLossless, readWord } from "../support/escapes.ts";
 import { hex, lossless, quoted, word } from "../support/lines.ts";
@@ -12,11 +12,11 @@ const bytes = (...parts: (string | number)[]): Uint8Array =>
 const shown: [what: string, bytes: Uint8Array, word: string][] = [
   ["a plain name", bytes("test123"), "test123"],
   ["a type", bytes("hash:ip,port"), "hash:ip,port"],
-  ["punctuation that has no meaning in a line", bytes("a:b/c.d_e-f+g'h;i|j&k$l"), "a:b/c.d_e-f+g'h;i|j&k$l"],
+  ["punctuation without a meaning in a line", bytes("a:b/c.d_e-f+g'h;i|j&k$l"), "a:b/c.d_e-f+g'h;i|j&k$l"],
   ["letters of any script", bytes("café-集合-сет"), "café-集合-сет"],
-  ["right-to-left letters, which are letters", bytes("שלום"), "שלום"],
+  ["right-to-left letters", bytes("שלום"), "שלום"],
   ["an emoji, four bytes long", bytes("🐇"), "🐇"],
-  ["nothing", bytes(), '""'],
+  ["no bytes", bytes(), '""'],
   ["a space", bytes("white space"), '"white space"'],
   ["a quote", bytes('a"b'), String.raw`"a\"b"`],
   ["a backslash", bytes("a\\b"), String.raw`"a\\b"`],
@@ -48,28 +48,28 @@ const shown: [what: string, bytes: Uint8Array, word: string][] = [
   ["a character that does not exist", bytes("\uffff"), String.raw`"\u{ffff}"`],
   ["a tag character, four bytes long", bytes("\u{e0041}"), String.raw`"\u{e0041}"`],
   ["a byte that is never in UTF-8", bytes("bad", 0xff), String.raw`"bad\xff"`],
-  ["a character cut short", bytes("a", 0xe2, 0x82), String.raw`"a\xe2\x82"`],
+  ["a truncated character", bytes("a", 0xe2, 0x82), String.raw`"a\xe2\x82"`],
   ["a continuation without a start", bytes(0x80, "a"), String.raw`"\x80a"`],
   ["a start without its continuation", bytes(0xc3, "a"), String.raw`"\xc3a"`],
   ["a newline in overlong UTF-8", bytes(0xc0, 0x8a), String.raw`"\xc0\x8a"`],
   ["a slash in longer overlong UTF-8", bytes(0xe0, 0x80, 0xaf), String.raw`"\xe0\x80\xaf"`],
   ["a lone surrogate", bytes(0xed, 0xa0, 0x80), String.raw`"\xed\xa0\x80"`],
-  ["a character beyond the last", bytes(0xf4, 0x90, 0x80, 0x80), String.raw`"\xf4\x90\x80\x80"`],
+  ["a number beyond the last character", bytes(0xf4, 0x90, 0x80, 0x80), String.raw`"\xf4\x90\x80\x80"`],
   [
-    "what looks like the end of a line",
+    "text that resembles the end of a line",
     bytes("x (type: hash:ip) - SUCCESS"),
     '"x (type: hash:ip) - SUCCESS"',
   ],
-  ["what looks like one of our marks", bytes("<all sets>"), '"<all sets>"'],
-  ["what looks like an arrow", bytes("->"), '"->"'],
+  ["text that resembles a mark of mine", bytes("<all sets>"), '"<all sets>"'],
+  ["text that resembles an arrow", bytes("->"), '"->"'],
   ["a parenthesis", bytes("a)"), '"a)"'],
 ];
 
-test.each(shown)("%s", (_what, given, expected) => {
+test.each(shown)("shows %s", (_what, given, expected) => {
   expect(word(given)).toBe(expected);
 });
 
-/** Anything that ends a line, moves a cursor, turns text around or does not show. */
+/** Characters that end a line, move the cursor, reverse the text direction or are invisible. */
 const harmful = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
 
 const samples: [string, (random: Random) => Uint8Array][] = [
@@ -79,7 +79,7 @@ const samples: [string, (random: Random) => Uint8Array][] = [
     (random) => bytes(...Array.from({ length: random.below(6) }, () => character(random))),
   ],
   [
-    "what resembles an escape",
+    "text that resembles an escape",
     (random) => bytes(...Array.from({ length: random.below(8) }, () => piece(random))),
   ],
 ];
@@ -110,7 +110,7 @@ function piece(random: Random): string | number {
   return random.oneOf([...pieces, "é", 0xc3, 0xa9, 0x80, 0xe2, 0xae, 0xff, "\x80", "<", ">"]);
 }
 
-test.each(samples)("%s give one printable word, which reads back", (_what, make) => {
+test.each(samples)("turns %s into one printable word, which reads back", (_what, make) => {
   const random = new Random(415);
   for (let round = 0; round < 40_000; round++) {
     const given = make(random);
@@ -122,7 +122,7 @@ test.each(samples)("%s give one printable word, which reads back", (_what, make)
   }
 });
 
-test("every character of Unicode gives one printable word, which reads back", () => {
+test("turns every character of Unicode into one printable word, which reads back", () => {
   for (let codePoint = 0; codePoint < 0x110000; codePoint += codePoint < 0x3000 ? 1 : 7) {
     if (codePoint >= 0xd800 && codePoint < 0xe000) continue;
     const given = bytes(String.fromCodePoint(codePoint));
@@ -133,12 +133,12 @@ test("every character of Unicode gives one printable word, which reads back", ()
   }
 });
 
-test("a byte and the text of its escape are told apart", () => {
+test("a byte and the text of its escape give different words", () => {
   const alike = [bytes("\n"), bytes("\\n"), bytes("\\x0a"), bytes(String.raw`"\n"`), bytes("n")];
   expect(new Set(alike.map(word)).size).toBe(alike.length);
 });
 
-test("hexadecimal is cut at the limit, and says by how much", () => {
+test("truncates hexadecimal at the limit, and shows the number of missing bytes", () => {
   expect(hex(bytes(0x00, 0x0f, 0xff), 3)).toBe("000fff");
   expect(hex(bytes(0x00, 0x0f, 0xff), 2)).toBe("000f +1 bytes");
   expect(hex(bytes(), 2)).toBe("");
@@ -149,15 +149,15 @@ test.each<[string, Uint8Array, string]>([
   ["a backslash", bytes("a\\b"), "a\\\\b"],
   ["the text of an escape", bytes("\\xff"), "\\\\xff"],
   ["a byte that is never in UTF-8", bytes("a", 0xff), "a\\xff"],
-  ["a character cut short", bytes(0xe2, 0x82), "\\xe2\\x82"],
+  ["a truncated character", bytes(0xe2, 0x82), "\\xe2\\x82"],
   ["a lone surrogate", bytes(0xed, 0xa0, 0x80), "\\xed\\xa0\\x80"],
   ["a byte order mark", bytes("\ufeffa"), "\ufeffa"],
-  ["nothing", bytes(), ""],
-])("without loss: %s", (_what, given, expected) => {
+  ["no bytes", bytes(), ""],
+])("lossless: shows %s", (_what, given, expected) => {
   expect(lossless(given)).toBe(expected);
 });
 
-test.each(samples)("%s lose nothing in each form", (_what, make) => {
+test.each(samples)("reads %s back from the lossless and the quoted form", (_what, make) => {
   const random = new Random(416);
   for (let round = 0; round < 20_000; round++) {
     const given = make(random);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The parts of an event of the kernel side: its variable parts lie one after the other, each as long as the
-// header says. The layout itself is the matter of layout.test.ts.
+// The reader of the kernel side's events. The variable parts follow each other, and the header has their lengths.
+// layout.test.ts checks the layout itself.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { accountableUid, readEvent } from "../../src/events/event.ts";
@@ -17,7 +17,7 @@ interface Parts {
   reply?: Uint8Array;
 }
 
-/** The bytes of an event with these parts, and lengths that fit them. */
+/** Returns the bytes of an event with these parts, and with the right lengths. */
 function bytesOf(parts: Parts): DataView {
   const data = [parts.message, parts.arguments, parts.names, parts.reply].map(
     (part) => part ?? new Uint8Array(),
@@ -40,7 +40,7 @@ describe("the parts", () => {
     reply: fc.uint8Array({ maxLength: 100 }),
   });
 
-  test("are where the lengths say, for all lengths", () => {
+  test("are read at the offsets that the lengths give, for any content", () => {
     const property = fc.property(parts, (given) => {
       const { message, arguments: args, reply, executable } = read(bytesOf(given)) ?? {};
       expect([message, args, reply]).toEqual([given.message, given.arguments, given.reply]);
@@ -49,7 +49,7 @@ describe("the parts", () => {
     fc.assert(property, { numRuns: 2000 });
   });
 
-  test("of which one reaches beyond the end make no event", () => {
+  test("make no event when one reaches beyond the end", () => {
     const property = fc.property(
       parts,
       fc.constantFrom(...lengths),
@@ -64,13 +64,13 @@ describe("the parts", () => {
     fc.assert(property, { numRuns: 2000 });
   });
 
-  test("all as long as can be are no event either", () => {
+  test("make no event when all have the max length", () => {
     const view = bytesOf({});
     for (const name of lengths) view.setUint32(mineEvent[name][0], 0xffffffff, true);
     expect(read(view)).toBeUndefined();
   });
 
-  test("may be missing altogether", () => {
+  test("may all be missing", () => {
     expect(read(bytesOf({}))).toMatchObject({
       message: new Uint8Array(),
       arguments: new Uint8Array(),
@@ -79,7 +79,7 @@ describe("the parts", () => {
     });
   });
 
-  test("may be longer than was captured", () => {
+  test("may be longer than their captured bytes", () => {
     const view = bytesOf({ message: Buffer.alloc(20), arguments: Buffer.from("ipset\0ad") });
     view.setUint32(mineEvent.messageLen[0], 20_000, true);
     view.setUint32(mineEvent.argumentsLen[0], 3_000_000_000, true);
@@ -93,12 +93,12 @@ describe("the parts", () => {
   });
 });
 
-test.each([0, 1, HEADER_SIZE - 1])("%d bytes are too few for an event", (size) => {
+test.each([0, 1, HEADER_SIZE - 1])("reads no event from %d bytes, fewer than the header has", (size) => {
   expect(readEvent(new DataView(new ArrayBuffer(HEADER_SIZE)), 0, size)).toBeUndefined();
 });
 
 describe("the executable", () => {
-  /** @param names from the file up to the root, as the kernel side sends them. */
+  /** Reads an executable. @param names from the file up to the root, as the kernel side sends them. */
   const executable = (names: string[], flags = 0): string | undefined => {
     const view = bytesOf({ names: Buffer.from(names.map((name) => `${name}\0`).join("")) });
     view.setUint32(mineEvent.flags[0], flags, true);
@@ -110,30 +110,30 @@ describe("the executable", () => {
   test.each<[what: string, names: string[], path: string]>([
     ["in the root directory", ["init"], "/init"],
     ["two directories down", ["ipset", "sbin", "usr"], "/usr/sbin/ipset"],
-    ["as deep as is looked", deep, `/${deep.toReversed().join("/")}`],
-    ["that is in no directory", ["memfd:/usr/sbin/ipset"], "/memfd:/usr/sbin/ipset"],
+    ["at the max depth", deep, `/${deep.toReversed().join("/")}`],
+    ["without a directory", ["memfd:/usr/sbin/ipset"], "/memfd:/usr/sbin/ipset"],
     [
-      "with the longest of names",
+      "with names of the max length",
       ["n".repeat(255), "m".repeat(255)],
       `/${"m".repeat(255)}/${"n".repeat(255)}`,
     ],
     ["with a name that is not ASCII", ["ipsét", "büro"], "/büro/ipsét"],
-    // A name that is freed while it is read may look so.
+    // A name may be empty because the kernel frees it during the read.
     ["without a name", [""], "/"],
     ["without a name, in a directory", ["", "usr"], "/usr/"],
     ["in a directory without a name", ["ipset", "", "usr"], "/usr//ipset"],
-    ["of which no name is there", ["", "", ""], "///"],
+    ["with empty names only", ["", "", ""], "///"],
   ])("%s", (_, names, path) => {
     expect(executable(names)).toBe(path);
   });
 
-  test("whose path was too long has dots in place of its beginning", () => {
+  test("has dots in place of the missing beginning of a long path", () => {
     expect(executable(["ipset", "sbin"], mineFlag.executableCut)).toBe(".../sbin/ipset");
     expect(executable([], mineFlag.executableCut)).toBeUndefined();
   });
 });
 
-test("flags are told apart", () => {
+test("reads each flag separately", () => {
   const flagsOf = (flags: number) => {
     const view = bytesOf({});
     view.setUint32(mineEvent.flags[0], flags, true);
@@ -149,7 +149,7 @@ test("flags are told apart", () => {
   expect(flagsOf(15)).toEqual({ isRefused: true, isUnanswered: true, isByReader: true });
 });
 
-test("who logged in is who answers for it; where nobody did, the user", () => {
+test("the accountable user is the login user, or the user without a login", () => {
   const uid = (given: { uid: number; loginUid?: number }) => accountableUid(eventWith(given));
   expect(uid({ uid: 0, loginUid: 1000 })).toBe(1000);
   expect(uid({ uid: 1000, loginUid: 0 })).toBe(0);

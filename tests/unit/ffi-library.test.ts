@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The library that was built, called through the tables, with the garbage collector in every gap.
+// The built library, called through the tables. The garbage collector runs between the calls.
 
 import type { Pointer } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
@@ -16,7 +16,7 @@ import { userName } from "../../src/host/ffi/libc.ts";
 const image = assets.kprobeLegacy();
 const ROUNDS = 200;
 
-/** @returns what libbpf logs meanwhile. */
+/** Returns the lines that libbpf logs during a function. */
 function logOf(run: () => unknown, most: libbpf.LogLevel = "debug"): string {
   const lines: string[] = [];
   libbpf.setLog(most, (level, line) => lines.push(`${level}: ${line}`));
@@ -35,7 +35,7 @@ function errorOf(run: () => unknown): CallError {
   throw new Error("this was to fail");
 }
 
-test("returns whole numbers, with garbage collections in between", () => {
+test("returns the same number in each round, with garbage collection in between", () => {
   const first = libbpf.possibleCpus();
   expect(first).toBeGreaterThan(0);
   for (let round = 0; round < ROUNDS; round++) {
@@ -44,11 +44,11 @@ test("returns whole numbers, with garbage collections in between", () => {
   }
 });
 
-test("the version is that of the library that was built", () => {
+test("returns the version of the built library", () => {
   expect(libbpf.libbpfVersion()).toMatch(/^1\.\d+$/);
 });
 
-test("refuses bytes that are no object with libbpf's error, and delivers its log", () => {
+test("refuses bytes that are not an object, with libbpf's error and log", () => {
   for (let round = 0; round < ROUNDS; round++) {
     const garbage = crypto.getRandomValues(new Uint8Array(64 + round));
     const options = { name: "garbage", btfPath: `/proc/self/nowhere/${round}` };
@@ -64,16 +64,16 @@ test("refuses bytes that are no object with libbpf's error, and delivers its log
   }
 });
 
-test.each([0, 1, 63, 64, 4096])("an object cut after %d bytes is refused", (length) => {
+test.each([0, 1, 63, 64, 4096])("refuses an object truncated to %d bytes", (length) => {
   expect(errorOf(() => open(kprobeLegacy, image.subarray(0, length))).errno).toBeGreaterThan(0);
 });
 
-test.each([10, 500, 600, 100_000])("a line of the log comes whole, with %d characters in it", (length) => {
+test.each([10, 500, 600, 100_000])("logs a whole line with a name of %d characters", (length) => {
   const name = "x".repeat(length);
   expect(logOf(() => errorOf(() => libbpf.openObject(new Uint8Array(64), { name })))).toContain(`'${name}'`);
 });
 
-test("the errno of a NULL is the one that libbpf set", () => {
+test("reports the errno that libbpf sets when it returns NULL", () => {
   for (let round = 0; round < ROUNDS; round++) {
     if (round % 10 === 0) Bun.gc(true);
     expect(errorOf(() => libbpf.parseBtf("/proc/self/nowhere"))).toMatchObject({
@@ -83,7 +83,7 @@ test("the errno of a NULL is the one that libbpf set", () => {
   }
 });
 
-test("an error has the warnings of its own call alone", () => {
+test("an error has only the warnings of its own call", () => {
   const fail = (name: string) =>
     errorOf(() => libbpf.openObject(new Uint8Array(64), { name })).log.join("\n");
   expect(fail("first")).toContain("first");
@@ -97,7 +97,7 @@ test("an error has the warnings of its own call alone", () => {
 describe("the log", () => {
   const fail = () => errorOf(() => open(kprobeLegacy, new Uint8Array(64)));
 
-  test("goes to the last function that was given, and no more to the one before", () => {
+  test("goes only to the function of the last setLog()", () => {
     let heard = 0;
     libbpf.setLog("debug", () => {
       heard += 1;
@@ -111,7 +111,7 @@ describe("the log", () => {
     expect(heard).toBe(before);
   });
 
-  test("has no lines that are less important than those asked for", () => {
+  test("has no lines below the requested level", () => {
     const levels = (log: string) => new Set(log.split("\n").map((line) => line.split(":")[0]));
     const openWell = () => open(kprobeLegacy, image)[Symbol.dispose]();
     expect(levels(logOf(openWell))).toContain("debug");
@@ -121,7 +121,7 @@ describe("the log", () => {
 });
 
 describe("an object", () => {
-  test("opens, is set up and closes, again and again", () => {
+  test("can be opened, configured and closed repeatedly", () => {
     for (let round = 0; round < ROUNDS; round++) {
       using object = open(kprobeLegacy, image, { btfPath: "/proc/self/nowhere", versionCode: 0x040f12 });
       Bun.gc(true);
@@ -131,7 +131,7 @@ describe("an object", () => {
     }
   });
 
-  test("that does not fit its skeleton is refused, by the name of what it lacks", () => {
+  test("is refused without a program or map of its skeleton, and the error names it", () => {
     const other = { programs: ["no_such"], maps: {}, rodata: {} } as const;
     for (let round = 0; round < ROUNDS; round++) {
       expect(errorOf(() => open(other, image))).toMatchObject({
@@ -143,7 +143,7 @@ describe("an object", () => {
     expect(errorOf(() => open({ ...other, programs: [], maps: { no_such: {} } }, image)).call).toBe(call);
   });
 
-  test("has no file descriptor before it is loaded", () => {
+  test("has no file descriptors before load()", () => {
     const object = libbpf.openObject(image, {});
     expect(errorOf(() => libbpf.mapFd(libbpf.findMap(object, "events"), "events")).call).toBe(
       "bpf_map__fd(events)",
@@ -153,7 +153,7 @@ describe("an object", () => {
 });
 
 describe("memory", () => {
-  test("what a struct points to lives as long as the struct", () => {
+  test("the targets of a struct's pointers live as long as the struct", () => {
     const structs = Array.from({ length: 500 }, (_, index) =>
       packStruct(16, [[8, cString(`text ${index}`)]]),
     );
@@ -167,7 +167,7 @@ describe("memory", () => {
     expect(rubble.length).toBe(5000);
   });
 
-  test("a struct holds numbers up to the last bit", () => {
+  test("a struct holds numbers of 64 bits", () => {
     const struct = packStruct(24, [
       [0, 0xffff_ffff_ffff_ffffn],
       [8, Number.MAX_SAFE_INTEGER],
@@ -180,23 +180,23 @@ describe("memory", () => {
     ]);
   });
 
-  test("a C string ends where it says, and only there", () => {
+  test("a C string has one NUL, at its end", () => {
     expect([...cString("é")]).toEqual([0xc3, 0xa9, 0]);
     expect(() => cString("a\0b")).toThrow("NUL");
   });
 });
 
 describe("the C library", () => {
-  test("names its error", () => {
+  test("has the name of the failed call in its error", () => {
     expect(errorOf(() => perfEventOpen(new Uint8Array(64).fill(0xff))).call).toBe("perf_event_open");
   });
 
-  test("gives users' names, to the end of the range", () => {
+  test("returns users' names, up to the largest uids", () => {
     expect(userName(0)).toBe("root");
     expect(userName(0xfffffff0)).toBeUndefined();
   });
 
-  test("makes files that no directory has, closed on exec", () => {
+  test("creates files in memory that close on exec", () => {
     const fd = memfdCreate("test");
     const info = readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
     expect(Number.parseInt(/flags:\s*(\d+)/.exec(info)?.[1] ?? "0", 8) & 0o2000000).toBe(0o2000000);

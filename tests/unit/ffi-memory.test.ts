@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Bytes on their way to and from C. Reads memory back through raw addresses as C would, after collections
-// that take unreferenced memory.
+// Memory that C shares with TypeScript. The tests read it through raw addresses, as C does, after garbage
+// collections that free unreferenced memory.
 import { type Pointer, ptr, toBuffer } from "bun:ffi";
 import { expect, test } from "bun:test";
 import {
@@ -18,37 +18,37 @@ const at = (address: bigint, length: number) => toBuffer(Number(address) as Poin
 const u64 = (struct: Uint8Array, offset: number) =>
   new DataView(struct.buffer, struct.byteOffset).getBigUint64(offset, true);
 
-/** Collects garbage, and lets other buffers reuse the freed memory. */
+/** Collects garbage, and overwrites the freed memory with new arrays. */
 function churn(): void {
   Bun.gc(true);
   for (let round = 0; round < 2000; round++) new Uint8Array(16 + (round % 64)).fill(0xee);
   Bun.gc(true);
 }
 
-test("a C string ends with its only NUL", () => {
+test("a C string has one NUL, at its end", () => {
   expect(cString("mine")).toEqual(new Uint8Array([0x6d, 0x69, 0x6e, 0x65, 0]));
   expect(cString("")).toEqual(new Uint8Array([0]));
   expect(cString("é€🐇").toHex()).toBe("c3a9e282acf09f908700");
 });
 
-test("a text that holds a NUL is refused, for C would see less of it", () => {
+test("refuses a text that contains a NUL, because C would truncate it there", () => {
   expect(() => cString("/etc/pass\0wd")).toThrow(RangeError);
   expect(() => cString("\0")).toThrow(`"\\u0000"`);
 });
 
-test.each(["", "mine", "é€🐇", "x".repeat(100_000)])("a C string is read from its address", (text) => {
+test.each(["", "mine", "é€🐇", "x".repeat(100_000)])("reads a C string from its address", (text) => {
   const bytes = cString(text);
   expect(textAt(ptr(bytes))).toBe(text);
 });
 
-test("a C string is read from where C has put it in a buffer", () => {
+test("reads a C string at an address inside of a buffer", () => {
   const buffer = new Uint8Array(64).fill(0x2e);
   buffer.set(cString("root"), 10);
   expect(textWithin(buffer, ptr(buffer) + 10)).toBe("root");
   expect(textWithin(buffer, ptr(buffer) + 14)).toBe("");
 });
 
-test("memory is shared, not copied", () => {
+test("shares memory, and does not copy it", () => {
   const bytes = new Uint8Array(64);
   const view = new Uint8Array(memoryAt(ptr(bytes), 64));
   bytes[63] = 42;
@@ -56,13 +56,13 @@ test("memory is shared, not copied", () => {
   expect(view.length).toBe(64);
 });
 
-test("a NULL is null, an address stays one", () => {
+test("converts NULL to null, and keeps other addresses", () => {
   for (const nothing of [null, 0, 0n]) expect(asAddress(nothing)).toBeNull();
   expect(asAddress(0x7fff_dead_beef)).toBe(0x7fff_dead_beef as Address);
   expect(asAddress(0x7fff_dead_beefn)).toBe(0x7fff_dead_beef as Address);
 });
 
-test("a struct is zeroes but for its fields, in host byte order", () => {
+test("a struct has its fields in host byte order, and zeroes between them", () => {
   const struct = packStruct(32, [
     [8, 0x0102030405060708n],
     [16, 2 + 64 * 2 ** 32],
@@ -73,22 +73,22 @@ test("a struct is zeroes but for its fields, in host byte order", () => {
   );
 });
 
-test.each([0, 1, 2 ** 31, 2 ** 53 - 1, 0xffff_ffff_ffff_ffffn])("a field holds %p", (value) => {
+test.each([0, 1, 2 ** 31, 2 ** 53 - 1, 0xffff_ffff_ffff_ffffn])("a field keeps the number %p", (value) => {
   expect(u64(packStruct(8, [[0, value]]), 0)).toBe(BigInt(value));
 });
 
-test("a field beyond the end of its struct is refused", () => {
+test("refuses a field beyond the end of its struct", () => {
   expect(() => packStruct(8, [[8, 1]])).toThrow(RangeError);
   expect(() => packStruct(12, [[8, 1]])).toThrow(RangeError);
 });
 
-test("an options struct begins with its size, as LIBBPF_OPTS() makes it", () => {
+test("an options struct begins with its size, like one of LIBBPF_OPTS()", () => {
   expect(packOptions(24, [[16, 5]]).toHex()).toBe(
     ["1800000000000000", "0000000000000000", "0500000000000000"].join(""),
   );
 });
 
-test("a struct points to its buffers, which live as long as it does", () => {
+test("the buffers of a struct live as long as the struct", () => {
   const structs = Array.from({ length: 500 }, (_, number) =>
     packStruct(16, [
       [0, cString(`name ${number}`)],
@@ -104,7 +104,7 @@ test("a struct points to its buffers, which live as long as it does", () => {
   }
 });
 
-test("so do the buffers of the structs that it points to", () => {
+test("the buffers of an inner struct live as long as the outer struct", () => {
   const outer = packStruct(8, [[0, packStruct(8, [[0, cString("innermost")]])]]);
   for (let round = 0; round < 3; round++) {
     churn();
@@ -113,7 +113,7 @@ test("so do the buffers of the structs that it points to", () => {
   }
 });
 
-test("a struct stays where C was told it is", () => {
+test("a struct keeps its address during garbage collection", () => {
   const struct = packStruct(16, [[8, 7]]);
   const address = ptr(struct);
   churn();

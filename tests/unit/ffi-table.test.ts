@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The tables of C functions and structs, against the library that was built and the headers it came with.
+// The tables of C functions and structs, compared with the built library and its headers.
 
 import { FFIType } from "bun:ffi";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -25,7 +25,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** name@version of every function that a library exports. */
+/** Returns name@version of every function that a library exports. */
 function exportsOf(library: string): string[] {
   const { success, stdout, stderr } = Bun.spawnSync(["nm", "-D", "--defined-only", library]);
   if (!success) throw new Error(`nm: ${stderr}`);
@@ -39,7 +39,7 @@ test("the library exports every function of its table", () => {
 
 test.each(tables)("glibc 2.17 has every function of the C library in the table of %s", (_, table) => {
   const libc = Bun.spawnSync(["gcc", "-print-file-name=libc.so.6"]).stdout.toString().trim();
-  // On a newer glibc a function may have a newer version besides, for programs that were linked with it.
+  // A newer glibc may export a second version of a function, for programs linked with that glibc.
   const old = exportsOf(libc).flatMap((name) => {
     const [, symbol, minor] = /^(\w+)@GLIBC_2\.(\d+)/.exec(name) ?? [];
     return Number(minor) <= 17 ? [symbol] : [];
@@ -54,7 +54,7 @@ interface Signature {
 
 const widths: Record<string, number> = { bool: 1, i32: 4, u32: 4 };
 
-/** C that compiles only if a function takes so many arguments and returns something of that size. */
+/** Returns C code that compiles only if a function has this number of arguments and this size of result. */
 function callOf([name, { args, returns }]: [string, Signature]): string {
   const call = `${name}(${args.map(() => "0").join(", ")})`;
   if (returns === "void") return `static void use_${name}(void) { return ${call}; }`;
@@ -88,30 +88,30 @@ const libcHeaders = [
 const objectOnly = ["-c", "-Wno-unused-function", "-Wno-nonnull"];
 
 describe("the headers agree about the arguments and the size of the result", () => {
-  test("of libbpf's functions", () => {
+  test("for libbpf's functions", () => {
     const shim = "void mine_set_log(void (*log)(int level, const char *line), int level);";
     compileC(dir, programOf(libbpfHeaders, libbpfSymbols, shim), objectOnly);
   });
 
-  test.each(tables)("of the C library's functions in the table of %s", (_, table) => {
+  test.each(tables)("for the C library's functions in the table of %s", (_, table) => {
     compileC(dir, programOf(libcHeaders, table), objectOnly);
   });
 
   test.each<[what: string, table: Record<string, Signature>]>([
-    ["one argument too few", { bpf_map__set_max_entries: { args: ["ptr"], returns: "i32" } }],
-    ["one argument too many", { bpf_map__fd: { args: ["ptr", "i32"], returns: "i32" } }],
-    ["a result too narrow", { perf_buffer__buffer_cnt: { args: ["ptr"], returns: "i32" } }],
-    ["a result of a function that has none", { btf__free: { args: ["ptr"], returns: "i32" } }],
-    ["no result of one that has", { bpf_map__fd: { args: ["ptr"], returns: "void" } }],
-    ["a result too wide", { bpf_map__fd: { args: ["ptr"], returns: FFIType.i64_fast } }],
-    ["a number for a truth", { bpf_program__autoload: { args: ["ptr"], returns: "i32" } }],
-    ["a function that is not there", { bpf_map__colour: { args: ["ptr"], returns: "i32" } }],
-  ])("and would not with %s", (_, table) => {
+    ["a missing argument", { bpf_map__set_max_entries: { args: ["ptr"], returns: "i32" } }],
+    ["an extra argument", { bpf_map__fd: { args: ["ptr", "i32"], returns: "i32" } }],
+    ["a too narrow result", { perf_buffer__buffer_cnt: { args: ["ptr"], returns: "i32" } }],
+    ["a result of a void function", { btf__free: { args: ["ptr"], returns: "i32" } }],
+    ["no result of a function that has one", { bpf_map__fd: { args: ["ptr"], returns: "void" } }],
+    ["a too wide result", { bpf_map__fd: { args: ["ptr"], returns: FFIType.i64_fast } }],
+    ["a number in place of a bool", { bpf_program__autoload: { args: ["ptr"], returns: "i32" } }],
+    ["an unknown function", { bpf_map__colour: { args: ["ptr"], returns: "i32" } }],
+  ])("and disagree about %s", (_, table) => {
     expect(() => compileC(dir, programOf(libbpfHeaders, table), objectOnly)).toThrow(Object.keys(table)[0]);
   });
 });
 
-test("system calls have the numbers that the kernel's header gives them", () => {
+test("system calls have the numbers of the kernel's header", () => {
   const known = { ...refused, ...judged };
   const names = Object.keys(known);
   expect<number[]>(Object.values(known)).toEqual(
@@ -155,7 +155,7 @@ describe("structs", () => {
     );
     expect<number>(KPROBE_OPTIONS.retprobe).toBe(retprobe);
     expect<number>(KPROBE_OPTIONS.size).toBe(size);
-    // One eight-byte word holds both: bool retprobe in its first byte, the mode in its upper half.
+    // One eight-byte word holds both: bool retprobe in the first byte, the mode in the upper half.
     expect(mode).toBe(retprobe + 4);
     expect(ATTACH_MODE_PERF).toBe(BigInt(perf) << 32n);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Which commands are reported: the part of the kernel side, and the part of user space.
+// The filter of commands: the part that the kernel side applies, and the part that user space applies.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,8 +35,8 @@ const wanted = (given: Partial<Wanted> = {}): Wanted => ({
 const inKernel = (filter: Config["filter"], output: Config["output"] = "text") =>
   kernelFilter({ output, filter });
 
-describe("the kernel side is told", () => {
-  test("of each command its bit, which is its number in the kernel's header", () => {
+describe("the filter of the kernel side", () => {
+  test("has for each command the bit of its number in the kernel's header", () => {
     const names = commands.map((command) => `IPSET_CMD_${command}`);
     const numbers = constantsOfC(dir, ["linux/netfilter/ipset/ip_set.h"], names);
     for (const [index, command] of commands.entries()) {
@@ -47,24 +47,24 @@ describe("the kernel side is told", () => {
     }
   });
 
-  test("of several commands all their bits", () => {
+  test("has the bits of several commands", () => {
     const some: ReadonlySet<Command> = new Set(["CREATE", "ADD", "GET_BYINDEX"] as const);
     expect(inKernel(wanted({ commands: some })).commands).toBe(0x8204);
     expect(inKernel(wanted({ commands: new Set() })).commands).toBe(0);
   });
 
-  test("of all commands also those that have no name yet", () => {
+  test("has every bit for all commands, also bits without a name", () => {
     expect(inKernel(wanted()).commands).toBe(0xffffffff);
     const allButOne = new Set(commands.filter((command) => command !== "NONE"));
     expect(inKernel(wanted({ commands: allButOne })).commands).toBe(0xfffe);
   });
 
-  test("of user and process the number, or that any will do", () => {
+  test("has the numbers of user and process, or their wildcards", () => {
     expect(inKernel(wanted())).toMatchObject({ pid: 0, uid: AUDIT_UID_UNSET });
     expect(inKernel(wanted({ uid: 0, pid: 1 }))).toMatchObject({ pid: 1, uid: 0 });
   });
 
-  test("of the caller no more than the output has room for", () => {
+  test("asks for the caller's details only when the output shows them", () => {
     expect(inKernel(wanted(), "text").details).toBe(0);
     expect(inKernel(wanted(), "json").details).toBe(1);
   });
@@ -76,17 +76,17 @@ const name = (type: number, bytes: string | Uint8Array) => attribute(type, Buffe
 const ADD = ipsetMessage(9, name(SETNAME, "white list"));
 const isWhite = (text: string) => text === "white list";
 
-describe("wanted is", () => {
-  test("everything, where nothing is asked for", () => {
+describe("user space reports", () => {
+  test("every command without a condition", () => {
     expect(isWanted(wanted(), recordOf(ADD))).toBe(true);
     expect(isWanted(wanted(), recordOf(new Uint8Array()))).toBe(true);
   });
 
-  test("with --failed what failed", () => {
+  test("only failures with --failed", () => {
     const failed = (result: number, command = 9) =>
       isWanted(wanted({ failed: true }), recordOf(ipsetMessage(command), { result }));
     expect([failed(0), failed(-4103), failed(-1)]).toEqual([false, true, true]);
-    expect(failed(-4103, 11)).toBe(false); // not in the set: an answer, not a failure
+    expect(failed(-4103, 11)).toBe(false); // not in the set: a result, not a failure
     expect(isWanted(wanted({ failed: true }), recordOf(ADD, { outcome: { status: "unknown" } }))).toBe(false);
   });
 
@@ -98,9 +98,9 @@ describe("wanted is", () => {
     ["a b\n", "a b\n", true],
     ["back\\slash", "back\\slash", true],
     ["café", "café", true],
-    // The command line also turns bytes that are not UTF-8 into this.
+    // The command line replaces invalid UTF-8 with the same character.
     [Buffer.from([0x61, 0xff]), "a\ufffd", true],
-  ])("with --comm, of %p, %j: %p", (comm, typed, expected) => {
+  ])("comm %p with --comm %j: %p", (comm, typed, expected) => {
     const record = recordOf(ADD, { event: { comm: Buffer.from(comm as string) } });
     expect(isWanted(wanted({ comm: typed }), record)).toBe(expected);
   });
@@ -109,7 +109,7 @@ describe("wanted is", () => {
     const isSetWanted = (message: Uint8Array, set: (name: string) => boolean) =>
       isWanted(wanted({ set }), recordOf(message));
 
-    test("what names it, first or second", () => {
+    test("a command with that name as its first or second", () => {
       expect(isSetWanted(ADD, isWhite)).toBe(true);
       expect(isSetWanted(ipsetMessage(9, name(SETNAME, "black list")), isWhite)).toBe(false);
       const renames = [
@@ -120,18 +120,18 @@ describe("wanted is", () => {
       expect(renames.map((rename) => isSetWanted(rename, isWhite))).toEqual([true, true, false]);
     });
 
-    test("not a command with a type of that name", () => {
+    test("but not a set of a type with that name", () => {
       const create = ipsetMessage(2, name(SETNAME, "a"), name(SETNAME2, "white list"));
       expect(isSetWanted(create, isWhite)).toBe(false);
     });
 
-    test("a command on all sets, which may include this one", () => {
+    test("a command for all sets, because they may include this one", () => {
       const unnamed = (command: number) => isSetWanted(ipsetMessage(command), isWhite);
       expect([3, 4, 7, 8].every(unnamed)).toBe(true);
       expect([1, 2, 9, 10, 11, 13].some(unnamed)).toBe(false);
     });
 
-    describe("of messages that were cut, what may name it:", () => {
+    describe("a truncated message, unless its names are known to be others:", () => {
       const filler = (length: number) => attribute(99, Buffer.alloc(length));
       const padding = filler(200);
       const elements = nested(8, element(filler(200)));
@@ -147,27 +147,27 @@ describe("wanted is", () => {
         ["no name", 9, [padding], true],
         ["no second name", 5, [black, padding], true],
         ["no second name", 6, [black, padding], true],
-        ["both names, and neither is it", 5, [black, other, padding], false],
-        ["another name, but one may follow that counts", 9, [black, padding, white], true],
+        ["two other names", 5, [black, other, padding], false],
+        ["another name, and a later one may replace it", 9, [black, padding, white], true],
         ["another name, and elements to the end", 9, [black, elements], false],
         ["another name, and options to the end", 2, [black, other, nested(7, padding)], false],
-        ["it", 9, [white, padding], true],
+        ["that name", 9, [white, padding], true],
       ])("%s (command %d)", (_, command, attributes, expected) => {
         const message = ipsetMessage(command, ...attributes);
         expect(isCutWanted(message, message.indexOf(Buffer.alloc(100)) + 50)).toBe(expected);
       });
 
-      test("a name that was cut itself", () => {
+      test("a truncated name", () => {
         const message = ipsetMessage(9, name(SETNAME, "white list"));
         expect(isCutWanted(message, message.length - 5)).toBe(true);
       });
 
-      test("nothing but a part of the header", () => {
+      test("only a part of the header", () => {
         expect(isCutWanted(ipsetMessage(9), 4)).toBe(true);
       });
     });
 
-    test("a command with its name, as a user types it", () => {
+    test("a command with the name as a user types it", () => {
       const seen: string[] = [];
       const look = (text: string) => seen.push(text) < 0;
       for (const bytes of ["a\\b", "a\nb", "café", "", Buffer.from([0x61, 0xff]), "\ufeffa"]) {
@@ -177,7 +177,7 @@ describe("wanted is", () => {
     });
   });
 
-  test("what meets all conditions at once", () => {
+  test("only a command that meets all conditions", () => {
     const all = wanted({ failed: true, comm: "ipset", set: isWhite });
     expect(isWanted(all, recordOf(ADD, { result: -4103 }))).toBe(true);
     expect(isWanted(all, recordOf(ADD))).toBe(false);

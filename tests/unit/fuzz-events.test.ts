@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Events of any bytes, on their whole way to a line: what ipset was seen to send, spoilt, and what never was
-// a message. Two seconds each; MINE_FUZZ_SECONDS=N for longer, MINE_FUZZ_SEED=N for the events of another
-// run.
+// A fuzz test from the bytes of an event to its line: damaged messages of ipset, and random bytes. Each kind runs
+// for 2 s. MINE_FUZZ_SECONDS=N sets another time, and MINE_FUZZ_SEED=N repeats the events of another run.
 import { expect, test } from "bun:test";
 import { readEvent } from "../../src/events/event.ts";
 import { mineEvent } from "../../src/events/skeleton.gen.ts";
@@ -17,15 +16,15 @@ const { MINE_FUZZ_SECONDS: seconds = "2", MINE_FUZZ_SEED: seed = String(Date.now
   process.env;
 const HEADER_SIZE = mineEvent.data[0];
 const MESSAGE_MAX = 16384; // MINE_MESSAGE_MAX
-/** Max ratio of the length of a line, without the caller, to the length of its message. */
+/** Max bytes of a line per byte of its event. MOST_OVERHEAD allows for the caller's details. */
 const MOST_GROWTH = 4;
 const MOST_OVERHEAD = 8192;
 
-/** The numbers of attributes, and lengths, that lead somewhere. */
+/** Bytes that occur as attribute numbers, lengths and limits of UTF-8. */
 const interesting = [
   0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 0x40, 0x7f, 0x80, 0xc0, 0xe2, 0xed, 0xf4, 0xff,
 ];
-/** Pieces of text that mean something to a terminal, to JSON or to us. */
+/** Texts with a meaning to a terminal, to JSON or to mine. */
 const hostile = [
   ...["\\", '"', "\n", "\x1b[2J", "\x7f", "\u009b", "\u202e", "\u2028", "\ufeff", "\u{e0041}", "\uffff"],
   ...["physdev:", ",", "<all sets>", ") - SUCCESS", "\ud7ff", "é", "🐇", "\u2800"],
@@ -38,7 +37,7 @@ class Fuzzer {
     this.random = new Random(seed);
   }
 
-  /** A message that was seen, with one to eight things wrong with it. */
+  /** Returns a recorded message with one to eight faults. */
   spoiltMessage(): Uint8Array {
     let bytes: Uint8Array = Uint8Array.from(this.random.oneOf(recordedMessages));
     for (let times = 1 + this.random.below(8); times > 0; times--) bytes = this.#spoilt(bytes);
@@ -52,10 +51,10 @@ class Fuzzer {
     const after = bytes.subarray(at);
     const other = random.oneOf(recordedMessages);
     switch (random.below(8)) {
-      case 0: // one byte
+      case 0: // one interesting byte
         if (at < bytes.length) bytes[at] = random.oneOf(interesting);
         return bytes;
-      case 1: // any byte
+      case 1: // one random byte
         if (at < bytes.length) bytes[at] = random.below(256);
         return bytes;
       case 2: // the end is missing
@@ -64,23 +63,23 @@ class Fuzzer {
         return Buffer.concat([before, after.subarray(random.below(16))]);
       case 4: // a part of another message
         return Buffer.concat([before, other.subarray(random.below(other.length)), after]);
-      case 5: // itself, again: nested deeper or repeated
+      case 5: // the message inside itself: nested deeper or repeated
         return Buffer.concat([before, bytes, after]);
-      case 6: // untrusted text
+      case 6: // hostile text
         return Buffer.concat([before, random.oneOf(hostile), after.subarray(random.below(8))]);
       default: // a long run of one byte
         return Buffer.concat([before, Buffer.alloc(random.below(2000), random.oneOf(interesting)), after]);
     }
   }
 
-  /** From its header on nothing that was seen. */
+  /** Returns random bytes with a command in the header. */
   foreignMessage(): Uint8Array {
     const bytes = this.random.bytes(this.random.below(this.random.below(20) === 0 ? MESSAGE_MAX : 300));
     bytes[4] = this.random.below(18); // the command
     return bytes;
   }
 
-  /** Attributes and nothing else, as many as fit. */
+  /** Returns a message with empty attributes, up to the max number. */
   crowdedMessage(): Uint8Array {
     const bytes = Buffer.from(this.random.oneOf(recordedMessages)).subarray(0, 20);
     const count = this.random.below((MESSAGE_MAX - 20) / 4);
@@ -100,7 +99,7 @@ class Fuzzer {
     return Buffer.concat(pieces).subarray(0, most);
   }
 
-  /** The bytes of an event with this message: other parts and fields as they come, lengths mostly true. */
+  /** Returns the bytes of an event with this message. Other parts are random, and most lengths are right. */
   event(message: Uint8Array): DataView {
     const { random } = this;
     const parts = [message, this.#text(200), this.#text(200), this.spoiltMessage().subarray(0, 96)];
@@ -147,9 +146,9 @@ function checkEvent(view: DataView): void {
 }
 
 const kinds = {
-  "messages that were seen, spoilt": (fuzzer: Fuzzer) => fuzzer.spoiltMessage(),
-  "any bytes": (fuzzer: Fuzzer) => fuzzer.foreignMessage(),
-  "as many attributes as fit": (fuzzer: Fuzzer) => fuzzer.crowdedMessage(),
+  "writes harmless lines for damaged messages": (fuzzer: Fuzzer) => fuzzer.spoiltMessage(),
+  "writes harmless lines for random bytes": (fuzzer: Fuzzer) => fuzzer.foreignMessage(),
+  "writes harmless lines for the max number of attributes": (fuzzer: Fuzzer) => fuzzer.crowdedMessage(),
 };
 
 test.each(Object.entries(kinds))(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Nothing that is shipped needs a symbol newer than glibc 2.17, and the check that says so bites.
+// The shipped files need no symbol newer than glibc 2.17, and scripts/check-glibc.sh finds a newer one.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ function needed(file: string): string[] {
   return [...stdout.toString().matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name = ""]) => name);
 }
 
-/** Uses nothing of the C library, so it is old enough on every machine. */
+/** Compiles a library that needs only the symbols of its body, so that the C library here does not matter. */
 const bare = (body: string, flags: string[] = []): string =>
   compileC(dir, `#define _GNU_SOURCE\n#include <stdio.h>\n#include <sys/mman.h>\n${body}`, [
     "-shared",
@@ -36,21 +36,21 @@ const puts = "int use(void) { return puts(__func__); }";
 const memfd = "int use(void) { return memfd_create(__func__, 0); }";
 const fmem = "void *use(void) { return fmemopen(NULL, 1, __func__); }";
 
-test("the binary and the library need no newer glibc than 2.17", () => {
+test("the binary and the library need no glibc newer than 2.17", () => {
   expect(check(binary, library)).toEqual({ exitCode: 0, stderr: "" });
 });
 
-test("the library needs the C library alone", () => {
-  // Its dynamic loader is part of it: thread-local storage is asked for there.
+test("the library needs only the C library", () => {
+  // The dynamic loader is part of the C library: it provides thread-local storage.
   expect(needed(library).filter((name) => !name.startsWith("ld-linux"))).toEqual(["libc.so.6"]);
 });
 
-test("the binary needs nothing but parts of the C library", () => {
+test("the binary needs only parts of the C library", () => {
   const parts = /^(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|librt\.so\.1|ld-linux-.*)$/;
   expect(needed(binary).filter((name) => !parts.test(name))).toEqual([]);
 });
 
-test("the check lets a library pass that an old glibc can load", () => {
+test("the check accepts a library that an old glibc can load", () => {
   expect(check(bare(puts))).toEqual({ exitCode: 0, stderr: "" });
 });
 
@@ -70,7 +70,7 @@ test("the check refuses a version that no symbol carries", () => {
   expect(exitCode).toBe(1);
 });
 
-test("the check refuses what it cannot read", () => {
+test("the check refuses a file without glibc versions", () => {
   const { exitCode, stderr } = check(join(root, "Makefile"));
   expect(stderr).toContain("no glibc version found");
   expect(exitCode).toBe(1);

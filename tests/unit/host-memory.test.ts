@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Which parts of the program's memory may be given back: a wrong one, and written data is lost.
+// The choice of the program's pages to drop. A drop of a written page would lose its data.
 import { expect, test } from "bun:test";
 import { readFileSync, readlinkSync } from "node:fs";
 import { ProgramPages, unchangedRanges } from "../../src/host/memory.ts";
@@ -17,14 +17,14 @@ const mapping = (range: string, access: string, path: string, anonymousKb: numbe
 const smaps = [
   mapping("00200000-01a39000", "r--p", "/opt/a b/mine", 0),
   mapping("01a40000-0684a000", "r-xp", "/opt/a b/mine", 0),
-  mapping("0684a000-0684c000", "r--p", "/opt/a b/mine", 4), // was written before it was made read-only
+  mapping("0684a000-0684c000", "r--p", "/opt/a b/mine", 4), // written before it became read-only
   mapping("0684c000-06a23000", "rw-p", "/opt/a b/mine", 0),
   mapping("7f0000000000-7f0000001000", "r-xp", "/lib/libc.so.6", 0),
   mapping("7f0000001000-7f0000002000", "r--p", "", 0),
   mapping("7f0000002000-7f0000003000", "r-xp", "/opt/a b/mine (deleted)", 0),
 ].join("");
 
-test("only pages of the program that cannot be written and never were", () => {
+test("chooses only mappings of the program that are read-only and unwritten", () => {
   expect(unchangedRanges(smaps, "/opt/a b/mine")).toEqual([
     { start: 0x200000, length: 0x1a39000 - 0x200000 },
     { start: 0x1a40000, length: 0x684a000 - 0x1a40000 },
@@ -32,7 +32,7 @@ test("only pages of the program that cannot be written and never were", () => {
   expect(unchangedRanges("", "/opt/a b/mine")).toEqual([]);
 });
 
-test("the pages of this very process go and come again", () => {
+test("drops the pages of this process, and the process continues", () => {
   const program = readlinkSync("/proc/self/exe");
   expect(unchangedRanges(readFileSync("/proc/self/smaps", "utf8"), program).length).toBeGreaterThan(0);
   const residentKb = (): number =>
