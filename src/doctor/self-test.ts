@@ -84,7 +84,7 @@ function readAnswer(
 
 /** Reads events, with the code of a run, until there is one for each command. */
 function watch(session: Session, netns: number, sent: readonly Sent[]): void {
-  const recorder = new Recorder(session.backend);
+  const recorder = new Recorder();
   const endMs = performance.now() + EVENTS_MS;
   while (sent.some(({ seen }) => seen === undefined) && performance.now() < endMs) {
     const { realtimeOffsetNs } = readClocks();

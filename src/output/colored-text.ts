@@ -3,7 +3,7 @@
 // The line has names in escaped form, so no name can begin or end a color.
 import { isDenied } from "../events/event.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import type { AuditRecord } from "./record.ts";
+import type { AuditRecord, RunContext } from "./record.ts";
 import { writeText } from "./text.ts";
 
 const RED = "\x1b[31m";
@@ -11,13 +11,13 @@ const YELLOW = "\x1b[33m";
 const RESET = "\x1b[m";
 
 /** Writes the line, without a newline. */
-export function writeColoredText(out: ByteWriter, record: AuditRecord): void {
+export function writeColoredText(out: ByteWriter, record: AuditRecord, context: RunContext): void {
   const { event, outcome } = record;
   if (outcome.status !== "failure") {
-    writeText(out, record);
+    writeText(out, record, context);
     return;
   }
   out.ascii(isDenied(event) ? YELLOW : RED);
-  writeText(out, record);
+  writeText(out, record, context);
   out.ascii(RESET);
 }

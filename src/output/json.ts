@@ -8,11 +8,11 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { writeLossless, writeWord } from "./escape.ts";
 import { writeIpset } from "./json-ipset.ts";
 import { JsonWriter } from "./json-writer.ts";
-import type { AuditRecord } from "./record.ts";
+import type { AuditRecord, RunContext } from "./record.ts";
 import { Repeated } from "./repeated.ts";
 import { writeUtcNanoseconds } from "./time.ts";
 
-type Cgroup = ReturnType<AuditRecord["findCgroup"]>;
+type Cgroup = ReturnType<RunContext["findCgroup"]>;
 
 /** event.type of ECS: the kind of change. */
 const eventTypes: Partial<Record<Command, string>> = {
@@ -33,16 +33,16 @@ const user = new Repeated();
 const place = new Repeated();
 
 /** Writes the line, without a newline. */
-export function writeJson(out: ByteWriter, record: AuditRecord): void {
-  const cgroup = record.findCgroup(record.event.cgroupId);
+export function writeJson(out: ByteWriter, record: AuditRecord, context: RunContext): void {
+  const cgroup = context.findCgroup(record.event.cgroupId);
   const json = new JsonWriter(out);
   json.open("{");
   json.string("@timestamp", (out) => writeUtcNanoseconds(out, record.timeNs));
   writeEvent(json, record);
   writeProcess(json, record);
-  writeUser(json, record, cgroup);
+  writeUser(json, record, context, cgroup);
   writeIpset(json, record);
-  writePlace(json, record, cgroup);
+  writePlace(json, record, context, cgroup);
   json.close("}");
 }
 
@@ -89,7 +89,12 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
   json.close("}");
 }
 
-function writeUser(json: JsonWriter, { event, hostname, userName }: AuditRecord, cgroup: Cgroup): void {
+function writeUser(
+  json: JsonWriter,
+  { event }: AuditRecord,
+  { hostname, userName }: RunContext,
+  cgroup: Cgroup,
+): void {
   const { uid, gid, effectiveUid, effectiveGid, loginUid } = event;
   const name = userName(uid);
   const effectiveName = effectiveUid === uid ? undefined : userName(effectiveUid);
@@ -134,7 +139,7 @@ function writeEffective(json: JsonWriter, event: AuditRecord["event"], name: str
   json.close("}");
 }
 
-function writePlace(json: JsonWriter, { event, backend }: AuditRecord, cgroup: Cgroup): void {
+function writePlace(json: JsonWriter, { event }: AuditRecord, { backend }: RunContext, cgroup: Cgroup): void {
   const { netns, sessionId, cgroupId, isByReader } = event;
   json.repeated(place, [netns, sessionId, cgroupId, cgroup, backend, isByReader], () => {
     json.open("{", "linux");

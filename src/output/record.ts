@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The complete data of one command: input of every output format.
+// The input of every output format: the data of one command, and the data of the whole run.
 import type { MineEvent } from "../events/event.ts";
 import type { IpsetMessage } from "../ipset/message.ts";
 import type { Outcome } from "../ipset/outcome.ts";
@@ -14,12 +14,16 @@ export interface AuditRecord {
   appliedCount: number | undefined;
   /** Nanoseconds since 1970-01-01 UTC. */
   timeNs: bigint;
+}
+
+/** Data that all records of a run share. */
+export interface RunContext {
   /** Lookups are functions, so that only printed names are looked up: a name service can be slow. */
   userName: (uid: number) => string | undefined;
   findCgroup: (id: bigint) => { path: string; containerId: string | undefined } | undefined;
   hostname: string;
   /** Inode number of the network namespace of mine; undefined if it is unknown. */
   ownNetns: number | undefined;
-  /** Name of the backend that saw the command. */
+  /** Name of the backend that sees the commands. */
   backend: string;
 }

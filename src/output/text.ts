@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes one event as one line of text:
 //   (2021/03/19_01:01) ipset (pid: 17436) (username: root - uid: 0) - CREATE test (type: hash:ip) - SUCCESS
-import { accountableUid } from "../events/event.ts";
+import { accountableUid, type MineEvent } from "../events/event.ts";
 import type { Element } from "../ipset/element.ts";
 import type { IpsetMessage } from "../ipset/message.ts";
 import { sentenceOf } from "../ipset/outcome.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeHex, writeName } from "./escape.ts";
 import { writeElement } from "./ipset-text.ts";
-import type { AuditRecord } from "./record.ts";
+import type { AuditRecord, RunContext } from "./record.ts";
 import { localMinute } from "./time.ts";
 
 const SHOWN_MALFORMED_BYTES = 64;
@@ -18,12 +18,12 @@ const SHOWN_ELEMENTS = 2;
 const encoder = new TextEncoder();
 
 /** Writes the line, without a newline. */
-export function writeText(out: ByteWriter, record: AuditRecord): void {
+export function writeText(out: ByteWriter, record: AuditRecord, context: RunContext): void {
   const { event, message } = record;
   out.ascii("(");
   out.ascii(localMinute(record.timeNs));
   out.ascii(") ");
-  writeCaller(out, record);
+  writeCaller(out, event, context);
   out.ascii(" - ");
   out.ascii(message.command ?? `COMMAND ${message.commandNumber}`);
   const isWhole = event.capturedLen === event.messageLen;
@@ -42,7 +42,7 @@ export function writeText(out: ByteWriter, record: AuditRecord): void {
   writeResult(out, record);
 }
 
-function writeCaller(out: ByteWriter, { event, userName, ownNetns }: AuditRecord): void {
+function writeCaller(out: ByteWriter, event: MineEvent, { userName, ownNetns }: RunContext): void {
   const { uid: realUid, gid, effectiveUid, effectiveGid } = event;
   const uid = accountableUid(event);
   const name = userName(uid);

@@ -7,26 +7,26 @@ import { ownNetns } from "../host/sysfs.ts";
 import { UserNames } from "../host/user-names.ts";
 import { type IpsetMessage, readBatchLine, readIpsetMessage, readRefusedMessage } from "../ipset/message.ts";
 import { type Outcome, readOutcome } from "../ipset/outcome.ts";
-import type { AuditRecord } from "../output/record.ts";
+import type { AuditRecord, RunContext } from "../output/record.ts";
 import { SetTypes } from "./set-types.ts";
 
 const ENOENT = 2;
 
-export class Recorder {
-  readonly #backend: string;
-  readonly #hostname = hostname();
-  readonly #ownNetns = ownNetns();
-  readonly #types = new SetTypes();
-  readonly #userName: AuditRecord["userName"];
-  readonly #findCgroup: AuditRecord["findCgroup"];
+/** Returns the context of a run that sees commands through this backend. */
+export function runContext(backend: string): RunContext {
+  const users = new UserNames();
+  const cgroups = new Cgroups();
+  return {
+    userName: (uid) => users.of(uid),
+    findCgroup: (id) => cgroups.find(id),
+    hostname: hostname(),
+    ownNetns: ownNetns(),
+    backend,
+  };
+}
 
-  constructor(backend: string) {
-    const users = new UserNames();
-    const cgroups = new Cgroups();
-    this.#backend = backend;
-    this.#userName = (uid) => users.of(uid);
-    this.#findCgroup = (id) => cgroups.find(id);
-  }
+export class Recorder {
+  readonly #types = new SetTypes();
 
   /** Returns the record of an event. @param realtimeOffsetNs nanoseconds from event.tsNs to real time. */
   record(event: MineEvent, realtimeOffsetNs: bigint): AuditRecord {
@@ -48,11 +48,6 @@ export class Recorder {
       failedElement,
       appliedCount: hasFailed ? countApplied(event, message, result, failedElement) : undefined,
       timeNs: event.tsNs + realtimeOffsetNs,
-      hostname: this.#hostname,
-      ownNetns: this.#ownNetns,
-      backend: this.#backend,
-      userName: this.#userName,
-      findCgroup: this.#findCgroup,
     };
   }
 }

@@ -7,11 +7,11 @@ import { log } from "../log.ts";
 import type { ByteWriter } from "../output/byte-writer.ts";
 import { writeColoredText } from "../output/colored-text.ts";
 import { writeJson } from "../output/json.ts";
-import type { AuditRecord } from "../output/record.ts";
+import type { AuditRecord, RunContext } from "../output/record.ts";
 import { LineWriter } from "../output/stdout.ts";
 import { writeText } from "../output/text.ts";
 import type { Config } from "./config.ts";
-import { Recorder } from "./decode.ts";
+import { Recorder, runContext } from "./decode.ts";
 import { isWanted } from "./filter.ts";
 import { type Losses, type LossSource, readLosses } from "./losses.ts";
 
@@ -23,12 +23,13 @@ export interface Source extends LossSource {
   backend: string;
 }
 
-type RecordWriter = (out: ByteWriter, record: AuditRecord) => void;
+type RecordWriter = (out: ByteWriter, record: AuditRecord, context: RunContext) => void;
 
 export class Tracer {
   readonly #config: Config;
   readonly #source: Source;
-  readonly #recorder: Recorder;
+  readonly #recorder = new Recorder();
+  readonly #context: RunContext;
   readonly #writer = new LineWriter();
   readonly #write: RecordWriter;
   /** Records of any content. */
@@ -48,7 +49,7 @@ export class Tracer {
     this.#config = config;
     this.#source = source;
     this.#write = chooseWriter(config, this.#writer);
-    this.#recorder = new Recorder(source.backend);
+    this.#context = runContext(source.backend);
   }
 
   /** The limit of events is reached, or the reader of stdout is gone. */
@@ -96,7 +97,7 @@ export class Tracer {
     }
     this.#seen += 1;
     if (event.capturedLen < event.messageLen) this.#truncated += 1;
-    this.#write(this.#writer.line, record);
+    this.#write(this.#writer.line, record, this.#context);
     this.#writer.endLine();
   }
 

@@ -6,8 +6,9 @@ import { ByteWriter } from "../../src/output/byte-writer.ts";
 import { writeHex, writeLossless, writeQuoted, writeWord } from "../../src/output/escape.ts";
 import { writeOption, writeParts } from "../../src/output/ipset-text.ts";
 import { writeJson } from "../../src/output/json.ts";
-import type { AuditRecord } from "../../src/output/record.ts";
+import type { AuditRecord, RunContext } from "../../src/output/record.ts";
 import { writeText } from "../../src/output/text.ts";
+import { context } from "./records.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -17,8 +18,12 @@ export function written(write: (out: ByteWriter) => void): string {
   return decoder.decode(out.written());
 }
 
-export const formatText = (record: AuditRecord) => written((out) => writeText(out, record));
-export const formatJson = (record: AuditRecord) => written((out) => writeJson(out, record));
+type Shown = AuditRecord & Partial<RunContext>;
+
+export const formatText = (record: Shown) =>
+  written((out) => writeText(out, record, { ...context, ...record }));
+export const formatJson = (record: Shown) =>
+  written((out) => writeJson(out, record, { ...context, ...record }));
 export const formatParts = ({ parts }: Pick<Element, "parts">) => written((out) => writeParts(out, parts));
 export const formatOptions = (options: readonly Option[]) =>
   options.map((option) => written((out) => writeOption(out, option))).join(" ");

@@ -5,7 +5,7 @@ import type { Element } from "../../src/ipset/element.ts";
 import type { Elements } from "../../src/ipset/elements.ts";
 import { readIpsetMessage } from "../../src/ipset/message.ts";
 import { type Outcome, readOutcome } from "../../src/ipset/outcome.ts";
-import type { AuditRecord } from "../../src/output/record.ts";
+import type { AuditRecord, RunContext } from "../../src/output/record.ts";
 
 /** Makes an event. @param given fields that differ from the default. Lengths follow from the bytes. */
 export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
@@ -47,19 +47,26 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
   };
 }
 
+/** A record with the context of its run. */
+export type ShownRecord = AuditRecord & RunContext;
+
+export const context: RunContext = {
+  userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
+  findCgroup: () => undefined,
+  hostname: "host",
+  ownNetns: 4026531840,
+  backend: "kprobe",
+};
+
 /** Makes a record. @param given fields that differ from the default. */
-export const recordWith = ({ event, ...given }: Partial<AuditRecord> = {}): AuditRecord => ({
+export const recordWith = ({ event, ...given }: Partial<ShownRecord> = {}): ShownRecord => ({
   event: event ?? eventWith(),
   message: { command: "CREATE", commandNumber: 2 },
   outcome: { status: "success" },
   failedElement: undefined,
   appliedCount: undefined,
   timeNs: 0n,
-  userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
-  findCgroup: () => undefined,
-  hostname: "host",
-  ownNetns: 4026531840,
-  backend: "kprobe",
+  ...context,
   ...given,
 });
 
@@ -81,7 +88,7 @@ export const failureWith = (sentence: string): Outcome => ({
 /** Returns the error of a failure; undefined for another outcome. */
 export const errorOf = (outcome: Outcome) => (outcome.status === "failure" ? outcome.error : undefined);
 
-export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
+export interface GivenWithBytes extends Partial<Omit<ShownRecord, "event">> {
   event?: Partial<MineEvent>;
   /** Return value of the handler. */
   result?: number;
@@ -91,7 +98,7 @@ export interface GivenWithBytes extends Partial<Omit<AuditRecord, "event">> {
 export function recordOf(
   bytes: Uint8Array,
   { event, result = 0, ...given }: GivenWithBytes = {},
-): AuditRecord {
+): ShownRecord {
   const whole = eventWith({ message: bytes, result, ...event });
   const message = readIpsetMessage(whole.message, whole.capturedLen === whole.messageLen);
   const outcome = readOutcome(message.command, result);

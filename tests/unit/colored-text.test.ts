@@ -30,7 +30,7 @@ test.each<[what: string, event: Partial<MineEvent>, outcome: Outcome, before: st
   ],
 ])("%s", (_, event, outcome, before, after) => {
   const record = recordWith({ event: eventWith(event), outcome });
-  expect(written((out) => writeColoredText(out, record))).toBe(before + formatText(record) + after);
+  expect(written((out) => writeColoredText(out, record, record))).toBe(before + formatText(record) + after);
 });
 
 test("names cannot end the color or start another one", () => {
@@ -41,7 +41,7 @@ test("names cannot end the color or start another one", () => {
     outcome: failed,
     userName: () => name.toString(),
   });
-  const line = written((out) => writeColoredText(out, record));
+  const line = written((out) => writeColoredText(out, record, record));
   expect(line.startsWith(RED) && line.endsWith(RESET)).toBe(true);
   expect(line.slice(RED.length, -RESET.length)).toMatch(/^[\x20-\x7e]+$/);
 });

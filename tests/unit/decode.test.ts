@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
-import { Recorder } from "../../src/trace/decode.ts";
+import { Recorder, runContext } from "../../src/trace/decode.ts";
 import { address, batch, element, nested, setName, u32 } from "../support/ipset-encoder.ts";
 import { formatJson, formatText } from "../support/lines.ts";
 import { attribute, bareMessage, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
@@ -18,7 +18,7 @@ const EXIST = -4103;
 const EINTR = -4;
 const HASH_OR_BITMAP = -4352;
 
-const record = (event: Partial<MineEvent>, recorder = new Recorder("kprobe")) =>
+const record = (event: Partial<MineEvent>, recorder = new Recorder()) =>
   recorder.record(eventWith(event), 0n);
 
 const host = (last: number) => address(1, Buffer.from([10, 0, 0, last]));
@@ -78,7 +78,7 @@ describe("the answer", () => {
   });
 
   test("has an error name of the set's type after mine sees the set's creation", () => {
-    const recorder = new Recorder("kprobe");
+    const recorder = new Recorder();
     const create = ipsetMessage(CREATE, setName("a"), attribute(3, zeroEnded("bitmap:ip")));
     const add = { message: additions(1), result: HASH_OR_BITMAP };
     const error = (netns: number) => errorOf(record({ ...add, netns }, recorder).outcome)?.name;
@@ -250,26 +250,27 @@ describe("a denied message has only names:", () => {
 });
 
 test("times are times of the wall clock", () => {
-  const recorder = new Recorder("kprobe");
+  const recorder = new Recorder();
   const event = eventWith({ tsNs: 5_000_000_001n });
   expect(recorder.record(event, 1_616_112_000_000_000_000n).timeNs).toBe(1_616_112_005_000_000_001n);
 });
 
 describe("user space adds", () => {
+  const context = runContext("fexit");
+
   test("the host name and the backend", () => {
-    const { hostname: name, backend } = record({}, new Recorder("fexit"));
-    expect([name, backend]).toEqual([hostname(), "fexit"]);
+    expect([context.hostname, context.backend]).toEqual([hostname(), "fexit"]);
   });
 
   test("the network namespace of mine itself", () => {
-    expect(record({}).ownNetns).toBe(statSync("/proc/self/ns/net").ino);
+    expect(context.ownNetns).toBe(statSync("/proc/self/ns/net").ino);
   });
 
   test("the names of users", () => {
-    const { userName } = record({});
+    const { userName } = context;
     expect([userName(0), userName(AUDIT_UID_UNSET)]).toEqual(["root", undefined]);
     const event = { message: ipsetMessage(CREATE), uid: 0, loginUid: 4_000_000_017 };
-    expect(parseEvent(formatJson(record(event))).user).toEqual({
+    expect(parseEvent(formatJson({ ...context, ...record(event) })).user).toEqual({
       id: "0",
       name: "root",
       audit: { id: "4000000017" },
@@ -277,6 +278,6 @@ describe("user space adds", () => {
   });
 
   test("the cgroup (cgroups.test.ts), and none for id 0", () => {
-    expect(record({}).findCgroup(0n)).toBeUndefined();
+    expect(context.findCgroup(0n)).toBeUndefined();
   });
 });

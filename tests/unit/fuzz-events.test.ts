@@ -7,7 +7,7 @@ import { mineEvent } from "../../src/events/skeleton.gen.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
 import { writeJson } from "../../src/output/json.ts";
 import { writeText } from "../../src/output/text.ts";
-import { Recorder } from "../../src/trace/decode.ts";
+import { Recorder, runContext } from "../../src/trace/decode.ts";
 import { Random } from "../support/random.ts";
 import { recordedMessages } from "../support/recorded-messages.ts";
 import { parseEvent } from "../support/schema.ts";
@@ -128,7 +128,8 @@ class Fuzzer {
 const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-const recorder = new Recorder("kprobe");
+const recorder = new Recorder();
+const context = runContext("kprobe");
 const out = new ByteWriter();
 
 function checkEvent(view: DataView): void {
@@ -137,7 +138,7 @@ function checkEvent(view: DataView): void {
   const record = recorder.record(event, 1_616_112_000_000_000_000n);
   for (const write of [writeText, writeJson]) {
     out.length = 0;
-    write(out, record);
+    write(out, record, context);
     const line = decoder.decode(out.written());
     if (harmful.test(line)) throw new Error(`not harmless: ${JSON.stringify(line)}`);
     if (out.length > view.byteLength * MOST_GROWTH + MOST_OVERHEAD) throw new Error(`${out.length} bytes`);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { MineEvent } from "../../src/events/event.ts";
 import { commands } from "../../src/ipset/message.ts";
-import type { AuditRecord } from "../../src/output/record.ts";
+import type { AuditRecord, RunContext } from "../../src/output/record.ts";
 import { addition, address, batch, element, setName, u8, u32 } from "../support/ipset-encoder.ts";
 import { formatJson } from "../support/lines.ts";
 import { attribute, ipsetMessage } from "../support/netlink-encoder.ts";
@@ -128,7 +128,7 @@ describe("the fields of a command", () => {
 });
 
 describe("of the command before nothing is kept", () => {
-  const cgroups: Record<string, ReturnType<AuditRecord["findCgroup"]>> = {
+  const cgroups: Record<string, ReturnType<RunContext["findCgroup"]>> = {
     1: { path: "/a", containerId: "0a".repeat(32) },
     2: { path: "/b", containerId: undefined },
   };

@@ -5,9 +5,8 @@ import { AUDIT_UID_UNSET, type MineEvent } from "../../src/events/event.ts";
 import type { Element } from "../../src/ipset/element.ts";
 import type { IpsetMessage } from "../../src/ipset/message.ts";
 import type { Outcome } from "../../src/ipset/outcome.ts";
-import type { AuditRecord } from "../../src/output/record.ts";
 import { formatText } from "../support/lines.ts";
-import { elementsOf, eventWith, failureWith, recordWith } from "../support/records.ts";
+import { elementsOf, eventWith, failureWith, recordWith, type ShownRecord } from "../support/records.ts";
 
 const setExists = "Set cannot be created: set with the same name already exists";
 
@@ -18,7 +17,7 @@ interface Given {
   second?: string | undefined;
   type?: string | undefined;
   outcome?: Outcome;
-  record?: Partial<AuditRecord>;
+  record?: Partial<ShownRecord>;
 }
 
 /** As the kernel counts it. */
