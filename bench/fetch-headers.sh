@@ -17,7 +17,7 @@ fi
 suite=$1
 release=$2
 
-debian=$(cd "$(dirname "$0")/../.." && pwd)/scripts/debian.sh
+debian=$(cd "$(dirname "$0")/.." && pwd)/scripts/debian.sh
 headers=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/headers/$release
 if [ -d "$headers" ]; then
   echo "$headers"

@@ -10,7 +10,7 @@ import { fetchKernel } from "../tests/vm/kernels.ts";
 import type { Sizes } from "./sizes.ts";
 
 const here = import.meta.dir;
-const root = join(here, "../..");
+const root = join(here, "..");
 export const programs = join(root, ".output/bench");
 export const { MINE: mine = join(root, "mine") } = process.env;
 const memoryMb = 3072;
