@@ -44,6 +44,10 @@ start count --count 5
 start duration --duration 2
 for name in all command set uid pid comm count duration; do
   until grep -q '^Tracing' /results/$name.stderr; do
+    if [ -e /results/$name.exit ]; then
+      echo "mine $name ended before it traced: $(cat /results/$name.stderr)" >&2
+      exit 1
+    fi
     sleep 0.05
   done
 done
