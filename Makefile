@@ -36,7 +36,7 @@ include lib/build.mk
 
 BPF := $(OUTPUT)/bpf
 # fexit has no legacy object: kernels that need one have no trampolines.
-BPF_OBJECTS := $(patsubst %,$(BPF)/%.bpf.o,fexit.modern kprobe.modern kprobe.legacy tracepoint.modern tracepoint.legacy)
+BPF_OBJECTS := $(patsubst %,$(BPF)/%.bpf.o,fexit.modern kprobe.modern kprobe.legacy tracepoint.modern tracepoint.legacy memory.legacy)
 # clang does not search these directories itself if the target is bpf.
 SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(CC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
 BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter -Werror \

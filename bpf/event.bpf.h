@@ -302,7 +302,9 @@ static __always_inline void end_event(void *ctx, struct mine_event *event,
 	if (filter && filter->details && !(command->flags & MINE_BY_READER)) {
 		fill_details(event, task);
 		copy_arguments(event, task);
-		copy_executable(event, task);
+		/* Missing where user space has found the offsets: it does not search for this one. */
+		if (bpf_core_field_exists(task->mm->exe_file))
+			copy_executable(event, task);
 	}
 	copy_reply(event, command);
 	COUNT(submitted);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import fexitModern from "../.output/bpf/fexit.modern.bpf.o" with { type: "file" };
 import kprobeLegacy from "../.output/bpf/kprobe.legacy.bpf.o" with { type: "file" };
 import kprobeModern from "../.output/bpf/kprobe.modern.bpf.o" with { type: "file" };
+import memoryLegacy from "../.output/bpf/memory.legacy.bpf.o" with { type: "file" };
 import tracepointLegacy from "../.output/bpf/tracepoint.legacy.bpf.o" with { type: "file" };
 import tracepointModern from "../.output/bpf/tracepoint.modern.bpf.o" with { type: "file" };
 
@@ -12,6 +13,7 @@ export const assets = {
   fexitModern: () => readFileSync(fexitModern),
   kprobeModern: () => readFileSync(kprobeModern),
   kprobeLegacy: () => readFileSync(kprobeLegacy),
+  memoryLegacy: () => readFileSync(memoryLegacy),
   tracepointModern: () => readFileSync(tracepointModern),
   tracepointLegacy: () => readFileSync(tracepointLegacy),
 } as const;

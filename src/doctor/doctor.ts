@@ -13,11 +13,12 @@ import { readPrivileges } from "../host/privileges.ts";
 import { hasIpsetBtf, lockdownMode } from "../host/sysfs.ts";
 import { commands } from "../ipset/message.ts";
 import { log } from "../log.ts";
+import { evidence, fieldNames, type Offsets } from "../offsets/fields.ts";
 import { print } from "../output/stdout.ts";
 import type { Config, HostConfig } from "../trace/config.ts";
-import { openContext, openLibrary, openOne, type Session } from "../trace/session.ts";
+import { type HostContext, openContext, openLibrary, openOne, type Session } from "../trace/session.ts";
 import { formatDoctorJson } from "./json.ts";
-import type { Backend, Btf, DoctorReport, IpSet, Privileges, SelfTest } from "./report.ts";
+import type { Backend, Btf, DoctorReport, IpSet, Offset, Privileges, SelfTest } from "./report.ts";
 import { selfTest } from "./self-test.ts";
 import { formatDoctorText } from "./text.ts";
 
@@ -43,7 +44,7 @@ export function doctor(config: DoctorConfig): void {
   const privileges = describePrivileges();
   const found = ipsetState();
   const btf = describeBtf(config.btf);
-  const { backends, choice, buffer, refusals } = tryAll(config);
+  const { backends, choice, buffer, refusals, context } = tryAll(config);
   // If no backend can be attached, the last one decides: it needs the fewest kernel features.
   const refusal = choice === null ? [...refusals.values()].at(-1) : refusals.get(choice);
   const report: DoctorReport = {
@@ -53,12 +54,12 @@ export function doctor(config: DoctorConfig): void {
     versions: { mine: config.mineVersion, bun: Bun.version, libbpf: libbpfVersion() },
     kernel: { release: release(), version: version(), machine: machine() },
     privileges,
-    btf,
+    btf: { ...btf, offsets: context?.btf.offsets ? describeOffsets(context.btf.offsets) : null },
     ip_set: describeIpset(found),
     backends,
     choice,
     buffer,
-    confinement: choice === null ? [] : confineAs(choice, config),
+    confinement: choice === null || !context ? [] : confineAs(context, choice, config),
   };
   print(config.json ? formatDoctorJson(report) : formatDoctorText(report));
   if (refusal) throw cannotAudit(refusal.reason);
@@ -77,7 +78,7 @@ function describePrivileges(): Privileges {
   };
 }
 
-function describeBtf(named: string | undefined): Btf {
+function describeBtf(named: string | undefined): Omit<Btf, "offsets"> {
   const looked = searchBtf(named, btfPlaces(release()));
   const places = looked.map(({ path, fault }) => ({
     path,
@@ -86,6 +87,9 @@ function describeBtf(named: string | undefined): Btf {
   }));
   return { path: looked.find(({ fault }) => !fault)?.path ?? null, places };
 }
+
+const describeOffsets = (offsets: Offsets): Offset[] =>
+  fieldNames.map((field) => ({ field, offset: offsets[field] ?? null, evidence: evidence[field] }));
 
 function describeIpset(found: IpSet["found"]): IpSet {
   const state = ipsetState();
@@ -99,11 +103,19 @@ interface Trials {
   buffer: BufferSize | null;
   /** Errors of the backends that are not usable. */
   refusals: Map<BackendName, MineError>;
+  /** undefined if the host lacks a requirement of every backend. */
+  context: HostContext | undefined;
 }
 
 /** Tries each backend alone, like --backend. */
 function tryAll(config: DoctorConfig): Trials {
-  const trials: Trials = { backends: [], choice: null, buffer: null, refusals: new Map() };
+  const trials: Trials = {
+    backends: [],
+    choice: null,
+    buffer: null,
+    refusals: new Map(),
+    context: undefined,
+  };
   for (const name of backendNames) {
     const backend: Backend = {
       name,
@@ -117,7 +129,8 @@ function tryAll(config: DoctorConfig): Trials {
     };
     trials.backends.push(backend);
     try {
-      using session = openAlone(name, config);
+      trials.context ??= openContext(config);
+      using session = openAlone(trials.context, name, config);
       trials.choice ??= name;
       trials.buffer ??= session.buffer.size;
       backend.caveats = session.caveats;
@@ -138,9 +151,9 @@ function tryAll(config: DoctorConfig): Trials {
 }
 
 /** Drops privileges, as a run does after its start. This must be the last step: they cannot be regained. */
-function confineAs(choice: BackendName, config: DoctorConfig): readonly string[] {
+function confineAs(context: HostContext, choice: BackendName, config: DoctorConfig): readonly string[] {
   try {
-    using session = openAlone(choice, config);
+    using session = openAlone(context, choice, config);
     return session.confine();
   } catch (error) {
     if (!(error instanceof MineError)) throw error;
@@ -148,8 +161,8 @@ function confineAs(choice: BackendName, config: DoctorConfig): readonly string[]
   }
 }
 
-const openAlone = (name: BackendName, config: DoctorConfig): Session =>
-  openOne(openContext(config), name, {
+const openAlone = (context: HostContext, name: BackendName, config: DoctorConfig): Session =>
+  openOne(context, name, {
     ...config,
     output: "json",
     bufferBytes: undefined,

@@ -46,6 +46,17 @@ export interface Btf {
   path: string | null;
   /** All searched files, in order. */
   places: BtfPlace[];
+  /** Without a file, the offsets that mine found in the kernel's memory; null otherwise. */
+  offsets: Offset[] | null;
+}
+
+export interface Offset {
+  /** Such as "sk_buff.head". */
+  field: string;
+  /** In bytes; null for a field that this kernel does not have. */
+  offset: number | null;
+  /** Content of the memory at this offset. */
+  evidence: string;
 }
 
 export interface BtfPlace {

@@ -3,7 +3,7 @@
 
 import { harmless } from "../output/escape.ts";
 import { fold } from "../output/fold.ts";
-import type { Backend, Btf, Buffer, DoctorReport, IpSet, Privileges, SelfTest } from "./report.ts";
+import type { Backend, Btf, Buffer, DoctorReport, IpSet, Offset, Privileges, SelfTest } from "./report.ts";
 
 const WIDTH = 80;
 const LABEL_WIDTH = 14;
@@ -61,11 +61,16 @@ function lockedMemory({ locked_memory: limits }: Privileges): string {
   return limits.soft === null ? "unlimited" : `limit ${size(limits.soft)}${raised}`;
 }
 
-function btf({ path, places }: Btf): string[] {
+function btf({ path, places, offsets }: Btf): string[] {
   const looked = places.filter(({ message }) => message !== null);
   const lines = looked.map(({ path, message }) => `${path}: ${message}`);
+  if (offsets)
+    return ["none; mine found the offsets in the kernel's memory", ...offsets.map(found), ...lines];
   return path === null ? ["none", ...lines] : [path, ...lines.map((line) => `not ${line}`)];
 }
+
+const found = ({ field, offset, evidence }: Offset): string =>
+  offset === null ? `${field}: not in this kernel` : `${field} ${offset}: ${evidence}`;
 
 function ipSet({ found, state, btf }: IpSet): string {
   if (state === "missing") return "missing";

@@ -78,6 +78,14 @@ export const mineCheck = {
   netns: [28, "u32"],
 } as const satisfies Layout;
 
+/** struct mine_copy */
+export const mineCopy = {
+  thread: [0, "u64"],
+  address: [8, "u64"],
+  pieces: [16, "u64"],
+  bytes: [24, "bytes", 4096],
+} as const satisfies Layout;
+
 /** fexit.modern.bpf.o */
 export const fexitModern = {
   programs: [
@@ -179,6 +187,15 @@ export const tracepointLegacy = {
     stages: {},
     taken: {},
     walks: {},
+  },
+  rodata: {},
+} as const satisfies Skeleton;
+
+/** memory.legacy.bpf.o */
+export const memoryLegacy = {
+  programs: ["mine_copy", "mine_copy_raw"],
+  maps: {
+    copies: { value: mineCopy },
   },
   rodata: {},
 } as const satisfies Skeleton;

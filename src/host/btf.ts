@@ -4,21 +4,23 @@ import { type BtfParser, btfPlaces, searchBtf } from "bun-libbpf";
 import { unsupported } from "../errors.ts";
 
 /**
- * Chooses a BTF file. The parameters are those of searchBtf().
- * @throws MineError with each place that was tried and its fault.
+ * Chooses a BTF file. The other parameters are those of searchBtf().
+ * @param otherwise makes BTF if no place has it. Its parameter names each place and its fault.
+ * @throws MineError if the named file is not usable.
  */
-export function chooseBtf(
+export function chooseBtf<Other>(
   release: string,
   named: string | undefined,
+  otherwise: (missing: string) => Other,
   places = btfPlaces(release),
   parse?: BtfParser,
-): string {
+): { path: string } | Other {
   const looked = searchBtf(named, places, parse);
   const found = looked.find(({ fault }) => !fault);
-  if (found) return found.path;
+  if (found) return { path: found.path };
   if (named !== undefined) {
     throw unsupported("unusable-btf", `cannot use ${named} as BTF: ${looked[0]?.fault?.message}`);
   }
   const list = looked.map(({ path, fault }) => `${path} (${fault?.message})`).join(", ");
-  throw unsupported("no-btf", `kernel ${release} has no BTF; looked at ${list}`);
+  return otherwise(`kernel ${release} has no BTF; looked at ${list}`);
 }

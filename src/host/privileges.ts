@@ -2,6 +2,7 @@
 // Reads the privileges of this process from /proc. They explain an EPERM. The uid does not: root in a
 // container or a user namespace has uid 0, but it lacks the capabilities that count.
 import { readFileSync, readlinkSync } from "node:fs";
+import { readText } from "./sysfs.ts";
 
 /** Capabilities of linux/capability.h that matter for BPF, probes, ip_set and the self-test. */
 const capabilityBits = {
@@ -40,6 +41,10 @@ export function statusField(status: string, name: string, index = 0): string | u
   const values = new RegExp(`^${name}:\\s*(.*)`, "m").exec(status)?.[1];
   return values?.split("\t")[index];
 }
+
+/** Returns the effective capabilities of this process: bit N is capability N. */
+export const effectiveCapabilities = (): bigint =>
+  BigInt(`0x${statusField(readText("/proc/self/status") ?? "", "CapEff") ?? "0"}`);
 
 /**
  * Returns the limits of "Max locked memory" in /proc/self/limits, in bytes; null is unlimited.

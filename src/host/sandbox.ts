@@ -6,9 +6,8 @@
 // changes all threads, and one seccomp filter applies to all threads.
 import { CallError } from "bun-libbpf/errors";
 import { filterSyscalls, keepCapabilities, leaveRoot, returnToRoot } from "./ffi/credentials.ts";
-import { statusField } from "./privileges.ts";
+import { effectiveCapabilities } from "./privileges.ts";
 import { refused, syscallFilter } from "./syscall-filter.ts";
-import { readText } from "./sysfs.ts";
 
 /** linux/capability.h */
 const CAP_SYS_ADMIN = 1n << 21n;
@@ -26,7 +25,7 @@ export const NOBODYS_UID = 0xffff_fff0;
  * @returns the dropped privileges and the failed steps, in words.
  */
 export function confine(mayAttachAgain: boolean): string[] {
-  const held = BigInt(`0x${statusField(readText("/proc/self/status") ?? "", "CapEff") ?? "0"}`);
+  const held = effectiveCapabilities();
   const who = mayAttachAgain ? "all other threads" : "all threads";
   const threads = tried(`${who}: uid ${NOBODYS_UID}, which no other process has`, () =>
     leaveRoot(NOBODYS_UID),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reads facts about this host from /proc and /sys.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 
 /** Returns the text of the file; undefined if it cannot be read. */
 export function readText(path: string): string | undefined {
@@ -24,6 +24,18 @@ export const hasKprobePmu = (): boolean => existsSync("/sys/bus/event_source/dev
 
 /** Returns whether ip_set is built in or loaded as a module. */
 export const hasIpset = (): boolean => existsSync("/sys/module/ip_set");
+
+/** PROC_PID_INIT_INO of linux/proc_ns.h. */
+const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
+
+/** Returns whether process ids here are those that the kernel's BPF helpers return. */
+export function isInitialPidNamespace(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/pid") === INITIAL_PID_NAMESPACE;
+  } catch {
+    return false;
+  }
+}
 
 /** Returns the inode number of mine's network namespace; undefined if /proc does not have it. */
 export function ownNetns(): number | undefined {

@@ -21,6 +21,9 @@ const AF_INET = 2;
 const NLMSG_HEADER_SIZE = 16;
 const NLMSG_NOOP = 1;
 const HEADERS_SIZE = 20;
+/** linux/rtnetlink.h: RTM_GETLINK, and the bytes of its struct ifinfomsg. */
+const RTM_GETLINK = 18;
+const IFINFOMSG_BYTES = 16;
 
 const encoder = new TextEncoder();
 
@@ -44,12 +47,22 @@ export function ipsetRequest(
   return message;
 }
 
-/** Returns an NLMSG_NOOP message: the kernel acknowledges it, and does nothing else. */
-export function noopRequest(sequence: number): Uint8Array {
-  const header = new DataView(new ArrayBuffer(NLMSG_HEADER_SIZE));
-  header.setUint32(0, NLMSG_HEADER_SIZE, true);
-  header.setUint16(4, NLMSG_NOOP, true);
-  header.setUint16(6, NLM_F_REQUEST | NLM_F_ACK, true);
+/**
+ * Returns an NLMSG_NOOP message: the kernel acknowledges it, and does nothing else.
+ * @param padding bytes after the header.
+ */
+export const noopRequest = (sequence: number, padding = 0): Uint8Array =>
+  emptyRequest(NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, sequence, padding);
+
+/** Returns a request to NETLINK_ROUTE for the dump of all interfaces. */
+export const linksRequest = (sequence: number): Uint8Array =>
+  emptyRequest(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, IFINFOMSG_BYTES);
+
+function emptyRequest(type: number, flags: number, sequence: number, padding: number): Uint8Array {
+  const header = new DataView(new ArrayBuffer(NLMSG_HEADER_SIZE + padding));
+  header.setUint32(0, header.byteLength, true);
+  header.setUint16(4, type, true);
+  header.setUint16(6, flags, true);
   header.setUint32(8, sequence, true);
   return new Uint8Array(header.buffer);
 }

@@ -2,7 +2,7 @@
 // Checks that the backend sees requests and reads correct data. BTF of another kernel gives wrong offsets: no call
 // fails, and every line is garbage. So mine sends a request without an effect, and compares the sender's data from
 // the BPF side with /proc.
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { SYSFS_BTF } from "bun-libbpf";
 import { CallError } from "bun-libbpf/errors";
 import type { Decoded } from "bun-libbpf/layout";
@@ -11,15 +11,13 @@ import { unsupported } from "../errors.ts";
 import { AUDIT_UID_UNSET } from "../events/event.ts";
 import type { mineCheck } from "../events/skeleton.gen.ts";
 import { NetlinkSocket } from "../host/ffi/netlink-socket.ts";
-import { readText } from "../host/sysfs.ts";
+import { isInitialPidNamespace, readText } from "../host/sysfs.ts";
 import { noopRequest } from "../ipset/request.ts";
 import { log } from "../log.ts";
 
 type Check = Decoded<typeof mineCheck>;
 /** Max attempts: the kernel skips a program while another one runs on the same CPU. */
 const ATTEMPTS = 3;
-/** PROC_PID_INIT_INO of linux/proc_ns.h. */
-const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
 /**
  * Returns a random number that is not 0, so that no other process can guess it. It does not use getrandom(2), which
@@ -37,7 +35,7 @@ export function checkNumber(): number {
  */
 export function checkReading(
   { checks }: Pick<CommonMaps, "checks">,
-  { btf, check }: { btf: string; check: number },
+  { btf, check }: { btf: { path: string; offsets?: object }; check: number },
 ): void {
   let read = checks.get(0);
   let netns: number | undefined;
@@ -46,9 +44,9 @@ export function checkReading(
     if (netns === undefined) return;
     read = checks.get(0);
   }
-  const isForeign = btf !== SYSFS_BTF;
+  const isForeign = btf.path !== SYSFS_BTF && !btf.offsets;
   const reason = isForeign ? "foreign-btf" : "blind-backend";
-  const suspicion = isForeign ? `${btf} is not this kernel's BTF: ` : "";
+  const suspicion = isForeign ? `${btf.path} is not this kernel's BTF: ` : "";
   if (read.isRead === 0) {
     throw unsupported(reason, `${suspicion}the backend did not see a request that mine sent`);
   }
@@ -91,14 +89,6 @@ function argumentsLength(): Facts {
     return { argumentsLen: readFileSync("/proc/self/cmdline").length };
   } catch {
     return {};
-  }
-}
-
-function isInitialPidNamespace(): boolean {
-  try {
-    return readlinkSync("/proc/self/ns/pid") === INITIAL_PID_NAMESPACE;
-  } catch {
-    return false;
   }
 }
 

@@ -33,6 +33,7 @@ import { chooseBtf } from "../host/btf.ts";
 import { ensureIpset } from "../host/ip-set-module.ts";
 import { confine } from "../host/sandbox.ts";
 import { log } from "../log.ts";
+import { type FoundBtf, findBtf } from "../offsets/find-btf.ts";
 import { BUFFER, cpuBytes } from "./buffer-size.ts";
 import { checkNumber, checkReading } from "./check-reading.ts";
 import type { Config, HostConfig, SessionConfig } from "./config.ts";
@@ -56,12 +57,14 @@ export interface Session extends Disposable {
 
 /** The host context of every backend. */
 export interface HostContext {
-  /** Path of the kernel's BTF. */
-  btf: string;
+  /** The kernel's BTF: a file, or offsets that were found in its memory. */
+  btf: KernelBtf;
   /** Sequence number for checkReading(). */
   check: number;
   features: Features;
 }
+
+export type KernelBtf = Pick<FoundBtf, "path"> & Partial<FoundBtf>;
 
 interface Loaded {
   backend: LoadedBackend;
@@ -85,6 +88,8 @@ export interface Refusal {
 export function openSession(config: Config): Session {
   openLibrary(config);
   const context = openContext(config);
+  const { offsets } = context.btf;
+  if (offsets) log.info(`BTF: none; found ${Object.keys(offsets).length} offsets in the kernel's memory`);
   const refusals: Refusal[] = [];
   for (const backend of config.backend ? [config.backend] : backendNames) {
     try {
@@ -111,10 +116,10 @@ export function openLibrary({ verbose }: HostConfig): void {
 /** Prepares the host for every backend. @throws MineError if a common requirement is missing. */
 export function openContext(config: HostConfig): HostContext {
   requireRoot();
-  const btf = chooseBtf(release(), config.btf);
-  log.decision(`kernel ${release()}, BTF from ${btf}`);
   const features = new Features(config.assumeKernel);
   ensureIpset();
+  const btf: KernelBtf = chooseBtf(release(), config.btf, findBtf);
+  log.decision(`kernel ${release()}, BTF from ${btf.path}`);
   return { btf, features, check: checkNumber() };
 }
 
@@ -189,7 +194,7 @@ function load(context: HostContext, backend: Backend, config: SessionConfig, siz
   const setUp: SetUp = {
     options: {
       name: "mine",
-      btfPath: context.btf === SYSFS_BTF ? undefined : context.btf, // libbpf reads this file by default
+      btfPath: context.btf.path === SYSFS_BTF ? undefined : context.btf.path, // libbpf reads this file by default
       versionCode: version.code,
     },
     filter: { ...kernelFilter(config), check: context.check },

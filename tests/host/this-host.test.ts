@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { btfPlaces } from "../../src/core/btf.ts";
-import { endingOf, expectedHere, Host, isRoot } from "../support/host.ts";
+import { endingOf, Host, isRoot } from "../support/host.ts";
 import { readError } from "../support/stderr.ts";
 
 let host: Host;
@@ -29,7 +29,7 @@ test("without root it reports the uid, and ends with exit code 3", async () => {
 
 describe.skipIf(!isRoot)("as root", () => {
   test("it traces, or reports why this kernel cannot, with a hint", async () => {
-    expect(endingOf(await host.run())).toEqual(expectedHere());
+    expect(endingOf(await host.run())).toEqual({ exitCode: 0 });
   });
 
   test("without capabilities it ends with one error and exit code 3", async () => {
@@ -88,7 +88,7 @@ describe.skipIf(!isRoot)("as root", () => {
       find ${places.join(" ")} /media . -mindepth 1`;
     const through = ["unshare", "--mount", "bash", "-c", script];
     const { stdout } = await host.run([], { through, cwd, env: { HOME: home } });
-    expect(stdout).toBe(`status ${expectedHere().exitCode}\n./mine\n`);
+    expect(stdout).toBe(`status 0\n./mine\n`);
   });
 
   describe("it ignores an unusable temporary directory", () => {
@@ -104,13 +104,13 @@ describe.skipIf(!isRoot)("as root", () => {
     ])("%s", async (_, setUp, directory) => {
       const env = { TMPDIR: directory, BUN_TMPDIR: directory };
       const run = await host.run([], { through: inNamespace(setUp), env });
-      expect(endingOf(run)).toEqual(expectedHere());
+      expect(endingOf(run)).toEqual({ exitCode: 0 });
     });
   });
 
   test("it ignores a removed working directory", async () => {
     const through = ["bash", "-c", 'mine=$PWD/mine; mkdir gone && cd gone && rmdir ../gone && exec "$mine"'];
-    expect(endingOf(await host.run([], { through }))).toEqual(expectedHere());
+    expect(endingOf(await host.run([], { through }))).toEqual({ exitCode: 0 });
   });
 
   test("it ignores an unreadable working directory", async () => {
@@ -118,6 +118,6 @@ describe.skipIf(!isRoot)("as root", () => {
     mkdirSync(join(cwd, "secret"));
     chmodSync(join(cwd, "secret"), 0);
     const through = ["bash", "-c", 'mine=$PWD/mine; cd secret && exec "$mine"'];
-    expect((await host.run([], { through, cwd })).exitCode).toBe(expectedHere().exitCode);
+    expect((await host.run([], { through, cwd })).exitCode).toBe(0);
   });
 });

@@ -57,6 +57,7 @@ export const auditable: DoctorReport = {
   btf: {
     path: "/sys/kernel/btf/vmlinux",
     places: [{ path: "/sys/kernel/btf/vmlinux", reason: null, message: null }],
+    offsets: null,
   },
   ip_set: { found: "loadable", state: "loaded", btf: true },
   backends: [
@@ -101,6 +102,7 @@ export const refused: DoctorReport = {
         message: "a long MESSAGE of the place, which takes more than one line here",
       },
     ],
+    offsets: null,
   },
   ip_set: { found: "missing", state: "missing", btf: false },
   backends: [
@@ -134,6 +136,17 @@ export const variants: Partial<DoctorReport>[] = [
       places: [
         { path: "/sys/kernel/btf/vmlinux", reason: "missing", message: "MESSAGE of the place" },
         { path: "/boot/vmlinux-4.15", reason: null, message: null },
+      ],
+      offsets: null,
+    },
+  },
+  {
+    btf: {
+      path: null,
+      places: [{ path: "/sys/kernel/btf/vmlinux", reason: "missing", message: "MESSAGE of the place" }],
+      offsets: [
+        { field: "sk_buff.head", offset: 192, evidence: "EVIDENCE of the offset" },
+        { field: "task_struct.loginuid", offset: null, evidence: "EVIDENCE of the missing field" },
       ],
     },
   },

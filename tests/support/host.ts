@@ -2,9 +2,8 @@
 // Runs a copy of the compiled binary alone in an empty directory. The copy cannot reach this tree: its working
 // directory and its environment are its own.
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { release, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { btfPlaces } from "../../src/core/btf.ts";
 import type { Reason } from "../../src/errors.ts";
 import { root } from "./compile.ts";
 import { READY, readError, readSummary } from "./stderr.ts";
@@ -124,9 +123,3 @@ export function endingOf({ exitCode, stderr }: Run): Ending {
   readSummary(stderr);
   return { exitCode };
 }
-
-/** Returns the ending of `mine` without options on this host, as root. */
-export const expectedHere = (): Ending =>
-  btfPlaces(release()).some((place) => existsSync(place))
-    ? { exitCode: 0 }
-    : { exitCode: 3, reason: "no-btf" };

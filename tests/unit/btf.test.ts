@@ -6,7 +6,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BtfFault, type BtfParser, btfPlaces, searchBtf } from "../../src/core/btf.ts";
-import { EXIT_UNSUPPORTED, MineError } from "../../src/errors.ts";
+import { EXIT_UNSUPPORTED, MineError, unsupported } from "../../src/errors.ts";
 import { chooseBtf } from "../../src/host/btf.ts";
 import { root } from "../support/compile.ts";
 
@@ -35,13 +35,16 @@ const rootsOther = "/usr/bin/dpkg";
 const good = () => undefined;
 const unparsable: BtfFault = { reason: "unparsable", message: "the parser says so" };
 const bad = () => unparsable;
+const none = (missing: string) => {
+  throw unsupported("no-btf", missing);
+};
 const uncalled = () => {
   throw new Error("parsed although there was no need");
 };
 
 function refusal(named: string | undefined, places: string[], parse: BtfParser) {
   try {
-    chooseBtf("4.15.0-213-generic", named, places, parse);
+    chooseBtf("4.15.0-213-generic", named, none, places, parse);
   } catch (error) {
     if (error instanceof MineError) return error;
     throw error;
@@ -63,7 +66,7 @@ test("the places are those of libbpf, in the order of libbpf", () => {
 });
 
 test("chooses the kernel's own BTF without parsing it", () => {
-  expect(chooseBtf("r", undefined, [kernels, rootsOwn], uncalled)).toBe(kernels);
+  expect(chooseBtf("r", undefined, none, [kernels, rootsOwn], uncalled)).toEqual({ path: kernels });
 });
 
 test.each([
@@ -73,12 +76,14 @@ test.each([
   ["is BTF of the other byte order", file("swapped", new Uint8Array([0xeb, 0x9f, 1, 0]))],
   ["is a directory", directory],
 ])("continues the search when the kernel's own %s", (_what, own) => {
-  expect(chooseBtf("r", undefined, [own, rootsOwn, rootsOther], good)).toBe(rootsOwn);
+  expect(chooseBtf("r", undefined, none, [own, rootsOwn, rootsOther], good)).toEqual({ path: rootsOwn });
 });
 
 test("chooses the first file that can be parsed", () => {
   const onlyOther = (path: string) => (path === rootsOther ? undefined : unparsable);
-  expect(chooseBtf("r", undefined, [missing, missing, rootsOwn, rootsOther], onlyOther)).toBe(rootsOther);
+  expect(chooseBtf("r", undefined, none, [missing, missing, rootsOwn, rootsOther], onlyOther)).toEqual({
+    path: rootsOther,
+  });
 });
 
 /** Returns the reason why each place is unusable, or undefined for a usable one. */
@@ -109,7 +114,7 @@ test("the error names every place with its fault, and the hint tells how to get 
 });
 
 test("chooses a named file of any owner, and searches no other place", () => {
-  expect(chooseBtf("r", everybodys, [kernels], good)).toBe(everybodys);
+  expect(chooseBtf("r", everybodys, none, [kernels], good)).toEqual({ path: everybodys });
 });
 
 test("refuses a named file that cannot be parsed, although another one exists", () => {

@@ -96,7 +96,7 @@ describe("no control character of a quoted message reaches the terminal", () => 
   const message = "modprobe: \x1b[31mFATAL\u202e\nself-test     passed\u2028\x9b \u{e0001}";
   const report: DoctorReport = {
     ...auditable,
-    btf: { path: null, places: [{ path: "/\n\x07", reason: "unparsable", message }] },
+    btf: { path: null, places: [{ path: "/\n\x07", reason: "unparsable", message }], offsets: null },
     backends: [{ ...kprobe, usable: false, reason: "no-ip-set", message, self_test: null }],
   };
 

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { assets } from "../../src/assets.ts";
 import { CallError } from "../../src/core/errors.ts";
 import * as libbpf from "../../src/core/ffi/libbpf.ts";
-import { memfdCreate, perfEventOpen } from "../../src/core/ffi/libc.ts";
+import { memoryFile, perfEventOpen } from "../../src/core/ffi/libc.ts";
 import { cString, packStruct, textAt } from "../../src/core/ffi/memory.ts";
 import { open } from "../../src/core/object.ts";
 import { kprobeLegacy } from "../../src/events/skeleton.gen.ts";
@@ -197,7 +197,7 @@ describe("the C library", () => {
   });
 
   test("creates files in memory that close on exec", () => {
-    const fd = memfdCreate("test");
+    const fd = memoryFile("test", new Uint8Array(0));
     const info = readFileSync(`/proc/self/fdinfo/${fd}`, "utf8");
     expect(Number.parseInt(/flags:\s*(\d+)/.exec(info)?.[1] ?? "0", 8) & 0o2000000).toBe(0o2000000);
   });

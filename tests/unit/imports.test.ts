@@ -19,8 +19,9 @@ const allowed: Record<string, readonly string[]> = {
   engine: ["main", "cli"],
   main: ["cli", "output", "errors"],
   cli: ["doctor", "trace", "backends", "output", "ipset", "errors", "log", "core", "package.json"],
-  doctor: ["trace", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
-  trace: ["backends", "host", "output", "events", "ipset", "errors", "log", "core"],
+  doctor: ["trace", "offsets", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
+  trace: ["offsets", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
+  offsets: ["backends", "host", "events", "ipset", "errors", "log", "assets", "core"],
   backends: ["host", "events", "ipset", "errors", "log", "assets", "core"],
   host: ["errors", "log", "core"],
   // Pure: bytes to values to text, the same on every host.

@@ -36,7 +36,7 @@ const kprobe = (body: string, before = "", cpu = "v1"): Buffer =>
 const objects = ["kprobe", "tracepoint"];
 
 describe("the objects", () => {
-  test.each(objects)("the legacy object of %s can be loaded by 4.15", (backend) => {
+  test.each([...objects, "memory"])("the legacy object of %s can be loaded by 4.15", (backend) => {
     expect(refusals(built(backend, "legacy"), LINUX_4_15)).toEqual([]);
   });
 
@@ -63,6 +63,7 @@ describe("the objects", () => {
       [...shared, ...walk, "filters", "stages"],
       ["mine_free", "mine_rest", "mine_step"],
     ],
+    ["memory", "legacy", ["copies"], ["mine_copy", "mine_copy_raw"]],
   ])("the maps and programs of %s, %s, were all looked at", (backend, flavour, maps, programs) => {
     const object = built(backend, flavour);
     const found = readMaps(object).map(({ name }) => name);

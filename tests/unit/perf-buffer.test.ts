@@ -7,7 +7,7 @@ import { closeSync, ftruncateSync } from "node:fs";
 import { CallError } from "../../src/core/errors.ts";
 import { sizeText } from "../../src/core/event-buffer.ts";
 import { openPerfRings } from "../../src/core/ffi/libbpf.ts";
-import { mapShared, memfdCreate, pageSize, readClocks } from "../../src/core/ffi/libc.ts";
+import { mapShared, memoryFile, pageSize, readClocks } from "../../src/core/ffi/libc.ts";
 import { PerfBuffer, pagesIn } from "../../src/core/perf-buffer.ts";
 import { cpuBytes } from "../../src/trace/buffer-size.ts";
 
@@ -21,7 +21,7 @@ const PERF_RECORD_SAMPLE = 9;
 
 /** The kernel's side of one ring. */
 class KernelRing {
-  readonly #fd = memfdCreate("perf");
+  readonly #fd = memoryFile("perf", new Uint8Array(0));
   readonly #mapping;
   readonly #bytes: Buffer;
 

@@ -3,7 +3,7 @@
 // (kernel/bpf/ringbuf.c): positions in their pages, data after them. The data is read-only for the reader.
 import { expect, test } from "bun:test";
 import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs";
-import { memfdCreate, pageSize } from "../../src/core/ffi/libc.ts";
+import { memoryFile, pageSize } from "../../src/core/ffi/libc.ts";
 import { RingBuffer } from "../../src/core/ring-buffer.ts";
 
 const page = pageSize();
@@ -12,7 +12,7 @@ const DISCARDED = 0x40000000;
 const RING_BYTES = 1024 * 1024;
 
 class FakeRing {
-  readonly fd = memfdCreate("ring");
+  readonly fd = memoryFile("ring", new Uint8Array(0));
   readonly reader: RingBuffer;
   produced = 0;
 

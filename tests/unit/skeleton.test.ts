@@ -16,7 +16,14 @@ import {
   coreRecord,
 } from "../support/core-object.ts";
 
-const names = ["fexit.modern", "kprobe.modern", "kprobe.legacy", "tracepoint.modern", "tracepoint.legacy"];
+const names = [
+  "fexit.modern",
+  "kprobe.modern",
+  "kprobe.legacy",
+  "tracepoint.modern",
+  "tracepoint.legacy",
+  "memory.legacy",
+];
 const built = names.map((name) => join(root, `.output/bpf/${name}.bpf.o`));
 const bpftool = Bun.which("bpftool") ?? "/usr/sbin/bpftool";
 

@@ -11,10 +11,15 @@ export type Row = Record<(typeof columns)[number], string>;
 /**
  * MINE_VM_KERNEL: a directory with vmlinuz, release (the output of uname -r), lib/modules/RELEASE and, for a kernel
  * without BTF, vmlinux.btf. Every test in a machine then boots that kernel.
+ * MINE_VM_BTF=none hides this file.
  * MINE_VM_BACKENDS: its usable backends, the best first.
  */
-const { MINE_VM_KERNEL: outside, MINE_VM_BACKENDS: outsideBackends = "kprobe,tracepoint" } = process.env;
 const OWN_BTF = "vmlinux.btf";
+const {
+  MINE_VM_KERNEL: outside,
+  MINE_VM_BACKENDS: outsideBackends = "kprobe,tracepoint",
+  MINE_VM_BTF: outsideBtfKind = outside && existsSync(join(outside, OWN_BTF)) ? "file" : "sysfs",
+} = process.env;
 
 const releaseOf = (kernel: string): string => readFileSync(join(kernel, "release"), "utf8").trim();
 
@@ -25,7 +30,7 @@ function outsideRow(kernel: string): Row {
     name: release,
     suite: "-",
     series: "-",
-    btf: existsSync(join(kernel, OWN_BTF)) ? "file" : "sysfs",
+    btf: outsideBtfKind,
     assume: "-",
     kprobes: "on",
     transport: major > 5 || (major === 5 && minor >= 8) ? "ring" : "perf",
@@ -66,14 +71,15 @@ export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<s
 
 /** @returns the BTF file in MINE_VM_KERNEL: path in the machine → path here. */
 export function outsideBtf(): Record<string, string> {
-  if (outside === undefined || !existsSync(join(outside, OWN_BTF))) return {};
+  if (outside === undefined || outsideBtfKind !== "file") return {};
   return { [`/boot/vmlinux-${releaseOf(outside)}`]: join(outside, OWN_BTF) };
 }
 
 /** Builds a file with a kernel's BTF, to replace the kernel's own. @returns path in the machine → path here. */
 export async function btfFile(kernel: string): Promise<Record<string, string>> {
   const release = releaseOf(kernel);
-  if (kernel === outside && existsSync(join(kernel, OWN_BTF))) return outsideBtf();
+  const own = join(kernel, OWN_BTF);
+  if (kernel === outside && existsSync(own)) return { [`/boot/vmlinux-${release}`]: own };
   const scratch = join(root, ".output/vm");
   const path = join(scratch, `vmlinux-${release}`);
   mkdirSync(scratch, { recursive: true });

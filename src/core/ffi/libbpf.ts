@@ -2,10 +2,10 @@
 // Calls libbpf and checks each call for an error. The first call loads the library from memory; it stays
 // loaded.
 import { JSCallback } from "bun:ffi";
-import { closeSync, readFileSync, writeSync } from "node:fs";
-import { CallError, errnoOf } from "../errors.ts";
+import { closeSync, readFileSync } from "node:fs";
+import { CallError } from "../errors.ts";
 import image from "../libbpf.so" with { type: "file" };
-import { memfdCreate } from "./libc.ts";
+import { memoryFile } from "./libc.ts";
 import { type Address, asAddress, cString, memoryAt, packOptions, textAt } from "./memory.ts";
 import { type Libbpf, openLibbpf } from "./symbols.ts";
 
@@ -72,14 +72,9 @@ const callbacks: JSCallback[] = [];
  * Another program can put its own file there first, and a mount option can forbid to execute files there.
  */
 function openFromMemory(bytes: Uint8Array): Libbpf {
-  const fd = memfdCreate("libbpf.so");
+  const fd = memoryFile("libbpf.so", bytes);
   try {
-    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
     return openLibbpf(`/proc/self/fd/${fd}`);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    throw new CallError("write to a file in memory", errno);
   } finally {
     closeSync(fd);
   }

@@ -2,8 +2,8 @@
 // Calls of the C library for which JavaScript has no other way. After a failure, the very next call reads
 // errno, before the runtime can change it.
 import { read } from "bun:ffi";
-import { closeSync } from "node:fs";
-import { CallError } from "../errors.ts";
+import { closeSync, writeSync } from "node:fs";
+import { CallError, errnoOf } from "../errors.ts";
 import { type Address, asAddress, cString, memoryAt, packStruct } from "./memory.ts";
 import { libcSymbols, openLibc } from "./symbols.ts";
 
@@ -42,8 +42,26 @@ export function errno(): number {
   return location ? read.i32(location, 0) : 0;
 }
 
-/** Creates an anonymous file in memory, which is in no directory and closes on exec. @throws CallError. */
-export function memfdCreate(name: string): number {
+/**
+ * Creates an anonymous file in memory with these bytes. It is in no directory and closes on exec; its path is
+ * /proc/self/fd/N.
+ * @returns its descriptor.
+ * @throws CallError: EFBIG if the size of files is limited.
+ */
+export function memoryFile(name: string, bytes: Uint8Array): number {
+  const fd = memfdCreate(name);
+  try {
+    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    throw new CallError("write to a file in memory", errno);
+  }
+}
+
+function memfdCreate(name: string): number {
   const nameBytes = cString(name);
   // Since 6.3 the kernel expects a memfd to state whether it is executable (vm.memfd_noexec can require it).
   // To map its code needs no execute bit. Older kernels refuse the flag.

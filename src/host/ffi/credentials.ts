@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Drops privileges. Each thread has its own user and capabilities. The C library applies its own calls to all
 // threads. A bare system call changes only the calling thread.
+import { readFileSync } from "node:fs";
 import { CallError } from "bun-libbpf/errors";
 import { type Address, addressOf, errno, packStruct } from "bun-libbpf/ffi";
 import { libc, numbers } from "./libc.ts";
@@ -49,6 +50,32 @@ export function returnToRoot(capabilities: bigint): void {
   keepCapabilities(capabilities); // CAP_SETUID allows the next call
   const root = 0 as Address; // a number, not a pointer
   check("setresuid", Number(libc.syscall(numbers.setresuid, root, 0, 0, 0, 0)));
+}
+
+/** Runs a function while the calling thread has these group ids. @throws CallError. */
+export function withGroups<Result>(
+  real: number,
+  effective: number,
+  saved: number,
+  run: () => Result,
+): Result {
+  const change = (gids: readonly number[]): void => {
+    const [first = 0, second = 0, third = 0] = gids;
+    check("setresgid", Number(libc.syscall(numbers.setresgid, first as Address, second, third, 0, 0)));
+  };
+  const own = ownGroups();
+  change([real, effective, saved]);
+  try {
+    return run();
+  } finally {
+    change(own);
+  }
+}
+
+/** Returns the real, effective and saved group id of the calling thread. */
+function ownGroups(): number[] {
+  const line = /^Gid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(readFileSync("/proc/thread-self/status", "utf8"));
+  return (line?.slice(1) ?? []).map(Number);
 }
 
 function check(call: string, result: number): void {

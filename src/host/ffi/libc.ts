@@ -27,6 +27,12 @@ export const hostSymbols = {
   setns: { args: ["i32", "i32"], returns: "i32" },
   // int socket(int domain, int type, int protocol)
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  // int connect(int fd, const struct sockaddr *, socklen_t)
+  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  // int setsockopt(int fd, int level, int name, const void *value, socklen_t)
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  // int getsockname(int fd, struct sockaddr *, socklen_t *)
+  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   // ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *, socklen_t)
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
   // ssize_t recv(int fd, void *buf, size_t len, int flags)
@@ -39,8 +45,8 @@ const MADV_DONTNEED = 4;
 
 /** System call numbers of asm/unistd.h. */
 export const numbers = {
-  x64: { seccomp: 317, capset: 126, setresuid: 117 },
-  arm64: { seccomp: 277, capset: 91, setresuid: 147 },
+  x64: { seccomp: 317, capset: 126, setresuid: 117, setresgid: 119 },
+  arm64: { seccomp: 277, capset: 91, setresuid: 147, setresgid: 149 },
 }[process.arch as "x64" | "arm64"];
 
 /**

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// A netlink socket to netfilter, in the current network namespace or in a new one. A new namespace is empty,
+// A netlink socket, by default to netfilter, in the current network namespace or in a new one. A new namespace is empty,
 // and commands in it do not affect the host. It ends with the socket.
 // unshare(2) moves the calling thread. So the thread returns before other code can run on it.
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { CallError } from "bun-libbpf/errors";
-import { errno, waitReadable } from "bun-libbpf/ffi";
+import { errno, packStruct, waitReadable } from "bun-libbpf/ffi";
 import { libc } from "./libc.ts";
 
 const CLONE_NEWNET = 0x40000000;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
-const NETLINK_NETFILTER = 12;
+/** Protocols of linux/netlink.h. Every kernel with networks has route and generic. */
+export const PROTOCOL = { route: 0, netfilter: 12, generic: 16 } as const;
+/** asm-generic/socket.h */
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_ATTACH_FILTER = 26;
+/** linux/bpf_common.h: BPF_RET | BPF_K */
+const BPF_RET = 0x06;
 const MSG_DONTWAIT = 0x40;
 
 /** struct sockaddr_nl { u16 family, pad; u32 pid, groups; }: pid 0 is the kernel. */
@@ -58,16 +65,61 @@ export class NetlinkSocket implements Disposable {
   }
 
   /** Opens a socket in the network namespace of this process. @throws CallError. */
-  static here(): NetlinkSocket {
+  static here(protocol: number = PROTOCOL.netfilter): NetlinkSocket {
     const namespace = openSync("/proc/thread-self/ns/net", "r");
     try {
       const netns = fstatSync(namespace).ino;
-      const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+      const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
       if (fd < 0) throw new CallError("socket(AF_NETLINK)", errno());
       return new NetlinkSocket(fd, netns);
     } finally {
       closeSync(namespace);
     }
+  }
+
+  /** Inode number of the socket. */
+  get inode(): number {
+    return fstatSync(this.#fd).ino;
+  }
+
+  /** Connects the socket to a port: it receives nothing from others then. @throws CallError. */
+  connect(port: number): void {
+    const address = new Uint8Array(kernelAddress);
+    new DataView(address.buffer).setUint32(4, port, true);
+    if (libc.connect(this.#fd, address, address.length) < 0) throw new CallError("connect", errno());
+  }
+
+  /** Attaches a filter that accepts every datagram. @throws CallError. */
+  attachFilter(): void {
+    // struct sock_fprog { u16 len; struct sock_filter *filter; }, with one instruction: return the whole datagram
+    const accept = new Uint8Array([BPF_RET, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f]);
+    this.#setOption(
+      SO_ATTACH_FILTER,
+      packStruct(16, [
+        [0, 1],
+        [8, accept],
+      ]),
+    );
+  }
+
+  /** Gives the receive buffer its least size. @throws CallError. */
+  shrinkReceiveBuffer(): void {
+    this.#setOption(SO_RCVBUF, new Uint8Array(4));
+  }
+
+  #setOption(name: number, value: Uint8Array): void {
+    if (libc.setsockopt(this.#fd, SOL_SOCKET, name, value, value.length) < 0)
+      throw new CallError("setsockopt", errno());
+  }
+
+  /** The address of this socket as a netlink sender; 0 before the first datagram. @throws CallError. */
+  get port(): number {
+    const address = new DataView(new ArrayBuffer(kernelAddress.length));
+    const length = new Uint32Array([kernelAddress.length]);
+    if (libc.getsockname(this.#fd, new Uint8Array(address.buffer), length) < 0) {
+      throw new CallError("getsockname", errno());
+    }
+    return address.getUint32(4, true);
   }
 
   /** Sends one datagram to the kernel. The kernel has processed it when this returns. @throws CallError. */

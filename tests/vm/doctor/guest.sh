@@ -34,6 +34,11 @@ as_row() { # ROW
   assume=${1#*:*:}
   assume=${assume%:*}
   case $1 in
+  *:none:*)
+    mv /boot /boot-away 2>/dev/null || true
+    hidden examine "$name" env MINE_ASSUME_KERNEL="${assume#-}"
+    mv /boot-away /boot 2>/dev/null || true
+    ;;
   *:file:*) hidden examine "$name" env MINE_ASSUME_KERNEL="${assume#-}" ;;
   *) examine "$name" env MINE_ASSUME_KERNEL="${assume#-}" ;;
   esac
@@ -43,9 +48,6 @@ uname -r >/results/release
 mkdir /empty
 
 if [ -n "$TROUBLES" ]; then
-  mv /boot /boot-away
-  hidden examine no-btf env
-  mv /boot-away /boot
   # This comes before the first command that loads the module.
   mv /lib/modules /lib/modules-away
   examine no-module env

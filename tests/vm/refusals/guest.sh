@@ -17,22 +17,24 @@ refused() { # NAME COMMAND...: runs mine through the command; MINE_ARGS: its arg
 
 uname -r >/results/release
 
-# These come first: mine reports the first cause that it meets, and the later steps remove more.
-mkdir /empty
-mount --bind /empty /sys/kernel/btf
-refused no-btf
-echo "not BTF" >"/boot-file"
-mkdir -p /boot
-cp /boot-file "/boot/vmlinux-$(uname -r)"
-refused broken-btf
-chmod 666 "/boot/vmlinux-$(uname -r)"
-refused writable-btf
-rm "/boot/vmlinux-$(uname -r)"
-umount /sys/kernel/btf
-
+# Every later run loads the module.
 mv /lib/modules /lib/modules-away
 refused no-module
 mv /lib/modules-away /lib/modules
+
+# These come first: mine reports the first cause that it meets, and the later steps remove more.
+mkdir /empty
+mount --bind /empty /sys/kernel/btf
+# In a PID namespace mine cannot find the offsets in the kernel's memory.
+refused no-btf unshare -p -f
+echo "not BTF" >"/boot-file"
+mkdir -p /boot
+cp /boot-file "/boot/vmlinux-$(uname -r)"
+refused broken-btf unshare -p -f
+chmod 666 "/boot/vmlinux-$(uname -r)"
+refused writable-btf unshare -p -f
+rm "/boot/vmlinux-$(uname -r)"
+umount /sys/kernel/btf
 
 # Another kernel's BTF.
 for backend in kprobe tracepoint; do

@@ -28,7 +28,7 @@ test("every refusal was provoked", () => {
   expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
 });
 
-test("without BTF the error names each place, and the hint the script that builds BTF", () => {
+test("without BTF and in a PID namespace the error names each place, and the hint the script that builds BTF", () => {
   const { reason, message, hint } = refusal("no-btf");
   const release = text("release");
   expect(reason).toBe("no-btf");

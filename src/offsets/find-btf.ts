@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Makes BTF for a kernel that has none, from offsets found in its memory.
+import { CallError } from "bun-libbpf/errors";
+import { memoryFile } from "bun-libbpf/ffi";
+import { unsupported } from "../errors.ts";
+import { explained } from "../host/attempt.ts";
+import { isInitialPidNamespace } from "../host/sysfs.ts";
+import type { FieldName, Offsets } from "./fields.ts";
+import { findOffsets } from "./find.ts";
+import { kernelBtf } from "./kernel-btf.ts";
+import { KernelMemory } from "./kernel-memory.ts";
+import { UnknownOffset } from "./search.ts";
+
+/** BTF in a file in memory. */
+export interface FoundBtf {
+  /** Its path, valid in this process. */
+  path: string;
+  offsets: Offsets;
+}
+
+/**
+ * Makes BTF of the running kernel.
+ * @param missing a sentence: no other BTF was found.
+ * @throws MineError.
+ */
+export function findBtf(missing: string): FoundBtf {
+  if (!isInitialPidNamespace()) {
+    throw unsupported("no-btf", `${missing}; in a PID namespace mine cannot find the offsets itself`);
+  }
+  const offsets = lookTwice(missing);
+  return { path: `/proc/self/fd/${memoryFile("btf", kernelBtf(offsets))}`, offsets };
+}
+
+/** Looks twice, with different values. Only the same offsets count. */
+function lookTwice(missing: string): Offsets {
+  try {
+    using memory = KernelMemory.open();
+    const [first, second] = [findOffsets(memory, 0), findOffsets(memory, 1)];
+    const changed = (Object.keys(first) as FieldName[]).filter((name) => first[name] !== second[name]);
+    if (changed.length > 0) throw new UnknownOffset(`${changed.join(", ")} changed`);
+    return first;
+  } catch (error) {
+    if (error instanceof UnknownOffset) {
+      throw unsupported("no-btf", `${missing}; offsets in its memory are not certain: ${error.message}`);
+    }
+    throw error instanceof CallError ? explained("find the offsets of this kernel", error) : error;
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Finds the fields of tasks, in copies of mine's own task and of the structs that it points to.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { withGroups } from "../host/ffi/credentials.ts";
+import type { NetlinkSocket } from "../host/ffi/netlink-socket.ts";
+import { effectiveCapabilities } from "../host/privileges.ts";
+import { readText } from "../host/sysfs.ts";
+import { log } from "../log.ts";
+import type { FieldName, Marks, Offsets } from "./fields.ts";
+import { BASE, type Copy, type KernelMemory } from "./kernel-memory.ts";
+import { first, firstOf, isAddress, only, required } from "./search.ts";
+
+const AUDIT_UNSET = 0xffff_ffff;
+/** linux/capability.h */
+const CAP_AUDIT_CONTROL = 1n << 30n;
+
+/** Finds the fields of the struct task_struct of this thread, and of the structs that it points to. */
+export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Marks): Offsets {
+  const copy = (): Copy => required("struct task_struct", memory.copy(socket, BASE.task));
+  const task = copy();
+  const end = task.length - 16;
+  /** Returns the first pointer to a struct that passes the test. */
+  const pointer = (
+    name: FieldName,
+    from: number,
+    holder: Copy,
+    isStruct: (pointed: Copy) => boolean,
+  ): number => {
+    const tested = new Map<bigint, boolean>();
+    return first(name, from, end, 8, (at) => {
+      const address = holder.u64(at);
+      if (!isAddress(address)) return false;
+      const pointed = tested.has(address) ? undefined : memory.copy(socket, address);
+      if (pointed) tested.set(address, isStruct(pointed));
+      return tested.get(address) ?? false;
+    });
+  };
+  const { pid, ppid } = process;
+  const tgid = only("task_struct.tgid", 4, end, 4, (at) => task.u32(at) === pid && task.u32(at - 4) === pid);
+  // `parent` follows, with the same value unless a debugger is attached.
+  const threads = new Set(readdirSync(`/proc/${ppid}/task`).map(Number));
+  const parent = pointer(
+    "task_struct.real_parent",
+    0,
+    task,
+    (one) => one.length > tgid && one.u32(tgid) === ppid && threads.has(one.u32(tgid - 4)),
+  );
+  let numbers = 0;
+  // struct pid { count, level, ..., tasks, ..., numbers }: level is 0, and tasks links to this task.
+  const isPid = (one: Copy): boolean => {
+    const at = firstOf(16, 256, 8, (nr) => one.u32(nr) === pid && isAddress(one.u64(nr + 8)));
+    const isLink = (link: number): boolean => {
+      const distance = one.u64(link) - task.address;
+      return distance > 0n && distance < BigInt(task.length);
+    };
+    if (at === undefined || one.u32(4) !== 0 || firstOf(8, at, 8, isLink) === undefined) return false;
+    numbers = at;
+    return true;
+  };
+  return {
+    "task_struct.tgid": tgid,
+    "task_struct.real_parent": parent,
+    "task_struct.group_leader": first(
+      "task_struct.group_leader",
+      parent,
+      end,
+      8,
+      (at) => task.u64(at) === task.address,
+    ),
+    "task_struct.thread_pid": pointer("task_struct.thread_pid", 0, task, isPid),
+    "pid.numbers": numbers,
+    ...findMemory((isStruct) => pointer("task_struct.mm", 0, task, isStruct)),
+    ...findCredentials((isStruct) => pointer("task_struct.cred", 0, copy(), isStruct), marks),
+    ...findLogin(copy, end, marks),
+  };
+}
+
+/** Finds the struct mm_struct. `active_mm` follows, with the same value in a process. */
+function findMemory(pointer: (isStruct: (pointed: Copy) => boolean) => number): Offsets {
+  // Fields 48 to 51 of proc(5): arg_start, arg_end, env_start, env_end. The name in field 2 may have spaces.
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  const bounds = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ")
+    .slice(45, 49)
+    .map(BigInt);
+  let start = 0;
+  const mm = pointer((copy) => {
+    const at = firstOf(0, copy.length - 32, 8, (offset) =>
+      bounds.every((bound, index) => copy.u64(offset + 8 * index) === bound),
+    );
+    start = at ?? start;
+    return at !== undefined;
+  });
+  return { "task_struct.mm": mm, "mm_struct.arg_start": start, "mm_struct.arg_end": start + 8 };
+}
+
+/** Finds the struct cred: a change of the thread's group ids gives it a new one. */
+function findCredentials(
+  pointer: (isStruct: (pointed: Copy) => boolean) => number,
+  { ids: [real, effective, saved] }: Marks,
+): Offsets {
+  let gid = 0;
+  // uid, gid, suid, sgid, euid, egid
+  const isCred = (copy: Copy): boolean => {
+    const at = firstOf(
+      4,
+      64,
+      4,
+      (offset) =>
+        copy.u32(offset) === real && copy.u32(offset + 8) === saved && copy.u32(offset + 16) === effective,
+    );
+    gid = at ?? gid;
+    return at !== undefined;
+  };
+  // real_cred comes first. cred follows, with the same value, and is the one that decides.
+  const cred = withGroups(real, effective, saved, () => pointer(isCred)) + 8;
+  return { "task_struct.cred": cred, "cred.euid": gid + 12, "cred.egid": gid + 16 };
+}
+
+/**
+ * Finds the login user and the session. Without a login, mine sets one for a moment; audit logs that. A kernel
+ * without audit has neither.
+ */
+function findLogin(copy: () => Copy, end: number, { ids: [user] }: Marks): Offsets {
+  const read = (name: string): number | undefined => {
+    const text = readText(`/proc/self/${name}`);
+    return text === undefined ? undefined : Number(text);
+  };
+  const find = (): Offsets => {
+    const task = copy();
+    const [login, session] = [read("loginuid"), read("sessionid")];
+    const at = only("task_struct.loginuid", 0, end, 4, (offset) => {
+      return task.u32(offset) === login && task.u32(offset + 4) === session;
+    });
+    return { "task_struct.loginuid": at, "task_struct.sessionid": at + 4 };
+  };
+  const login = read("loginuid");
+  if (login === undefined) return {};
+  if (login !== AUDIT_UNSET) return find();
+  if (!(effectiveCapabilities() & CAP_AUDIT_CONTROL) || !setLogin(user)) return {};
+  try {
+    return find();
+  } finally {
+    if (!setLogin(AUDIT_UNSET)) log.warn(`audit does not let mine take back its login uid ${user}`);
+  }
+}
+
+/** Sets the login uid of this process. @returns false if the kernel refuses it. */
+function setLogin(uid: number): boolean {
+  try {
+    writeFileSync("/proc/self/loginuid", String(uid));
+    return true;
+  } catch {
+    return false;
+  }
+}

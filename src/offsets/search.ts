@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Searches offsets with a test for each.
+
+/** A field whose offset is not certain. */
+export class UnknownOffset extends Error {}
+
+/**
+ * Returns whether a value can be the address of a struct. Before 5.5 the kernel logs a read of an address that the
+ * processor cannot have: on x86-64 with four levels of page tables, bits 47 to 63 are all set in a kernel address.
+ */
+export const isAddress = (value: bigint): boolean =>
+  value >> 47n === 0x1_ffffn && (value & 7n) === 0n && value < 0xffff_ffff_ffff_0000n;
+
+export function* offsets(from: number, to: number, step: number): Generator<number> {
+  for (let at = from; at < to; at += step) yield at;
+}
+
+type Test = (offset: number) => boolean;
+
+/** Returns the first match; undefined if there is none. */
+export function firstOf(from: number, to: number, step: number, matches: Test): number | undefined {
+  for (const at of offsets(from, to, step)) if (matches(at)) return at;
+  return undefined;
+}
+
+/** Returns the first match. Behind the struct of this thread there may be one of another thread. */
+export const first = (name: string, from: number, to: number, step: number, matches: Test): number =>
+  required(name, firstOf(from, to, step, matches));
+
+/** Returns the only match. */
+export const only = (name: string, from: number, to: number, step: number, matches: Test): number =>
+  single(name, [...offsets(from, to, step)].filter(matches));
+
+/** Returns the only value. @throws UnknownOffset. */
+export function single<Value>(name: string, found: readonly Value[]): Value {
+  const [match, ...others] = found;
+  if (match === undefined || others.length > 0)
+    throw new UnknownOffset(`${name} has ${found.length} candidates`);
+  return match;
+}
+
+/** @throws UnknownOffset. */
+export function required<Value>(name: string, value: Value | undefined): Value {
+  if (value === undefined) throw new UnknownOffset(`${name} has no candidate`);
+  return value;
+}
