@@ -7,7 +7,8 @@
 import { CallError } from "bun-libbpf/errors";
 import { filterSyscalls, keepCapabilities, leaveRoot, returnToRoot } from "./ffi/credentials.ts";
 import { effectiveCapabilities } from "./privileges.ts";
-import { refused, syscallFilter } from "./syscall-filter.ts";
+import { refusedNumbers, syscallFilter } from "./syscall-filter.ts";
+import type { Architecture } from "./syscalls.ts";
 
 /** linux/capability.h */
 const CAP_SYS_ADMIN = 1n << 21n;
@@ -53,9 +54,9 @@ function giveUpCapabilities(held: bigint): string {
  * steps.
  */
 function refuseSyscalls(): string[] {
-  if (process.arch !== "x64") return ["system calls: unchanged"];
-  const done = `no new privileges, ${Object.keys(refused).length + 1} system calls refused`;
-  const answer = tried(done, () => filterSyscalls(syscallFilter()));
+  const architecture = process.arch as Architecture;
+  const done = `no new privileges, ${refusedNumbers(architecture).length + 1} system calls refused`;
+  const answer = tried(done, () => filterSyscalls(syscallFilter(architecture)));
   if (answer !== done) return [answer];
   return [done, "files: can be opened only to read"];
 }

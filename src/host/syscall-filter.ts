@@ -1,107 +1,104 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Builds the seccomp filter (x86-64) that refuses dangerous system calls. An attacker who takes over a thread
+// Builds the seccomp filter that refuses dangerous system calls. An attacker who takes over a thread
 // cannot use them. The filter compares numbers. So it refuses all calls of another architecture, and all
 // calls that are newer than this list.
 import type { FilterInstruction } from "./ffi/credentials.ts";
+import { type Architecture, type Syscall, syscallNumber } from "./syscalls.ts";
 
 /**
- * asm/unistd_64.h: system calls that start programs or change privileges, files, namespaces, the kernel or
- * other processes. Calls that can bypass this filter are here too.
+ * System calls that start programs or change privileges, files, namespaces, the kernel or other processes. Calls that
+ * can bypass this filter are here too.
  */
-export const refused = {
-  execve: 59,
-  kill: 62,
-  truncate: 76,
-  ftruncate: 77,
-  rename: 82,
-  mkdir: 83,
-  rmdir: 84,
-  creat: 85,
-  link: 86,
-  unlink: 87,
-  symlink: 88,
-  chmod: 90,
-  fchmod: 91,
-  chown: 92,
-  fchown: 93,
-  lchown: 94,
-  ptrace: 101,
-  syslog: 103,
-  setuid: 105,
-  setgid: 106,
-  setreuid: 113,
-  setregid: 114,
-  setgroups: 116,
-  setresuid: 117,
-  setresgid: 119,
-  setfsuid: 122,
-  setfsgid: 123,
-  capset: 126,
-  mknod: 133,
-  personality: 135,
-  modify_ldt: 154,
-  pivot_root: 155,
-  chroot: 161,
-  acct: 163,
-  settimeofday: 164,
-  mount: 165,
-  umount2: 166,
-  swapon: 167,
-  swapoff: 168,
-  reboot: 169,
-  sethostname: 170,
-  setdomainname: 171,
-  iopl: 172,
-  ioperm: 173,
-  init_module: 175,
-  delete_module: 176,
-  setxattr: 188,
-  lsetxattr: 189,
-  fsetxattr: 190,
-  removexattr: 197,
-  lremovexattr: 198,
-  fremovexattr: 199,
-  tkill: 200,
-  clock_settime: 227,
-  kexec_load: 246,
-  add_key: 248,
-  request_key: 249,
-  keyctl: 250,
-  mkdirat: 258,
-  mknodat: 259,
-  fchownat: 260,
-  unlinkat: 263,
-  renameat: 264,
-  linkat: 265,
-  symlinkat: 266,
-  fchmodat: 268,
-  unshare: 272,
-  open_by_handle_at: 304,
-  clock_adjtime: 305,
-  setns: 308,
-  process_vm_readv: 310,
-  process_vm_writev: 311,
-  finit_module: 313,
-  renameat2: 316,
-  kexec_file_load: 320,
-  execveat: 322,
-  userfaultfd: 323,
-  pidfd_send_signal: 424,
-  io_uring_setup: 425,
-  open_tree: 428,
-  move_mount: 429,
-  fsopen: 430,
-  fsmount: 432,
-  pidfd_getfd: 438,
-  mount_setattr: 442,
-} as const;
+const refused = [
+  "execve",
+  "kill",
+  "truncate",
+  "ftruncate",
+  "rename",
+  "mkdir",
+  "rmdir",
+  "creat",
+  "link",
+  "unlink",
+  "symlink",
+  "chmod",
+  "fchmod",
+  "chown",
+  "fchown",
+  "lchown",
+  "ptrace",
+  "syslog",
+  "setuid",
+  "setgid",
+  "setreuid",
+  "setregid",
+  "setgroups",
+  "setresuid",
+  "setresgid",
+  "setfsuid",
+  "setfsgid",
+  "capset",
+  "mknod",
+  "personality",
+  "modify_ldt",
+  "pivot_root",
+  "chroot",
+  "acct",
+  "settimeofday",
+  "mount",
+  "umount2",
+  "swapon",
+  "swapoff",
+  "reboot",
+  "sethostname",
+  "setdomainname",
+  "iopl",
+  "ioperm",
+  "init_module",
+  "delete_module",
+  "setxattr",
+  "lsetxattr",
+  "fsetxattr",
+  "removexattr",
+  "lremovexattr",
+  "fremovexattr",
+  "tkill",
+  "clock_settime",
+  "kexec_load",
+  "add_key",
+  "request_key",
+  "keyctl",
+  "mkdirat",
+  "mknodat",
+  "fchownat",
+  "unlinkat",
+  "renameat",
+  "linkat",
+  "symlinkat",
+  "fchmodat",
+  "unshare",
+  "open_by_handle_at",
+  "clock_adjtime",
+  "setns",
+  "process_vm_readv",
+  "process_vm_writev",
+  "finit_module",
+  "renameat2",
+  "kexec_file_load",
+  "execveat",
+  "userfaultfd",
+  "pidfd_send_signal",
+  "io_uring_setup",
+  "open_tree",
+  "move_mount",
+  "fsopen",
+  "fsmount",
+  "pidfd_getfd",
+  "mount_setattr",
+] as const satisfies Syscall[];
 
-/**
- * Calls whose arguments decide, openat2, and the newest known call. openat2 and all calls above the newest
- * one return ENOSYS, so that callers use older calls instead.
- */
-export const judged = { open: 2, openat: 257, bpf: 321, openat2: 437, set_mempolicy_home_node: 450 } as const;
-const NEWEST = judged.set_mempolicy_home_node;
+/** The newest known call. All calls above it return ENOSYS, as openat2, so that callers use older calls instead. */
+const NEWEST = "set_mempolicy_home_node";
 const BPF_PROG_LOAD = 5;
 
 // fcntl.h: an open without any of these flags is read-only. O_TMPFILE needs O_WRONLY or O_RDWR.
@@ -124,8 +121,11 @@ const ENOSYS = 38;
 const NUMBER = 0;
 const ARCHITECTURE = 4;
 const argument = (index: number): number => 16 + 8 * index;
-const AUDIT_ARCH_X86_64 = 0xc000003e;
+/** linux/audit.h */
+const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 const X32_BIT = 0x40000000;
+/** The number of a call that the architecture does not have: no call has it. */
+const UNUSED = 0xffff_ffff;
 
 type Label = "bpf" | "open" | "openat" | "flags" | "allow" | "refuse" | "missing";
 
@@ -139,18 +139,26 @@ interface Line {
   no?: Label;
 }
 
-export function syscallFilter(): FilterInstruction[] {
+/** Returns the numbers of the refused calls. bpf(BPF_PROG_LOAD) is refused besides. */
+export const refusedNumbers = (architecture: Architecture): number[] =>
+  refused.map((name) => syscallNumber(name, architecture)).filter((number) => number !== null);
+
+/** Returns the filter for the system calls of an architecture. */
+export function syscallFilter(architecture: Architecture): FilterInstruction[] {
+  const number = (name: Syscall): number => syscallNumber(name, architecture) ?? UNUSED;
+  const ifCall = (name: Syscall, yes: Label): Line => ({ code: IS, k: number(name), yes });
   return assemble([
     { code: LOAD, k: ARCHITECTURE },
-    { code: IS, k: AUDIT_ARCH_X86_64, no: "refuse" },
+    { code: IS, k: AUDIT_ARCH[architecture], no: "refuse" },
     { code: LOAD, k: NUMBER },
+    // The x32 calls of x86-64. No architecture has so high a number of its own.
     { code: IS_AT_LEAST, k: X32_BIT, yes: "refuse" },
-    { code: IS_AT_LEAST, k: NEWEST + 1, yes: "missing" },
-    { code: IS, k: judged.openat2, yes: "missing" },
-    ...Object.values(refused).map((k): Line => ({ code: IS, k, yes: "refuse" })),
-    { code: IS, k: judged.bpf, yes: "bpf" },
-    { code: IS, k: judged.open, yes: "open" },
-    { code: IS, k: judged.openat, yes: "openat", no: "allow" },
+    { code: IS_AT_LEAST, k: number(NEWEST) + 1, yes: "missing" },
+    ifCall("openat2", "missing"),
+    ...refusedNumbers(architecture).map((k): Line => ({ code: IS, k, yes: "refuse" })),
+    ifCall("bpf", "bpf"),
+    ifCall("open", "open"),
+    { ...ifCall("openat", "openat"), no: "allow" },
     { at: "bpf", code: LOAD, k: argument(0) },
     { code: IS, k: BPF_PROG_LOAD, yes: "refuse", no: "allow" },
     { at: "open", code: LOAD, k: argument(1) },

@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import { CallError } from "bun-libbpf/errors";
 import { type Address, addressOf, errno, packStruct } from "bun-libbpf/ffi";
-import { libc, numbers } from "./libc.ts";
+import { ownSyscall } from "../syscalls.ts";
+import { libc } from "./libc.ts";
 
 const EBUSY = 16;
 const PR_SET_KEEPCAPS = 8;
@@ -26,7 +27,7 @@ export function keepCapabilities(kept: bigint): void {
   const low = Number(kept & 0xffffffffn);
   const high = Number(kept >> 32n);
   const data = new Uint8Array(new Uint32Array([low, low, 0, high, high, 0]).buffer);
-  check("capset", Number(libc.syscall(numbers.capset, header, addressOf(data), 0, 0, 0)));
+  check("capset", Number(libc.syscall(ownSyscall("capset"), header, addressOf(data), 0, 0, 0)));
 }
 
 /**
@@ -49,7 +50,7 @@ export function leaveRoot(uid: number): void {
 export function returnToRoot(capabilities: bigint): void {
   keepCapabilities(capabilities); // CAP_SETUID allows the next call
   const root = 0 as Address; // a number, not a pointer
-  check("setresuid", Number(libc.syscall(numbers.setresuid, root, 0, 0, 0, 0)));
+  check("setresuid", Number(libc.syscall(ownSyscall("setresuid"), root, 0, 0, 0, 0)));
 }
 
 /** Runs a function while the calling thread has these group ids. @throws CallError. */
@@ -61,7 +62,7 @@ export function withGroups<Result>(
 ): Result {
   const change = (gids: readonly number[]): void => {
     const [first = 0, second = 0, third = 0] = gids;
-    check("setresgid", Number(libc.syscall(numbers.setresgid, first as Address, second, third, 0, 0)));
+    check("setresgid", Number(libc.syscall(ownSyscall("setresgid"), first as Address, second, third, 0, 0)));
   };
   const own = ownGroups();
   change([real, effective, saved]);
@@ -109,6 +110,6 @@ export function filterSyscalls(instructions: readonly FilterInstruction[]): void
   const mode = SECCOMP_SET_MODE_FILTER as Address; // a number, not a pointer
   const flags = SECCOMP_FILTER_FLAG_TSYNC;
   // The result is a thread's id if that thread has a filter of its own and cannot be synchronized.
-  const result = Number(libc.syscall(numbers.seccomp, mode, flags, addressOf(program), 0, 0));
+  const result = Number(libc.syscall(ownSyscall("seccomp"), mode, flags, addressOf(program), 0, 0));
   if (result !== 0) throw new CallError("seccomp", result < 0 ? errno() : EBUSY);
 }

@@ -43,12 +43,6 @@ export const libc = openLibc(hostSymbols);
 
 const MADV_DONTNEED = 4;
 
-/** System call numbers of asm/unistd.h. */
-export const numbers = {
-  x64: { seccomp: 317, capset: 126, setresuid: 117, setresgid: 119 },
-  arm64: { seccomp: 277, capset: 91, setresuid: 147, setresgid: 149 },
-}[process.arch as "x64" | "arm64"];
-
 /**
  * Drops pages from this process's memory. The kernel reads a page from its file again at the next access. The
  * pages must be unchanged: private changes would be lost.
