@@ -2,8 +2,8 @@
 #
 # All build results are in .output/, except ./mine and node_modules/.
 
-OUTPUT := .output
-ARCH ?= x86
+include lib/target.mk
+
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
@@ -21,13 +21,13 @@ endif
 .SUFFIXES:
 
 .PHONY: all
-all: mine ## build ./mine (the default)
+all: mine ## build ./mine (the default); ARCH=x64|arm64 LIBC=glibc|musl: for another machine
 
 # Programs that the build calls. setup.sh installs missing ones if it has the privileges.
 TOOLS := $(OUTPUT)/tools.ready
 $(TOOLS): scripts/setup.sh
 	$(call msg,TOOLS,build)
-	$(Q)scripts/setup.sh build
+	$(Q)scripts/setup.sh build $(if $(filter $(HOST_ARCH),$(ARCH)),,$(ARCH))
 	$(Q)mkdir -p $(OUTPUT) && touch $@
 
 include lib/build.mk
@@ -38,8 +38,8 @@ BPF := $(OUTPUT)/bpf
 # fexit has no legacy object: kernels that need one have no trampolines.
 BPF_OBJECTS := $(patsubst %,$(BPF)/%.bpf.o,fexit.modern kprobe.modern kprobe.legacy tracepoint.modern tracepoint.legacy memory.legacy)
 # clang does not search these directories itself if the target is bpf.
-SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(CC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
-BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter -Werror \
+SYSTEM_INCLUDES = $(addprefix -idirafter ,$(shell $(HOSTCC) -print-multiarch | sed 's,^,/usr/include/,') /usr/include)
+BPF_CFLAGS = -g -O2 -target bpf -ffile-prefix-map=$(CURDIR)=. -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter -Werror \
 	-Ibpf -Ivmlinux $(LIBBPF_CFLAGS) $(SYSTEM_INCLUDES)
 
 $(BPF)/%.modern.bpf.o: BPF_FLAVOUR := -mcpu=v3
@@ -95,20 +95,25 @@ node_modules/.ready: package.json package-lock.json | $(TOOLS)
 	$(Q)node node_modules/bun/install.js # the only script needed: it installs Bun's binary
 	$(Q)touch $@
 
-# Without the two --no-compile-autoload flags, the binary reads bunfig.toml and .env of the current directory.
-# As root it then executes code and takes environment variables from there.
-# --smol: the garbage collector runs before the heap grows to tens of megabytes.
-# --bytecode: parsing took half of the start time.
-# --splitting: modules that engine.ts imports at its end are not loaded earlier.
-mine: $(shell find src -name '*.ts') package.json node_modules/.ready $(OUTPUT)/skeleton.checked src/core/libbpf.so \
-		scripts/seal-binary.ts
+# Another machine's binary has the base of another package of Bun. `npm ci` installs only this machine's.
+ifeq ($(IS_NATIVE),)
+BUN_BASE := $(OUTPUT)/bun
+
+$(BUN_BASE): scripts/fetch-bun.sh package-lock.json | $(TOOLS)
+	$(call msg,BASE,$@)
+	$(Q)scripts/fetch-bun.sh $(TARGET) $@
+
+.PHONY: mine
+mine: $(MINE)
+endif
+
+$(MINE): $(shell find src -name '*.ts') package.json node_modules/.ready $(BPF_OBJECTS) $(LIBBPF_SO) $(BUN_BASE) \
+		$(if $(IS_NATIVE),$(OUTPUT)/skeleton.checked src/core/libbpf.so) scripts/build-binary.ts scripts/seal-binary.ts
 	$(call msg,BUN,$@)
-	$(Q)$(BUN) build --compile --minify --bytecode --format=esm --splitting \
-		--no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-exec-argv=--smol \
-		src/engine.ts --outfile $(OUTPUT)/mine >$(OUTPUT)/bun-build.log || { cat $(OUTPUT)/bun-build.log >&2; exit 1; }
-	$(Q)$(BUN) scripts/seal-binary.ts $(OUTPUT)/mine
-	$(Q)scripts/check-glibc.sh $(OUTPUT)/mine
-	$(Q)mv $(OUTPUT)/mine $@
+	$(Q)$(BUN) scripts/build-binary.ts $(TARGET) $(OUTPUT) $(OUTPUT)/mine.unsealed $(BUN_BASE)
+	$(Q)$(BUN) scripts/seal-binary.ts $(OUTPUT)/mine.unsealed
+	$(Q)$(if $(filter glibc,$(LIBC)),scripts/check-glibc.sh $(OUTPUT)/mine.unsealed)
+	$(Q)mv $(OUTPUT)/mine.unsealed $@
 
 # --- Examples: small programs that use only the package -------------------------------------------------
 
@@ -137,19 +142,30 @@ $(EXAMPLES)/%: examples/%.ts examples/%.skel.ts $(wildcard src/core/*.ts src/cor
 
 # --- Tests, demonstration, maintenance ------------------------------------------------------------------
 
+OTHER_ARCH := $(filter-out $(HOST_ARCH),x64 arm64)
+
 .PHONY: setup
 setup: ## install missing programs that the build and the tests call
-	$(Q)scripts/setup.sh test
+	$(Q)scripts/setup.sh test $(OTHER_ARCH)
+
+# The test machines of other targets run these.
+.PHONY: mine-for-every-target
+mine-for-every-target: mine ## build mine for x64 and arm64, glibc and musl
+	$(Q)$(MAKE) --no-print-directory ARCH=$(HOST_ARCH) LIBC=musl mine
+	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER_ARCH) LIBC=glibc mine
+	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER_ARCH) LIBC=musl mine
 
 # A make of its own builds mine, because setup must install the tools first.
 .PHONY: test
 test: setup ## run all tests: types, lint, unit, host, and each kernel of tests/vm/KERNELS
-	$(Q)$(MAKE) --no-print-directory mine examples
+	$(Q)$(MAKE) --no-print-directory mine-for-every-target examples
 	$(Q)$(BUN) tests/run.ts
 
 .PHONY: test-unit test-host test-vm
-test-unit test-host test-vm: test-%: mine examples ## run one kind of test
+test-unit test-host: test-%: mine examples ## run one kind of test
 	$(Q)$(BUN) tests/run.ts $*
+test-vm: mine-for-every-target examples ## run the tests in virtual machines
+	$(Q)$(BUN) tests/run.ts vm
 
 SOAK_TESTS := host/losses host/endurance host/environment vm/losses/losses vm/random-messages/random-messages
 

@@ -9,6 +9,15 @@
  * limited number of return probes.
  */
 #include "request.bpf.h"
+#ifdef __TARGET_ARCH_arm64
+/* Registers as bpf_tracing.h reads them: uapi/asm/ptrace.h, so it needs no relocation. */
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 pstate;
+};
+#endif
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -21,12 +21,28 @@ LIBBPF_CFLAGS := -I$(LIB)/include -I$(LIB)/src/libbpf/include/uapi
 # fcntl() to a symbol of glibc 2.28.
 LIB_CFLAGS := -O2 -fPIC -fvisibility=hidden -std=gnu11 -fstack-protector-strong \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(LIB_SRC)/=
+ifeq ($(ARCH),arm64)
+  # The functions for new atomic instructions call __getauxval(), which musl lacks and glibc 2.17 has not on arm64.
+  LIB_CFLAGS += -mno-outline-atomics
+endif
 LIBBPF_INCLUDES := -I$(LIB_SRC)/libbpf/src -I$(LIB_SRC)/libbpf/include -I$(LIB_SRC)/libbpf/include/uapi
 LIBELF_INCLUDES := -I$(LIB_SRC)/elfutils/libelf
 ZLIB_INCLUDES := -I$(LIB_SRC)/zlib
 # nopack-relative-relocs: some distributions pack by default, and glibc before 2.36 cannot load that.
-LIB_LDFLAGS := -shared -s -Wl,-soname,libbpf.so.1 -Wl,-z,now -Wl,-z,relro -Wl,-z,nopack-relative-relocs \
+LIB_LDFLAGS := -shared -s -Wl,-soname,libbpf.so.1 -Wl,-z,now -Wl,-z,relro \
 	-Wl,--no-undefined -Wl,--no-undefined-version -Wl,--gc-sections
+ifneq ($(MUSL),)
+  # Only the headers of musl, the compiler and the kernel.
+  LIB_CFLAGS += -nostdinc -isystem $(abspath $(MUSL))/include -isystem $(shell $(CC) -print-file-name=include) \
+	-isystem $(abspath $(MUSL))/kernel
+  LIB_LDFLAGS += -nostdlib -L$(MUSL)/lib
+  LIB_LIBS := -lc
+
+$(MUSL)/.ready: lib/fetch-musl.sh | $(TOOLS)
+	$(call msg,MUSL,$(MUSL))
+	$(Q)lib/fetch-musl.sh $(ARCH) $(MUSL)
+	$(Q)touch $@
+endif
 
 # A change of the compiler, the flags or the named source trees rebuilds everything.
 lib-config := $(CC) $(LIB_CFLAGS) $(LIB_LDFLAGS) $(LIBBPF_SRC) $(ELFUTILS_SRC) $(ZLIB_SRC)
@@ -38,8 +54,8 @@ endif
 # $(call source,NAME,DIR): makes a fresh, patched copy of the source NAME. It comes from DIR, or from the
 # pinned tarball if DIR is empty.
 define source
-$(LIB)/src/$1/.ready: lib/fetch-source.sh lib/sources.txt $(LIB)/config $(wildcard patches/$1/*.patch) \
-		$(if $2,$(shell find $2 -name '*.[ch]')) | $(TOOLS)
+$(LIB)/src/$1/.ready: lib/fetch-source.sh lib/sources.txt $(LIB)/config $(MUSL:%=%/.ready) \
+		$(wildcard patches/$1/*.patch) $(if $2,$(shell find $2 -name '*.[ch]')) | $(TOOLS)
 	$$(call msg,SOURCE,$1)
 	$$(Q)mkdir -p $$(LIB)/src
 	$$(Q)lib/fetch-source.sh $1 $$(LIB)/src/$1 $2
@@ -74,13 +90,13 @@ $(LIB)/shim.o $(LIB)/glibc-compat.o: $(LIB)/%.o: lib/%.c $(LIB)/src/libbpf/.read
 
 # glibc-compat.o is linked as an object, not in an archive, so that its functions take precedence over those
 # of libc.
-$(LIBBPF_SO): $(LIB)/shim.o $(LIB)/glibc-compat.o $(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a \
+$(LIBBPF_SO): $(LIB)/shim.o $(if $(filter glibc,$(LIBC)),$(LIB)/glibc-compat.o) $(LIB)/libbpf.a $(LIB)/libelf.a $(LIB)/libz.a \
 		lib/shim.map lib/check-exports.sh scripts/check-glibc.sh
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LIB_LDFLAGS) -Wl,--version-script=$(LIB)/src/libbpf/src/libbpf.map -Wl,--version-script=lib/shim.map \
-	  $(filter %.o,$^) -Wl,--whole-archive $(LIB)/libbpf.a -Wl,--no-whole-archive $(LIB)/libelf.a $(LIB)/libz.a -o $@
+	  $(filter %.o,$^) -Wl,--whole-archive $(LIB)/libbpf.a -Wl,--no-whole-archive $(LIB)/libelf.a $(LIB)/libz.a $(LIB_LIBS) -o $@
 	$(Q)lib/check-exports.sh $@ $(LIB)/src/libbpf/src/libbpf.map
-	$(Q)scripts/check-glibc.sh $@
+	$(Q)$(if $(filter glibc,$(LIBC)),scripts/check-glibc.sh $@)
 
 $(LIBBPF_HEADERS): $(LIB)/src/libbpf/.ready
 	$(call msg,HEADERS,$(@D))

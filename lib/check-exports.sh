@@ -17,7 +17,7 @@ exported=$(nm --dynamic --defined-only --format=posix "$lib" |
 missing=$(comm -23 <(echo "$wanted") <(echo "$exported"))
 extra=$(comm -13 <(echo "$wanted") <(echo "$exported") | grep -v '^mine_' || true)
 needed=$(readelf --dynamic --wide "$lib" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' |
-  grep -vE '^(libc\.so\.6|ld-linux.*)$' || true)
+  grep -vE '^(libc\.so(\.6)?|ld-linux.*)$' || true)
 
 complain() {
   [ -z "$2" ] && return

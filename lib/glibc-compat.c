@@ -39,16 +39,18 @@ int fstat(int fd, struct stat *st)
  * Replaces fmemopen@GLIBC_2.22. The older version differs only for writing and for empty buffers.
  * libbpf only reads.
  */
-#ifdef __x86_64__
 FILE *fmemopen_first(void *buf, size_t size, const char *mode)
 	__attribute__((visibility("default")));
+#ifdef __x86_64__
 __asm__(".symver fmemopen_first,fmemopen@GLIBC_2.2.5");
+#else
+__asm__(".symver fmemopen_first,fmemopen@GLIBC_2.17");
+#endif
 
 FILE *fmemopen(void *buf, size_t size, const char *mode)
 {
 	return fmemopen_first(buf, size, mode);
 }
-#endif
 
 /*
  * Replaces __isoc23_*@GLIBC_2.38. Under _GNU_SOURCE, glibc's headers redirect the scanf and strtol

@@ -5,7 +5,9 @@
 #   scripts/debian.sh SUITE COMMAND [ARG...]
 #   scripts/debian.sh trixie apt-get source --download-only elfutils
 #   scripts/debian.sh sid apt-cache depends linux-image-cloud-amd64
+#   DEBIAN_ARCH=arm64 scripts/debian.sh bookworm apt-get download musl-dev
 #
+# DEBIAN_ARCH: packages of this architecture instead of the machine's own, for `apt-get download` alone.
 # The suite's package and source lists are in a cache of their own, and are fetched again after a day. The
 # mirror is the one that the machine's own apt uses for Debian. So no address is fixed here, and the
 # administrator's proxy or mirror is used. DEBIAN_MIRROR=URL names another one.
@@ -28,7 +30,10 @@ if [ -z "$mirror" ]; then
 fi
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
+own=$(dpkg --print-architecture)
+arch=${DEBIAN_ARCH:-$own}
 root=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/apt/$suite
+[ "$arch" = "$own" ] || root=$root-$arch
 mkdir -p "$root/state/lists/partial" "$root/cache/archives/partial"
 cat >"$root/sources.list" <<LIST
 deb [signed-by=$keyring] $mirror $suite main
@@ -44,6 +49,8 @@ Dir::State "$root/state";
 Dir::State::status "/dev/null";
 Dir::Cache "$root/cache";
 APT::Sandbox::User "";
+APT::Architecture "$arch";
+APT::Architectures { "$arch"; };
 Acquire::Retries "3";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Checks for the programs that the build (or the tests) call, and installs missing ones.
 #
-#   scripts/setup.sh build|test|bench
+#   scripts/setup.sh build|test|bench [ARCH]
+#
+# ARCH: x64 or arm64, for a build for this architecture on another one.
 #
 # It installs packages with apt, as root or through sudo without a password. Elsewhere it only names them.
 set -euo pipefail
@@ -14,7 +16,7 @@ build=(
 )
 test=(
   "${build[@]}"
-  qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
+  qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
 )
@@ -26,14 +28,22 @@ test_files=(
   /etc/protocols:netbase /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
   /usr/lib/python3/dist-packages/bcc:python3-bpfcc
 )
+cross_arm64=(aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu)
+cross_arm64_files=(/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross)
+cross_x64=(x86_64-linux-gnu-gcc:gcc-x86-64-linux-gnu)
+cross_x64_files=(/usr/x86_64-linux-gnu/include/stdio.h:libc6-dev-amd64-cross)
 case ${1-} in
   build) wanted=("${build[@]}") files=("${build_files[@]}") ;;
   test) wanted=("${test[@]}") files=("${test_files[@]}") ;;
   bench) wanted=("${bench[@]}") files=("${test_files[@]}") ;;
   *)
-    echo "usage: scripts/setup.sh build|test|bench" >&2
+    echo "usage: scripts/setup.sh build|test|bench [ARCH]" >&2
     exit 2
     ;;
+esac
+case ${2-} in
+  arm64) wanted+=("${cross_arm64[@]}") files+=("${cross_arm64_files[@]}") ;;
+  x64) wanted+=("${cross_x64[@]}") files+=("${cross_x64_files[@]}") ;;
 esac
 
 # Some programs are in directories that are not in a user's PATH.
