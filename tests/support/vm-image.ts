@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the initramfs of a test machine: busybox, ipset, bpftool, the kernel's ipset modules and the files of
 // the test. mine is 100 MB, so the image is not compressed and holds each file once.
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { archOf, programsFor } from "./architecture.ts";
 import { CpioWriter } from "./cpio.ts";
-import { VmError } from "./vm-error.ts";
 
 export interface VmImage {
   /** Directory that tests/vm/fetch-kernel.sh printed. */
@@ -13,6 +13,8 @@ export interface VmImage {
   script: string;
   /** Further files: path in the machine → path on the host. The image adds the shared libraries of programs. */
   files: Record<string, string>;
+  /** Further programs, by name; placed in /usr/local/bin. */
+  programs?: readonly string[];
   /** Environment variables of the script. */
   env: Record<string, string>;
   /** Hides /sys/kernel/btf under an empty directory, like a kernel without BTF. */
@@ -21,13 +23,14 @@ export interface VmImage {
   live: boolean;
 }
 
+/** A root file system of its own, which brings its libraries (target.ts). */
+const MUSL_ROOT = "/musl/";
+
 const programs = {
   "/bin/busybox": "busybox",
   "/usr/sbin/ipset": "ipset",
   "/usr/sbin/bpftool": "bpftool",
 };
-const { PATH: path } = process.env;
-const searchPath = `${path}:/usr/sbin:/sbin`;
 
 /** Scripts of every machine: path in the machine → file in tests/vm. */
 const scripts = { "/init": "init.sh", "/usr/local/bin/await-tracing": "await-tracing.sh" };
@@ -40,14 +43,10 @@ const etc = {
 
 export function writeImage(path: string, image: VmImage): void {
   using archive = new CpioWriter(path);
+  const { find, librariesOf } = programsFor(archOf(image.kernel));
   const files = { ...image.files };
-  for (const [path, program] of Object.entries(programs)) {
-    const found = Bun.which(program, { PATH: searchPath });
-    if (!found) {
-      throw new VmError(`the test machine needs ${program}\napt-get install busybox-static ipset bpftool`);
-    }
-    files[path] = found;
-  }
+  for (const [path, program] of Object.entries(programs)) files[path] = find(program);
+  for (const program of image.programs ?? []) files[`/usr/local/bin/${program}`] = find(program);
 
   for (const [path, script] of Object.entries(scripts)) {
     archive.file(path, readFileSync(join(import.meta.dir, "../vm", script)), 0o755);
@@ -58,12 +57,12 @@ export function writeImage(path: string, image: VmImage): void {
   if (image.live) archive.file("/vm/live", "");
   for (const [path, content] of Object.entries(etc)) archive.file(path, content);
 
-  const libraries = new Set<string>();
+  const libraries: Record<string, string> = {};
   for (const [path, source] of Object.entries(files)) {
     archive.file(path, readFileSync(source), 0o755);
-    for (const library of sharedLibraries(source)) libraries.add(library);
+    if (!path.startsWith(MUSL_ROOT)) Object.assign(libraries, librariesOf(source));
   }
-  for (const library of libraries) archive.file(library, readFileSync(library), 0o755);
+  for (const [path, source] of Object.entries(libraries)) archive.file(path, readFileSync(source), 0o755);
 
   for (const path of ipsetModules(image.kernel)) {
     archive.file(`/${path}`, readFileSync(join(image.kernel, path)));
@@ -72,12 +71,6 @@ export function writeImage(path: string, image: VmImage): void {
 
 function exportLine([name, value]: [string, string]): string {
   return `export ${name}='${value.replaceAll("'", "'\\''")}'\n`;
-}
-
-/** Returns the paths of a program's libraries and loader; none for a file that is no program. */
-function sharedLibraries(program: string): string[] {
-  const ldd = Bun.spawnSync(["ldd", realpathSync(program)], { env: { ...process.env, LC_ALL: "C" } });
-  return [...ldd.stdout.toString().matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map((match) => match[1] ?? "");
 }
 
 /** Returns the paths of the module index, of all ipset modules, and of their dependencies. */

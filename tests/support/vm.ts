@@ -3,6 +3,7 @@
 // A failed boot is no fault of mine, so it has a separate error: VmError.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { archOf, emulators } from "./architecture.ts";
 import { VmError } from "./vm-error.ts";
 import { type VmImage, writeImage } from "./vm-image.ts";
 
@@ -18,7 +19,6 @@ export interface VmResult {
 }
 
 const {
-  MINE_QEMU: qemu = "qemu-system-x86_64",
   // Not kvm: nested kvm can pass QEMU's check and then never reach the first instruction of the kernel.
   // Emulation boots in seconds and behaves the same everywhere.
   // One thread runs both processors. The kernel patches itself for a static key or a kprobe. With a thread per
@@ -65,30 +65,23 @@ export async function bootVm(image: VmImage, machine: Partial<Machine> = {}): Pr
 
 async function runQemu(directory: string, image: VmImage, machine: Machine): Promise<void> {
   const { memoryMb, processors, timeoutSeconds, options } = machine;
-  // Nehalem has no AVX, so every run proves that mine needs none.
-  // -cx16: after that instruction QEMU before 8.0 can leave garbage in the flags, and the next interrupt
-  // panics. Linux 6.12 uses cx16 all the time.
-  // +rdrand: without it 4.19 waits minutes for random numbers.
-  // panic=-1 and -no-reboot end QEMU at once when the kernel panics.
+  const { program, package: debian, options: own, terminals } = emulators[archOf(image.kernel)];
+  const lines = {
+    console: `file:${join(directory, "console")}`,
+    results: `file:${join(directory, "results")}`,
+    live: image.live ? "stdio" : "null",
+  };
+  // panic=-1 and -no-reboot end QEMU at once when the kernel panics. The kernel gives the unknown parameters to
+  // the first process as environment variables.
+  const kernelLine = `console=${terminals.console} loglevel=5 panic=-1`;
+  const environment = `RESULTS_TTY=${terminals.results} LIVE_TTY=${terminals.live}`;
   const command = [
-    qemu,
-    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...[
-      "-accel",
-      accelerator,
-      "-cpu",
-      "Nehalem,-cx16,+rdrand",
-      "-smp",
-      String(processors),
-      "-m",
-      String(memoryMb),
-    ],
-    ...options,
+    program,
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", accelerator],
+    ...own(lines),
+    ...["-smp", String(processors), "-m", String(memoryMb), ...options],
     ...["-kernel", join(image.kernel, "vmlinuz"), "-initrd", join(directory, "initramfs")],
-    ...["-append", "console=ttyS0 loglevel=5 panic=-1"],
-    ...["-serial", `file:${join(directory, "console")}`],
-    ...["-serial", `file:${join(directory, "results")}`],
-    ...["-serial", image.live ? "stdio" : "null"],
+    ...["-append", `${kernelLine} ${environment}`],
   ];
   let emulator: Bun.Subprocess<"ignore", "inherit" | "ignore", "pipe">;
   try {
@@ -100,8 +93,7 @@ async function runQemu(directory: string, image: VmImage, machine: Machine): Pro
       killSignal: "SIGKILL",
     });
   } catch (cause) {
-    const hint = "apt-get install qemu-system-x86, or name another program with MINE_QEMU";
-    throw new VmError(`cannot start ${qemu}\n${hint}`, { cause });
+    throw new VmError(`cannot start ${program}\napt-get install ${debian}`, { cause });
   }
   const complaint = (await emulator.stderr.text()).trim();
   await emulator.exited;
@@ -109,7 +101,7 @@ async function runQemu(directory: string, image: VmImage, machine: Machine): Pro
   const end = emulator.signalCode
     ? `was stopped after ${timeoutSeconds} s (MINE_VM_TIMEOUT=SECONDS allows more)`
     : `ended with ${emulator.exitCode}`;
-  throw new VmError(`${qemu} ${end}: ${complaint}\n${consoleTail(directory)}`);
+  throw new VmError(`${program} ${end}: ${complaint}\n${consoleTail(directory)}`);
 }
 
 async function unpackResults(directory: string): Promise<Map<string, Buffer>> {

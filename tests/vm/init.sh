@@ -3,7 +3,8 @@
 # shellcheck shell=dash
 #
 # The first process of a test machine: prepares it, runs /vm/script, sends the files in /results, and turns
-# the machine off. ttyS0 is the kernel's console, ttyS1 carries the results, and ttyS2 a live script's output.
+# the machine off. The terminal $RESULTS_TTY carries the results, and $LIVE_TTY a live script's output; the kernel's
+# command line names both.
 # If this script fails, the kernel panics without a first process, which ends QEMU without results. The caller
 # reports that as a failure of the machine, not of the test.
 set -eu
@@ -29,13 +30,20 @@ if [ -e /vm/hide-btf ] && [ -d /sys/kernel/btf ]; then
   mount -t tmpfs -o ro tmpfs /sys/kernel/btf
 fi
 
+if [ -d /musl ]; then
+  for directory in proc sys dev lib/modules etc; do
+    mkdir -p /musl/$directory
+    mount --rbind /$directory /musl/$directory
+  done
+fi
+
 # Raw mode: otherwise the terminals turn every newline into two bytes.
-stty raw -echo </dev/ttyS1
-stty raw -echo </dev/ttyS2
+stty raw -echo <"/dev/$RESULTS_TTY"
+stty raw -echo <"/dev/$LIVE_TTY"
 
 cut -d ' ' -f 1 /proc/uptime >/results/boot-seconds
 if [ -e /vm/live ]; then
-  exec 3>/dev/ttyS2 4>&3
+  exec 3>"/dev/$LIVE_TTY" 4>&3
 else
   exec 3>/results/stdout 4>/results/stderr
 fi
@@ -43,5 +51,5 @@ status=0
 /bin/sh /vm/script </dev/null >&3 2>&4 || status=$?
 echo "$status" >/results/exit
 
-tar -cz -C /results . >/dev/ttyS1
+tar -cz -C /results . >"/dev/$RESULTS_TTY"
 reboot -f

@@ -2,15 +2,26 @@
 // Reads the matrix tests/vm/KERNELS, which describes its columns, or the one kernel of MINE_VM_KERNEL.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { archOf } from "../support/architecture.ts";
 import { VmError } from "../support/vm-error.ts";
 
 const root = join(import.meta.dir, "../..");
-const columns = ["name", "suite", "series", "btf", "assume", "kprobes", "transport", "backends"] as const;
+const columns = [
+  "name",
+  "suite",
+  "series",
+  "target",
+  "btf",
+  "assume",
+  "kprobes",
+  "transport",
+  "backends",
+] as const;
 export type Row = Record<(typeof columns)[number], string>;
 
 /**
- * MINE_VM_KERNEL: a directory with vmlinuz, release (the output of uname -r), lib/modules/RELEASE and, for a kernel
- * without BTF, vmlinux.btf. Every test in a machine then boots that kernel.
+ * MINE_VM_KERNEL: a directory with vmlinuz, release (the output of uname -r), lib/modules/RELEASE, arch (x64 or arm64;
+ * without this file x64) and, for a kernel without BTF, vmlinux.btf. Every test in a machine then boots that kernel.
  * MINE_VM_BTF=none hides this file.
  * MINE_VM_BACKENDS: its usable backends, the best first.
  */
@@ -30,6 +41,7 @@ function outsideRow(kernel: string): Row {
     name: release,
     suite: "-",
     series: "-",
+    target: archOf(kernel),
     btf: outsideBtfKind,
     assume: "-",
     kprobes: "on",
@@ -59,14 +71,17 @@ export function readKernels(): Row[] {
     });
 }
 
-/** @returns the directory with the kernel of a row. */
-export async function fetchKernel(row: Pick<Row, "suite" | "series">): Promise<string> {
+export type Kernel = Pick<Row, "suite" | "series"> & Partial<Pick<Row, "target">>;
+
+/** @returns the directory with a kernel. */
+export async function fetchKernel({ suite, series, target = "x64" }: Kernel): Promise<string> {
   if (outside !== undefined) return outside;
+  const arch = target.replace("-musl", "");
   const script = join(import.meta.dir, "fetch-kernel.sh");
-  const fetching = Bun.spawn([script, row.suite, row.series], { stdout: "pipe", stderr: "inherit" });
+  const fetching = Bun.spawn([script, suite, series, arch], { stdout: "pipe", stderr: "inherit" });
   const directory = (await fetching.stdout.text()).trim();
   if ((await fetching.exited) === 0) return directory;
-  throw new VmError(`there is no kernel ${row.series} of Debian ${row.suite}: fetch-kernel.sh says why`);
+  throw new VmError(`there is no kernel ${series} of Debian ${suite} for ${arch}: fetch-kernel.sh says why`);
 }
 
 /** @returns the BTF file in MINE_VM_KERNEL: path in the machine → path here. */

@@ -6,33 +6,38 @@ import { join } from "node:path";
 import type { DoctorReport } from "../../../src/doctor/report.ts";
 import { expectSameRefusal, parseReport, usableBackends } from "../../support/doctor.ts";
 import { readKernelOffsets } from "../../support/kernel-offsets.ts";
+import { mineFiles, type Target } from "../../support/target.ts";
 import { bootVm, type VmResult } from "../../support/vm.ts";
-import { VmError } from "../../support/vm-error.ts";
 import { btfFile, fetchKernel, type Row, readKernels } from "../kernels.ts";
 
-const { MINE: mine = join(import.meta.dir, "../../../mine") } = process.env;
 const TIMEOUT_MS = 300_000;
-/** The kernel that is also examined without some of its parts. */
+/** The row whose kernel is also examined without some of its parts. */
 const MAIMED = "6.1";
 
 const rows = readKernels();
-const kernels = Map.groupBy(rows, ({ suite, series }) => `${suite} ${series}`);
+const kernels = Map.groupBy(rows, ({ suite, series, target }) => `${suite} ${series} ${target}`);
 
 async function boot([first, ...others]: Row[]): Promise<VmResult> {
   if (!first) throw new Error("no row");
   const kernel = await fetchKernel(first);
-  const setpriv = Bun.which("setpriv");
-  if (!setpriv) throw new VmError("the test machine needs setpriv\napt-get install util-linux");
-  const files: Record<string, string> = { "/usr/local/bin/mine": mine, "/usr/local/bin/setpriv": setpriv };
+  const files: Record<string, string> = mineFiles(first.target as Target);
   if ([first, ...others].some(({ btf }) => btf === "file")) Object.assign(files, await btfFile(kernel));
   const env = {
     ROWS: [first, ...others]
       .map(({ name, btf, assume, kprobes }) => `${name}:${btf}:${assume}:${kprobes}`)
       .join(" "),
-    TROUBLES: first.series === MAIMED ? "yes" : "",
+    TROUBLES: [first, ...others].some(({ name }) => name === MAIMED) ? "yes" : "",
   };
   const script = join(import.meta.dir, "guest.sh");
-  const result = await bootVm({ kernel, script, files, env, hideBtf: false, live: false });
+  const result = await bootVm({
+    kernel,
+    script,
+    files,
+    programs: ["setpriv"],
+    env,
+    hideBtf: false,
+    live: false,
+  });
   if (result.exitCode !== 0) throw new Error(`doctor.sh failed: ${result.files.get("stderr")}`);
   return result;
 }
@@ -105,7 +110,7 @@ for (const [name, group] of kernels) {
       expect(results.consoleLog).not.toMatch(/BUG:|WARNING: CPU|Oops:|eneral protection fault/);
     });
 
-    if (!group.some(({ series }) => series === MAIMED)) return;
+    if (!group.some(({ name }) => name === MAIMED)) return;
 
     test("without the ip_set module the report calls it missing", () => {
       const { ip_set, backends, reason, choice } = report("no-module");

@@ -11,7 +11,7 @@
 #
 #   /results/commands/NNN.*   args (NUL after each), user, pid, exit, stderr, and stdin of a restore;
 #                             unseen marks a command that calls no handler in the kernel
-#   /results/mine.*           mine's output, its exit code, its checksum
+#   /results/mine.*           mine's output, its exit code, the checksum of the running program
 #   /results/evidence.*       kernel objects that exist while mine runs
 #   /results/before, after    state that must be the same after mine has ended
 set -eu
@@ -90,7 +90,6 @@ inventory() {
 
 mkdir $results/commands
 : >$results/stdin
-sha256sum $mine >$results/mine.sha256
 if [ "$KPROBES" = off ]; then
   echo 0 >/sys/kernel/debug/kprobes/enabled
 fi
@@ -98,6 +97,7 @@ inventory >$results/before
 
 date +%Y/%m/%d_%H:%M >$results/first-minute
 start_mine trace
+sha256sum "/proc/$(cat /run/mine.trace.pid)/exe" >$results/mine.sha256
 cp /sys/kernel/tracing/kprobe_events $results/evidence.kprobe_events
 bpftool --json map list >$results/evidence.maps
 bpftool --json prog list >$results/evidence.programs

@@ -6,14 +6,13 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseEvent } from "../../support/schema.ts";
 import { readBackend } from "../../support/stderr.ts";
+import { mineFiles, mineFor, type Target } from "../../support/target.ts";
 import { bootVm, type VmResult } from "../../support/vm.ts";
 import { btfFile, fetchKernel, type Row, readKernels } from "../kernels.ts";
 import { expectedLines, readCommands } from "./expect.ts";
 
 const root = join(import.meta.dir, "../../..");
-const { MINE: mine = join(root, "mine") } = process.env;
 const opensnoop = join(root, ".output/examples/opensnoop");
-const mineSha256 = new Bun.CryptoHasher("sha256").update(await Bun.file(mine).bytes()).digest("hex");
 
 // Each machine has two processors; more than two machines only slow each other down.
 const machinesAtOnce = 2;
@@ -35,7 +34,7 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 async function bootRow(row: Row): Promise<VmResult> {
   const kernel = await fetchKernel(row);
-  const files: Record<string, string> = { "/usr/local/bin/mine": mine };
+  const files = mineFiles(row.target as Target);
   if (runsExample(row)) files["/usr/local/bin/opensnoop"] = opensnoop;
   if (row.btf === "file") Object.assign(files, await btfFile(kernel));
   const env = {
@@ -53,10 +52,10 @@ async function bootRow(row: Row): Promise<VmResult> {
 
 /**
  * Whether examples/opensnoop works on the kernel, independent of the version that mine must assume: it needs a ring
- * buffer, and BTF from the kernel or a file.
+ * buffer, and BTF from the kernel or a file. It is built for this host alone.
  */
-const runsExample = ({ transport, assume, btf }: Row): boolean =>
-  btf !== "none" && (transport === "ring" || assume !== "-");
+const runsExample = ({ transport, assume, btf, target }: Row): boolean =>
+  target === process.arch && btf !== "none" && (transport === "ring" || assume !== "-");
 
 /** Expects that examples/opensnoop reported both files, with the kernel's answers. */
 function expectOpens(text: (name: string) => string): void {
@@ -95,7 +94,9 @@ for (const row of readKernels()) {
       console.error(`Linux ${row.name}: ${times}; mine said\n${text("mine.trace.stderr")}\n`);
 
       if (exitCode !== 0) throw new Error(`the workload failed: ${text("stdout")}\n${text("stderr")}`);
-      expect(text("mine.sha256")).toBe(`${mineSha256}  /usr/local/bin/mine`);
+      const mine = await Bun.file(mineFor(row.target as Target)).bytes();
+      const sha256 = new Bun.CryptoHasher("sha256").update(mine).digest("hex");
+      expect(text("mine.sha256").split(" ")[0]).toBe(sha256);
 
       const lines = text("mine.trace.stdout").split("\n");
       const stamp = /^\((\d{4}\/\d\d\/\d\d_\d\d:\d\d)\) /;

@@ -4,15 +4,17 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { archOf } from "../../support/architecture.ts";
 import { readLossless, readWords } from "../../support/escapes.ts";
 import { type JsonEvent, parseEvent } from "../../support/schema.ts";
 import { complete, readSummary } from "../../support/stderr.ts";
+import { mineFiles } from "../../support/target.ts";
 import { bootVm, type VmResult } from "../../support/vm.ts";
-import { fetchKernel, findKernel, outsideBtf } from "../kernels.ts";
+import { fetchKernel, findKernel, type Kernel, outsideBtf } from "../kernels.ts";
 import { pythonFiles } from "../python.ts";
 
 const root = join(import.meta.dir, "../../..");
-const { MINE: mine = join(root, "mine"), MINE_VM_KERNEL } = process.env;
+const { MINE_VM_KERNEL } = process.env;
 
 /** latin1: names need not be UTF-8. */
 const names = [
@@ -40,7 +42,7 @@ const names = [
 ];
 
 interface Machine {
-  kernel: { suite: string; series: string };
+  kernel: Kernel;
   env: { BACKENDS: string; MINE_ASSUME_KERNEL?: string };
 }
 
@@ -49,6 +51,10 @@ const ours: Record<string, Machine> = {
   "5.10 as 4.15": {
     kernel: { suite: "bullseye", series: "5.10" },
     env: { BACKENDS: "kprobe,tracepoint", MINE_ASSUME_KERNEL: "4.15" },
+  },
+  "6.12 on arm64": {
+    kernel: { suite: "trixie", series: "6.12", target: "arm64" },
+    env: { BACKENDS: "fexit,kprobe,tracepoint" },
   },
 };
 const brought = findKernel("6.1");
@@ -70,8 +76,6 @@ beforeAll(async () => {
   mkdirSync(join(root, ".output/vm"), { recursive: true });
   await Bun.write(namesPath, Buffer.from(names.map((name) => `${name}\0`).join(""), "latin1"));
   const files = {
-    ...pythonFiles(),
-    "/usr/local/bin/mine": mine,
     "/client.py": join(import.meta.dir, "client.py"),
     "/names": namesPath,
     ...outsideBtf(),
@@ -79,11 +83,16 @@ beforeAll(async () => {
   const script = join(import.meta.dir, "guest.sh");
   const boots = Object.entries(machines).map(async ([name, { kernel, env }]): Promise<[string, VmResult]> => {
     const directory = await fetchKernel(kernel);
-    const environment = { ...env };
-    return [
-      name,
-      await bootVm({ kernel: directory, script, files, env: environment, hideBtf: false, live: false }),
-    ];
+    const arch = archOf(directory);
+    const image = {
+      kernel: directory,
+      script,
+      files: { ...pythonFiles(undefined, arch), ...mineFiles(arch), ...files },
+      env: { ...env },
+      hideBtf: false,
+      live: false,
+    };
+    return [name, await bootVm(image)];
   });
   results = new Map(await Promise.all(boots));
 }, 300_000);
@@ -113,7 +122,7 @@ function onlyEvent(name: string): JsonEvent {
 
 describe.each(watched)("Linux %s, %s", (machine, backend) => {
   /** The path on kernels where mine can read the executable. */
-  const executable = (path: string) => (machine === "6.1" ? path : undefined);
+  const executable = (path: string) => (machine.startsWith("6.") ? path : undefined);
 
   beforeAll(() => {
     result = results.get(machine) as VmResult;
