@@ -7,7 +7,7 @@
 # VMLINUX may be
 #   - an ELF vmlinux that has a .BTF section;
 #   - an ELF vmlinux with debug information (DWARF), which pahole converts to BTF;
-#   - a compressed kernel image (vmlinuz, bzImage) whose vmlinux has a .BTF section.
+#   - a kernel image (vmlinuz, bzImage, arm64's Image), compressed or not, whose vmlinux has a .BTF section.
 # The default is the vmlinux of the running kernel, from the directories where distributions put it.
 #
 #   -o, --output FILE   output file; default /boot/vmlinux-$(uname -r), where mine searches
@@ -51,6 +51,10 @@ find_vmlinux() {
 
 is_elf() { [ "$(head -c 4 -- "$1" | od -An -tx1)" = ' 7f 45 4c 46' ]; }
 
+# arm64's kernel image is no ELF file, and not a loader with one: it is the kernel as it is in memory
+# (Documentation/arch/arm64/booting.rst).
+is_arm64_image() { [ "$(head -c 60 -- "$1" | tail -c 4 | od -An -tx1)" = ' 41 52 4d 64' ]; }
+
 has_section() { # FILE NAME
   local sections
   sections=$(readelf -SW -- "$1" 2>/dev/null) || true
@@ -71,7 +75,7 @@ unpack_image() { # IMAGE RESULT
         break
       fi
       tail -c +$((offset + 1)) -- "$1" | "$tool" "$args" >"$2" 2>/dev/null || true
-      if is_elf "$2"; then
+      if is_elf "$2" || is_arm64_image "$2"; then
         return
       fi
     done
@@ -86,6 +90,22 @@ lzma  -dc    xz-utils \x5d\x00\x00[\x00-\xff]{2}\xff{8}
 FORMATS
   die "$1 is neither an ELF file nor a kernel image that could be unpacked" "${missing[@]}" \
     "name an uncompressed vmlinux"
+}
+
+# Copies the BTF in arm64's kernel image: the first that begins with the header of version 1 (struct btf_header).
+copy_image_btf() { # IMAGE RAW
+  local offset strings size
+  offset=$(grep -obUaPm1 '\x9f\xeb\x01\x00\x18\x00\x00\x00' "$1" | head -n 1 | cut -d: -f1) || true
+  [ -n "$offset" ] || die "$vmlinux has no BTF" "name a vmlinux with debug information"
+  read -r strings size < <(od -An -tu4 -j $((offset + 16)) -N 8 -- "$1")
+  tail -c +$((offset + 1)) -- "$1" | head -c $((24 + strings + size)) >"$2" || true
+}
+
+# Writes a new ELF file with only a .BTF section, for $target.
+wrap_btf() { # RAW RESULT
+  "$objcopy" -I binary -O "$target" -B "$architecture" --strip-all \
+    --rename-section .data=.BTF,readonly,contents "$1" "$2" ||
+    die "$objcopy could not write an ELF file for $built_on" "for a kernel of another machine install llvm"
 }
 
 check_pahole() {
@@ -195,7 +215,7 @@ trap 'rm -rf -- "$work" ${partial:+"$partial"}' EXIT
 trap 'exit 1' HUP INT TERM
 
 elf=$vmlinux
-if ! is_elf "$elf"; then
+if ! is_elf "$elf" && ! is_arm64_image "$elf"; then
   elf=$work/unpacked
   unpack_image "$vmlinux" "$elf"
 fi
@@ -206,6 +226,12 @@ if [ -n "$for_this_host" ] && [ -n "$built_for" ] && [ "$built_for" != "$release
     "name the vmlinux of $release, or say with -o FILE where to write the file for another host"
 fi
 
+if is_arm64_image "$elf"; then
+  target=elf64-littleaarch64 architecture=aarch64 built_on=aarch64
+  copy_image_btf "$elf" "$work/image-btf"
+  elf=$work/image
+  wrap_btf "$work/image-btf" "$elf"
+fi
 case $(readelf -hW -- "$elf") in
   *"little endian"*"X86-64"*) target=elf64-x86-64 architecture=i386:x86-64 built_on=x86_64 ;;
   *"little endian"*"AArch64"*) target=elf64-littleaarch64 architecture=aarch64 built_on=aarch64 ;;
@@ -235,9 +261,7 @@ fi
 # and with them holes up to its old size.
 "$objcopy" --dump-section .BTF="$work/raw" "$elf" "$work/unused" ||
   die "$objcopy could not copy the .BTF section of $vmlinux" "for a kernel of another machine install llvm"
-"$objcopy" -I binary -O "$target" -B "$architecture" --strip-all \
-  --rename-section .data=.BTF,readonly,contents "$work/raw" "$work/result" ||
-  die "$objcopy could not write an ELF file for $built_on" "for a kernel of another machine install llvm"
+wrap_btf "$work/raw" "$work/result"
 
 partial=$(mktemp "$directory/.build-btf.XXXXXXXXXX")
 cp -- "$work/result" "$partial"

@@ -191,6 +191,42 @@ describe("a compressed kernel image", () => {
   });
 });
 
+describe("arm64's kernel image", () => {
+  /** An Image: the kernel as it is in memory, with this magic number at byte 56 (arch/arm64/kernel/head.S). */
+  function writeImage(name: string, ...content: Buffer[]): string {
+    const header = Buffer.alloc(64);
+    header.write("ARM\x64", 56);
+    writeFileSync(path(name), Buffer.concat([header, ...content, Buffer.alloc(5000)]));
+    return path(name);
+  }
+
+  test.each([
+    ["uncompressed", ["cat"]],
+    ["compressed", ["gzip", "-c"]],
+  ])("%s: its BTF becomes an ELF file of arm64", (name, command) => {
+    must("objcopy", "--dump-section", `.BTF=${path("arm.raw")}`, path("with-btf"), path("unused"));
+    const banner = Buffer.from("\0Linux version 5.4.0-99-arm (somebody@somewhere)\n\0");
+    const image = writeImage("Image", Buffer.alloc(1234), banner, readFileSync(path("arm.raw")));
+    const { stdout: packed } = Bun.spawnSync([...command, image]);
+    writeFileSync(path(`Image.${name}`), packed);
+    const out = path(`${name}.arm.out`);
+    const result = buildBtf(path(`Image.${name}`), "-o", out);
+    expect(result.stderr).toBe(
+      `build-btf.sh: note: ${path(`Image.${name}`)} is a kernel of aarch64, this host is x86_64\n`,
+    );
+    expectKernelBtf(out, result.stdout);
+    expect(result.stdout).toContain("kernel 5.4.0-99-arm");
+    expect(must("readelf", "-h", out)).toContain("AArch64");
+  });
+
+  test("without BTF is refused", () => {
+    const image = writeImage("Image.bare", Buffer.alloc(1234));
+    const { exitCode, stderr } = buildBtf(image, "-o", path("bare.out"));
+    expect(exitCode).toBe(1);
+    expect(stderr).toStartWith(`build-btf.sh: ${image} has no BTF\n`);
+  });
+});
+
 describe("the output file", () => {
   test("is not overwritten without --force, not even when it is a dangling link", () => {
     const out = path("kept");
