@@ -4,8 +4,12 @@ import { getSystemErrorMap } from "node:util";
 
 const table = getSystemErrorMap();
 
-/** enum libbpf_errno of libbpf_legacy.h: the errors of libbpf itself, from 4000 on. */
-const libbpfErrors: Partial<Record<number, readonly [name: string, sentence: string]>> = {
+/**
+ * Errors that the table lacks: the kernel's own (include/linux/errno.h), and from 4000 on those of libbpf (enum
+ * libbpf_errno of libbpf_legacy.h).
+ */
+const others: Partial<Record<number, readonly [name: string, sentence: string]>> = {
+  524: ["ENOTSUPP", "operation is not supported"], // for example a trampoline on arm64's 6.1
   4000: ["LIBELF", "something wrong in libelf"],
   4001: ["FORMAT", "BPF object format invalid"],
   4002: ["KVERSION", "'version' section incorrect or lost"],
@@ -19,9 +23,9 @@ const libbpfErrors: Partial<Record<number, readonly [name: string, sentence: str
   4010: ["PROGTYPE", "kernel doesn't support this program type"],
 };
 
-const lookUp = (errno: number) => table.get(-errno) ?? libbpfErrors[errno];
+const lookUp = (errno: number) => table.get(-errno) ?? others[errno];
 
-/** Returns the name of a positive errno: "EPERM", or "errno 524" for a number without a name. */
+/** Returns the name of a positive errno: "EPERM", or "errno 999" for a number without a name. */
 export function errnoName(errno: number): string {
   return lookUp(errno)?.[0] ?? `errno ${errno}`;
 }

@@ -5,7 +5,7 @@ import { NetlinkSocket, PROTOCOL } from "../host/ffi/netlink-socket.ts";
 import { linksRequest, noopRequest } from "../ipset/request.ts";
 import type { Marks, Offsets } from "./fields.ts";
 import { BASE, type Copy, type CopyOptions, type KernelMemory } from "./kernel-memory.ts";
-import { firstOf, isAddress, offsets, only, required, single } from "./search.ts";
+import { firstOf, offsets, only, required, single } from "./search.ts";
 
 const AF_NETLINK = 16;
 const ENOBUFS = 105;
@@ -20,7 +20,12 @@ const NEAR_BYTES = 1024;
 export function findBuffer(memory: KernelMemory, socket: NetlinkSocket): Offsets {
   const { length } = noopRequest(0);
   const headIn = (copy: Copy, bytes: number): number | undefined =>
-    firstOf(0, 512, 8, (at) => isAddress(copy.u64(at)) && copy.u64(at + 8) === copy.u64(at) + BigInt(bytes));
+    firstOf(
+      0,
+      512,
+      8,
+      (at) => memory.isAddress(copy.u64(at)) && copy.u64(at + 8) === copy.u64(at) + BigInt(bytes),
+    );
   const copyOf = (request: (sequence: number) => Uint8Array, bytes: number): Copy =>
     required(
       "struct sk_buff",
@@ -39,7 +44,7 @@ export function findBuffer(memory: KernelMemory, socket: NetlinkSocket): Offsets
     return (
       !isInParms &&
       address !== sender &&
-      isAddress(address) &&
+      memory.isAddress(address) &&
       memory.copy(socket, address)?.u16(16) === AF_NETLINK
     );
   });
@@ -88,7 +93,7 @@ export function findSocket(memory: KernelMemory, buffer: Offsets, marks: Marks):
   const elsewhere = subject(NetlinkSocket.inOwnNamespace());
   // An interrupt may make the copy before the answer is there.
   const hasAnswer = (copy: Copy): boolean =>
-    firstOf(0, SOCKET_BYTES, 8, (at) => isQueueOfOne(copy, at)) !== undefined;
+    firstOf(0, SOCKET_BYTES, 8, (at) => isQueueOfOne(memory, copy, at)) !== undefined;
   const plain = here.copy({ accept: hasAnswer });
   const protocols: [Copy, number][] = [
     [plain, PROTOCOL.netfilter],
@@ -101,7 +106,7 @@ export function findSocket(memory: KernelMemory, buffer: Offsets, marks: Marks):
       protocols.every(([copy, protocol]) => copy.u8(at) === protocol),
     ),
     "sock.sk_receive_queue": only("sock.sk_receive_queue", 0, SOCKET_BYTES, 8, (at) =>
-      isQueueOfOne(plain, at),
+      isQueueOfOne(memory, plain, at),
     ),
     ...findNet(memory, here, elsewhere),
     ...findFile(memory, here),
@@ -111,15 +116,15 @@ export function findSocket(memory: KernelMemory, buffer: Offsets, marks: Marks):
       required("sk_buff.head", buffer["sk_buff.head"]),
     ),
     ...findDrops(subject(NetlinkSocket.here()), marks),
-    ...findConnection(subject(NetlinkSocket.here()), marks),
+    ...findConnection(memory, subject(NetlinkSocket.here()), marks),
   };
 }
 
 /** Returns whether a struct sk_buff_head { next, prev, qlen } with one element is here. */
-function isQueueOfOne(copy: Copy, at: number): boolean {
+function isQueueOfOne(memory: KernelMemory, copy: Copy, at: number): boolean {
   const next = copy.u64(at);
   return (
-    isAddress(next) &&
+    memory.isAddress(next) &&
     next === copy.u64(at + 8) &&
     copy.u32(at + 16) === 1 &&
     next !== copy.address + BigInt(at)
@@ -132,7 +137,7 @@ function findNet(memory: KernelMemory, one: Subject, other: Subject): Offsets {
   const found: [number, number][] = [];
   for (const at of offsets(0, NEAR_BYTES, 8)) {
     const [address, otherAddress] = [sock.u64(at), otherSock.u64(at)];
-    if (!isAddress(address) || !isAddress(otherAddress) || address === otherAddress) continue;
+    if (!memory.isAddress(address) || !memory.isAddress(otherAddress) || address === otherAddress) continue;
     const [net, otherNet] = [memory.copy(one.socket, address), memory.copy(one.socket, otherAddress)];
     if (!net || !otherNet) continue;
     for (const inum of offsets(0, Math.min(net.length, otherNet.length, NEAR_BYTES), 4)) {
@@ -150,7 +155,7 @@ function findFile(memory: KernelMemory, { socket, copy }: Subject): Offsets {
   const found: [number, number][] = [];
   for (const at of offsets(0, SOCKET_BYTES, 8)) {
     const address = sock.u64(at);
-    const file = isAddress(address) ? memory.copy(socket, address) : undefined;
+    const file = memory.isAddress(address) ? memory.copy(socket, address) : undefined;
     if (!file || firstOf(0, 64, 8, (back) => file.u64(back) === sock.address) === undefined) continue;
     for (const inode of offsets(0, Math.min(file.length, NEAR_BYTES), 8)) {
       if (file.u64(inode) === BigInt(socket.inode)) found.push([at, inode]);
@@ -168,7 +173,7 @@ function findDump(memory: KernelMemory, { socket, copy }: Subject, head: number)
   const sock = copy({ keep });
   const isRequest = (at: number): boolean => {
     const [skb, message] = [sock.u64(at), sock.u64(at + 8)];
-    if (before.u64(at) !== 0n || !isAddress(skb) || !isAddress(message)) return false;
+    if (before.u64(at) !== 0n || !memory.isAddress(skb) || !memory.isAddress(message)) return false;
     return memory.copy(socket, skb, { keep })?.u64(head) === message;
   };
   return { "netlink_sock.cb": only("netlink_sock.cb", 0, SOCKET_BYTES, 8, isRequest) };
@@ -201,7 +206,7 @@ function droppedAnswers(inode: number): number {
 }
 
 /** Finds the filter and the peer: the socket has neither at first. */
-function findConnection({ socket, copy }: Subject, { ids: [port] }: Marks): Offsets {
+function findConnection(memory: KernelMemory, { socket, copy }: Subject, { ids: [port] }: Marks): Offsets {
   const before = copy();
   socket.attachFilter();
   socket.connect(port);
@@ -212,7 +217,7 @@ function findConnection({ socket, copy }: Subject, { ids: [port] }: Marks): Offs
       0,
       SOCKET_BYTES,
       8,
-      (at) => before.u64(at) === 0n && isAddress(after.u64(at)),
+      (at) => before.u64(at) === 0n && memory.isAddress(after.u64(at)),
     ),
     "netlink_sock.dst_portid": only(
       "netlink_sock.dst_portid",

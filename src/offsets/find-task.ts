@@ -8,7 +8,7 @@ import { readText } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 import type { FieldName, Marks, Offsets } from "./fields.ts";
 import { BASE, type Copy, type KernelMemory } from "./kernel-memory.ts";
-import { first, firstOf, isAddress, only, required } from "./search.ts";
+import { first, firstOf, only, required } from "./search.ts";
 
 const AUDIT_UNSET = 0xffff_ffff;
 /** linux/capability.h */
@@ -29,7 +29,7 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
     const tested = new Map<bigint, boolean>();
     return first(name, from, end, 8, (at) => {
       const address = holder.u64(at);
-      if (!isAddress(address)) return false;
+      if (!memory.isAddress(address)) return false;
       const pointed = tested.has(address) ? undefined : memory.copy(socket, address);
       if (pointed) tested.set(address, isStruct(pointed));
       return tested.get(address) ?? false;
@@ -48,7 +48,7 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
   let numbers = 0;
   // struct pid { count, level, ..., tasks, ..., numbers }: level is 0, and tasks links to this task.
   const isPid = (one: Copy): boolean => {
-    const at = firstOf(16, 256, 8, (nr) => one.u32(nr) === pid && isAddress(one.u64(nr + 8)));
+    const at = firstOf(16, 256, 8, (nr) => one.u32(nr) === pid && memory.isAddress(one.u64(nr + 8)));
     const isLink = (link: number): boolean => {
       const distance = one.u64(link) - task.address;
       return distance > 0n && distance < BigInt(task.length);

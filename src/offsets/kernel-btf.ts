@@ -59,7 +59,9 @@ const types: Record<FieldName, Type> = {
   "net.ns": struct({ inum: [0, u32] }),
 };
 
-/** struct pt_regs of asm/ptrace.h (x86-64): part of the ABI. */
+/**
+ * struct pt_regs of asm/ptrace.h (x86-64): part of the ABI. On arm64 the objects need no relocation for registers.
+ */
 const registers: Members = { ax: [80, u64], cx: [88, u64], dx: [96, u64], si: [104, u64], di: [112, u64] };
 
 /** Returns BTF with the found fields, and with the fields that are the same in every kernel from 4.15 on. */
@@ -86,7 +88,7 @@ export function kernelBtf(offsets: Offsets): Uint8Array {
     netlink_callback: callback,
     socket_alloc: struct({ socket: [0, struct({})], ...found("socket_alloc") }),
     net: struct(found("net")),
-    pt_regs: struct(registers),
+    pt_regs: struct(process.arch === "x64" ? registers : {}),
     nlmsghdr: struct({
       nlmsg_len: [0, u32],
       nlmsg_type: [4, u16],

@@ -8,6 +8,7 @@ import { unsupported } from "../errors.ts";
 import { memoryLegacy } from "../events/skeleton.gen.ts";
 import type { NetlinkSocket } from "../host/ffi/netlink-socket.ts";
 import { noopRequest } from "../ipset/request.ts";
+import { ADDRESS_BITS, isAddress } from "./search.ts";
 
 /** enum mine_base of bpf/memory.bpf.c. */
 export const BASE = { task: 1n, buffer: 2n } as const;
@@ -57,6 +58,7 @@ export class KernelMemory implements Disposable {
   readonly #object: LoadedObject<typeof memoryLegacy>;
   readonly #link: Disposable;
   readonly #thread: bigint;
+  #addressBits: bigint = ADDRESS_BITS[process.arch as "x64" | "arm64"];
   #sequence = 1;
 
   private constructor(object: LoadedObject<typeof memoryLegacy>, link: Disposable) {
@@ -102,11 +104,15 @@ export class KernelMemory implements Disposable {
       if (!keep) socket.receive(0);
       const answer = copies.get(0);
       if (answer.thread !== 0n) continue;
+      if (!this.isAddress(answer.address & ~7n)) this.#addressBits = ADDRESS_BITS.x64FiveLevels;
       const copy = new Copy(answer.address, answer.pieces, answer.bytes.slice());
       if (copy.length > 0 && accept(copy)) return copy;
     }
     return undefined;
   }
+
+  /** Returns whether a value can be the address of a struct. The kernel's own addresses show the number of bits. */
+  isAddress = (value: bigint): boolean => isAddress(value, this.#addressBits);
 
   [Symbol.dispose](): void {
     this.#link[Symbol.dispose]();

@@ -4,12 +4,21 @@
 /** A field whose offset is not certain. */
 export class UnknownOffset extends Error {}
 
+/** Bits of an address below those that are all set in every address of the kernel. */
+export const ADDRESS_BITS = {
+  /** Four levels of page tables (Documentation/arch/x86/x86_64/mm.rst). */
+  x64: 47n,
+  x64FiveLevels: 56n,
+  /** The most of all configurations. In the others, a read of a wrong address only fails. */
+  arm64: 52n,
+} as const;
+
 /**
- * Returns whether a value can be the address of a struct. Before 5.5 the kernel logs a read of an address that the
- * processor cannot have: on x86-64 with four levels of page tables, bits 47 to 63 are all set in a kernel address.
+ * Returns whether a value can be the address of a struct. Before 5.5 the kernel logs a read of an address that an
+ * x86-64 processor cannot have.
  */
-export const isAddress = (value: bigint): boolean =>
-  value >> 47n === 0x1_ffffn && (value & 7n) === 0n && value < 0xffff_ffff_ffff_0000n;
+export const isAddress = (value: bigint, bits: bigint): boolean =>
+  BigInt.asIntN(64, value) >> bits === -1n && (value & 7n) === 0n && value < 0xffff_ffff_ffff_0000n;
 
 export function* offsets(from: number, to: number, step: number): Generator<number> {
   for (let at = from; at < to; at += step) yield at;

@@ -6,7 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fieldNames, type Offsets } from "../../src/offsets/fields.ts";
 import { kernelBtf } from "../../src/offsets/kernel-btf.ts";
-import { first, isAddress, only, required, single, UnknownOffset } from "../../src/offsets/search.ts";
+import {
+  ADDRESS_BITS,
+  first,
+  isAddress,
+  only,
+  required,
+  single,
+  UnknownOffset,
+} from "../../src/offsets/search.ts";
 import { readKernelOffsets } from "../support/kernel-offsets.ts";
 
 let dir: string;
@@ -67,5 +75,16 @@ test.each<[string, bigint, boolean]>([
   ["of an error", 0xffff_ffff_ffff_fff0n, false],
   ["zero", 0n, false],
 ])("an address %s is a place to look at: %p -> %p", (_title, address, answer) => {
-  expect(isAddress(address)).toBe(answer);
+  expect(isAddress(address, ADDRESS_BITS.x64)).toBe(answer);
+});
+
+test("the addresses of five levels of page tables and of arm64 are places to look at", () => {
+  const fiveLevels = 0xff11_0000_0123_4560n; // the direct map of x86-64
+  const fourLevels = 0xffff_8880_0123_4560n;
+  const arm64 = [0xffff_0000_0123_4560n, 0xffff_8000_0123_4560n, 0xfff0_0000_0123_4560n]; // maps of 48 and 52 bits
+  expect(isAddress(fiveLevels, ADDRESS_BITS.x64FiveLevels)).toBe(true);
+  expect(isAddress(fourLevels, ADDRESS_BITS.x64FiveLevels)).toBe(true);
+  expect(isAddress(fiveLevels, ADDRESS_BITS.x64)).toBe(false);
+  expect(arm64.map((address) => isAddress(address, ADDRESS_BITS.arm64))).toEqual([true, true, true]);
+  expect(isAddress(0x0000_7fff_0123_4560n, ADDRESS_BITS.x64FiveLevels)).toBe(false);
 });
