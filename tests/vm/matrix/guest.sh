@@ -8,6 +8,7 @@
 #   BACKENDS   usable backends, separated by commas
 #   KPROBES    off: disables them first
 #   EXAMPLE    yes: examples/opensnoop can run here
+#   FULL_BTF   file with the BTF that the kernel lacks; one more mine reads it. Empty: none
 #
 #   /results/commands/NNN.*   args (NUL after each), user, pid, exit, stderr, and stdin of a restore;
 #                             unseen marks a command that calls no handler in the kernel
@@ -104,6 +105,9 @@ bpftool --json prog list >$results/evidence.programs
 for backend in $(echo "$BACKENDS" | tr , ' '); do
   start_mine "$backend" -o json --backend "$backend"
 done
+if [ -n "$FULL_BTF" ]; then
+  start_mine full -o json --btf "$FULL_BTF" --backend "${BACKENDS%%,*}"
+fi
 
 # The first ipset command after boot loads ip_set from inside the kernel.
 login create test123 hash:ip
@@ -238,6 +242,9 @@ stop_mine trace INT
 for backend in $(echo "$BACKENDS" | tr , ' '); do
   stop_mine "$backend" INT
 done
+if [ -n "$FULL_BTF" ]; then
+  stop_mine full INT
+fi
 date +%Y/%m/%d_%H:%M >$results/last-minute
 
 # After any end of mine its objects are gone from the kernel, or at the latest after its next run.

@@ -32,15 +32,22 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Path in the machine of all the kernel's BTF, where mine does not search. */
+const FULL_BTF = "/full.btf";
+/** The root directory of mine. */
+const rootOf = ({ target }: Row): string => (target.endsWith("-musl") ? "/musl" : "");
+
 async function bootRow(row: Row): Promise<VmResult> {
   const kernel = await fetchKernel(row);
   const files = mineFiles(row.target as Target);
   if (runsExample(row)) files["/usr/local/bin/opensnoop"] = opensnoop;
   if (row.btf === "file") Object.assign(files, await btfFile(kernel));
+  if (row.btf === "none") files[`${rootOf(row)}${FULL_BTF}`] = Object.values(await btfFile(kernel))[0] ?? "";
   const env = {
     BACKENDS: row.backends,
     KPROBES: row.kprobes,
     EXAMPLE: runsExample(row) ? "yes" : "no",
+    FULL_BTF: row.btf === "none" ? FULL_BTF : "",
     ...(row.assume === "-" ? {} : { MINE_ASSUME_KERNEL: row.assume }),
   };
   const script = join(import.meta.dir, "guest.sh");
@@ -84,6 +91,14 @@ function withoutBackend(line: string): object {
   return rest;
 }
 
+/** Returns the part of an event that a kernel without BTF has too (docs/old-kernels.md). */
+function withoutAbsent(line: string): object {
+  const { "@timestamp": _, container: __, process: program, linux, ...rest } = parseEvent(line);
+  const { executable: ___, ...process } = program;
+  const { cgroup_id: ____, cgroup_path: _____, ...others } = linux;
+  return { ...rest, process, linux: others };
+}
+
 for (const row of readKernels()) {
   test.concurrent(
     `Linux ${row.name}`,
@@ -123,6 +138,13 @@ for (const row of readKernels()) {
           events.map(() => backend),
         );
         expect(seenBy(backend).map(withoutBackend)).toEqual(events);
+      }
+
+      if (row.btf === "none") {
+        expect(text("mine.full.exit")).toBe("0");
+        expect(text("mine.full.stderr")).not.toContain("BTF: none");
+        const withBtf = text("mine.full.stdout").split("\n").map(withoutAbsent);
+        expect(seenBy(best).map(withoutAbsent)).toEqual(withBtf);
       }
 
       expect(text("mine.trace.exit")).toBe("0");
