@@ -115,6 +115,27 @@ $(MINE): $(shell find src -name '*.ts') package.json node_modules/.ready $(BPF_O
 	$(Q)$(if $(filter glibc,$(LIBC)),scripts/check-glibc.sh $(OUTPUT)/mine.unsealed)
 	$(Q)mv $(OUTPUT)/mine.unsealed $@
 
+# --- Files to download ---------------------------------------------------------------------------------
+
+OTHER_ARCH := $(filter-out $(HOST_ARCH),x64 arm64)
+
+.PHONY: mine-for-every-target
+mine-for-every-target: mine ## build mine for x64 and arm64, glibc and musl
+	$(Q)$(MAKE) --no-print-directory ARCH=$(HOST_ARCH) LIBC=musl mine
+	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER_ARCH) LIBC=glibc mine
+	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER_ARCH) LIBC=musl mine
+
+DIST ?= dist
+OTHER := .output/linux-$(OTHER_ARCH)
+
+.PHONY: dist
+dist: ## build the files to download into dist/: tarballs, packages, an SBOM, checksums
+	$(Q)scripts/setup.sh dist $(OTHER_ARCH)
+	$(Q)$(MAKE) --no-print-directory mine-for-every-target
+	$(call msg,DIST,$(DIST))
+	$(Q)packaging/dist.sh $(DIST) ./mine linux-$(HOST_ARCH)=mine linux-$(HOST_ARCH)-musl=.output/linux-$(HOST_ARCH)-musl/mine \
+		linux-$(OTHER_ARCH)=$(OTHER)/mine linux-$(OTHER_ARCH)-musl=$(OTHER)-musl/mine
+
 # --- Examples: small programs that use only the package -------------------------------------------------
 
 EXAMPLES := $(OUTPUT)/examples
@@ -142,18 +163,9 @@ $(EXAMPLES)/%: examples/%.ts examples/%.skel.ts $(wildcard src/core/*.ts src/cor
 
 # --- Tests, demonstration, maintenance ------------------------------------------------------------------
 
-OTHER_ARCH := $(filter-out $(HOST_ARCH),x64 arm64)
-
 .PHONY: setup
 setup: ## install missing programs that the build and the tests call
 	$(Q)scripts/setup.sh test $(OTHER_ARCH)
-
-# The test machines of other targets run these.
-.PHONY: mine-for-every-target
-mine-for-every-target: mine ## build mine for x64 and arm64, glibc and musl
-	$(Q)$(MAKE) --no-print-directory ARCH=$(HOST_ARCH) LIBC=musl mine
-	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER_ARCH) LIBC=glibc mine
-	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER_ARCH) LIBC=musl mine
 
 # A make of its own builds mine, because setup must install the tools first.
 .PHONY: test
@@ -206,7 +218,7 @@ vmlinux-headers: $(LIBBPF_HEADERS) ## regenerate vmlinux/*.h from Debian's kerne
 
 .PHONY: clean
 clean: ## remove build results (downloads stay in their cache)
-	$(Q)rm -rf $(OUTPUT) mine src/core/libbpf.so
+	$(Q)rm -rf .output dist mine src/core/libbpf.so
 
 .PHONY: help
 help: ## show this list

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # Checks for the programs that the build (or the tests) call, and installs missing ones.
 #
-#   scripts/setup.sh build|test|bench [ARCH]
+#   scripts/setup.sh build|dist|test|bench [ARCH]
 #
 # ARCH: x64 or arm64, for a build for this architecture on another one.
 #
@@ -14,8 +14,9 @@ build=(
   node:nodejs npm:npm gcc:gcc make:make git:git xz:xz-utils bzip2:bzip2 patch:patch readelf:binutils
   clang:clang llvm-strip:llvm bpftool:bpftool
 )
+dist=("${build[@]}" dpkg-deb:dpkg rpmbuild:rpm)
 test=(
-  "${build[@]}"
+  "${dist[@]}"
   qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
@@ -34,10 +35,11 @@ cross_x64=(x86_64-linux-gnu-gcc:gcc-x86-64-linux-gnu)
 cross_x64_files=(/usr/x86_64-linux-gnu/include/stdio.h:libc6-dev-amd64-cross)
 case ${1-} in
   build) wanted=("${build[@]}") files=("${build_files[@]}") ;;
+  dist) wanted=("${dist[@]}") files=("${build_files[@]}") ;;
   test) wanted=("${test[@]}") files=("${test_files[@]}") ;;
   bench) wanted=("${bench[@]}") files=("${test_files[@]}") ;;
   *)
-    echo "usage: scripts/setup.sh build|test|bench [ARCH]" >&2
+    echo "usage: scripts/setup.sh build|dist|test|bench [ARCH]" >&2
     exit 2
     ;;
 esac
