@@ -45,6 +45,8 @@ export const hints = {
   verifier: "Run with -v for the log of the verifier, and report it.",
   "call-failed": "Run with -v to see the messages of libbpf and the kernel.",
   "self-test": "Choose another usable backend with --backend, and report the output of 'mine doctor --json'.",
+  "file-exists": "Remove the file, or name another one.",
+  "cannot-write": "Name a file in a directory that exists and has free space.",
   stdout:
     "Free space, or redirect the output. Earlier lines are written, except perhaps the end of the last one.",
 } as const;

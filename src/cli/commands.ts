@@ -2,6 +2,7 @@
 // Defines the commands for citty. Each reads its Config from the options, then loads the rest of its code.
 import { defineCommand, runCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
+import { usageError } from "../errors.ts";
 import { readConfig, readHostConfig } from "./config.ts";
 import { type CommandName, commandSummaries, type Values } from "./options.ts";
 
@@ -28,7 +29,18 @@ const doctor = defineCommand({
   },
 });
 
-const commands = { trace, doctor };
+const btf = defineCommand({
+  meta: { name: "btf", description: commandSummaries.btf },
+  run: async ({ data = {} }: Given) => {
+    const config = readHostConfig(data);
+    const { file } = data;
+    if (!file) throw usageError("mine btf needs a file: -o FILE");
+    const { writeBtfFile } = await import("../doctor/write-btf.ts");
+    writeBtfFile(config, file);
+  },
+});
+
+const commands = { trace, doctor, btf };
 
 export async function run(name: CommandName, values: Values): Promise<void> {
   await runCommand(commands[name], { rawArgs: [], data: values });

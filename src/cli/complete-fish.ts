@@ -16,11 +16,14 @@ export function fishCompletion(): string {
 }
 
 function optionLine(name: OptionName): string {
-  const { commands, summary, value, words, listOf, isPath } = rows[name];
+  const { commands, summary, value, words, listOf, isPath, long } = rows[name];
   const others = Object.keys(commandSummaries).filter(
     (command) => !commands.some((taken) => taken === command),
   );
-  const condition = others.length > 0 ? [`-n 'not __fish_seen_subcommand_from ${others.join(" ")}'`] : [];
+  // An option that shares its name with another follows its own command.
+  const own = `__fish_seen_subcommand_from ${commands.join(" ")}`;
+  const notOthers = `not __fish_seen_subcommand_from ${others.join(" ")}`;
+  const condition = others.length > 0 ? [`-n '${long === undefined ? notOthers : own}'`] : [];
   const names = spellings(name).map((typed) =>
     typed.startsWith("--") ? `-l ${typed.slice(2)}` : `-s ${typed.slice(1)}`,
   );

@@ -3,8 +3,8 @@
 import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
 
 export function zshCompletion(): string {
-  const specs = (taken: string) =>
-    optionNames.filter((name) => rows[name].commands.join() === taken).map(spec);
+  const groups = Map.groupBy(optionNames, (name) => rows[name].commands.join());
+  const every = Object.keys(commandSummaries).join();
   const commands = Object.entries(commandSummaries).map(
     ([name, summary]) => `${name}\\:"${escaped(summary)}"`,
   );
@@ -13,17 +13,26 @@ export function zshCompletion(): string {
 _mine() {
   local -a specs=(
     '1:command:((${commands.join(" ")}))'
-${lines(specs("trace,doctor"), 4)}
+${lines((groups.get(every) ?? []).map(spec), 4)}
   )
-  (( \${words[(I)doctor]} )) || specs+=(
-${lines(specs("trace"), 4)}
+${[...groups]
+  .filter(([takers]) => takers !== every)
+  .map(
+    ([takers, names]) =>
+      `  ${condition(takers.split(","), names)} specs+=(\n${lines(names.map(spec), 4)}\n  )`,
   )
-  (( \${words[(I)trace]} )) || specs+=(
-${lines(specs("doctor"), 4)}
-  )
+  .join("\n")}
   _arguments -s -S : $specs
 }
 _mine "$@"`;
+}
+
+/** Options follow no other command. An option that shares its name with another follows its own command. */
+function condition(takers: string[], names: OptionName[]): string {
+  const typed = (commands: string[]) =>
+    `(( ${commands.map((name) => `\${words[(I)${name}]}`).join(" || ")} ))`;
+  if (names.some((name) => rows[name].long !== undefined)) return `${typed(takers)} &&`;
+  return `${typed(Object.keys(commandSummaries).filter((name) => !takers.includes(name)))} ||`;
 }
 
 const lines = (texts: string[], indent: number): string =>

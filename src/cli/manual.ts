@@ -26,7 +26,7 @@ export interface Section {
 
 export const purpose = "audit ipset commands";
 
-export const synopsis = ["mine [trace] [OPTION]...", "mine doctor [OPTION]..."] as const;
+export const synopsis = ["mine [trace] [OPTION]...", "mine doctor [OPTION]...", "mine btf -o FILE"] as const;
 
 const description: Section = {
   title: "Description",
@@ -76,6 +76,10 @@ const afterOptions: readonly Section[] = [
       },
       { names: ["mine -o json --duration 3600 >ipset.jsonl"], text: "Record one hour as JSON." },
       { names: ["mine doctor"], text: "Show whether mine works on this host, and why not." },
+      {
+        names: ["mine btf -o vmlinux-4.15.0-213-generic"],
+        text: "Find the offsets of a kernel without BTF once, for this host and for others with the same kernel.",
+      },
       { names: ["mine --generate man | man -l -"], text: "Read the man page." },
       {
         names: ["mine --generate complete-bash >/etc/bash_completion.d/mine"],

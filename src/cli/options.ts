@@ -7,6 +7,7 @@ import { handshakeCommands, commands as ipsetCommands } from "../ipset/message.t
 export const commandSummaries = {
   trace: "Show every ipset command on this host until Ctrl-C (the default)",
   doctor: "Show what this host offers, and test that mine works here",
+  btf: "Write BTF of a kernel without it to a file, for hosts with the same kernel",
 } as const;
 
 export type CommandName = keyof typeof commandSummaries;
@@ -16,6 +17,8 @@ export const defaultCommand: CommandName = "trace";
 interface Row {
   /** Commands that accept the option. */
   commands: readonly CommandName[];
+  /** The name after two dashes, if it is not the key. Another command has an option with this name. */
+  long?: string;
   /** The letter after a single dash. */
   short?: string;
   /** Placeholder of the value in the help. An option without it takes no value. */
@@ -37,6 +40,7 @@ interface Row {
 const listed = (names: Iterable<string>): string => [...names].join(", ").toLowerCase();
 
 const both = ["trace", "doctor"] as const satisfies CommandName[];
+const all = ["trace", "doctor", "btf"] as const satisfies CommandName[];
 
 export const options = {
   output: {
@@ -126,8 +130,18 @@ export const options = {
     summary: "Print one JSON object in place of text",
     details: "Print the report as one JSON object in place of text.",
   },
+  file: {
+    commands: ["btf"],
+    long: "output",
+    short: "o",
+    value: "FILE",
+    isPath: true,
+    summary: "The file; it must not exist",
+    details:
+      "Write BTF with the offsets that mine finds in this kernel's memory to FILE, which must not exist. On another host with exactly this kernel, mine finds it as /boot/vmlinux-RELEASE, or with --btf.",
+  },
   verbose: {
-    commands: both,
+    commands: all,
     short: "v",
     summary: "Log decisions of mine and messages of libbpf to stderr",
     details: "Log the decisions of mine, with reasons, and every message of libbpf to stderr.",
@@ -142,23 +156,23 @@ export const options = {
   },
   /** Has no long form, because its name is one letter. */
   h: {
-    commands: both,
+    commands: all,
     short: "h",
     summary: "Show a short help",
     details: "Show a short help: each option in one line.",
   },
   help: {
-    commands: both,
+    commands: all,
     summary: "Show the full help",
     details: "Show the full help. With a command, it has the options of this command only.",
   },
   version: {
-    commands: both,
+    commands: all,
     summary: "Show the version",
     details: "Show the version of mine.",
   },
   generate: {
-    commands: both,
+    commands: all,
     value: "KIND",
     words: ["man", "complete-bash", "complete-zsh", "complete-fish"],
     summary: "Print the man page or a shell completion",
@@ -181,10 +195,13 @@ type Value<Option> = Option extends { words: readonly (infer Word)[] }
 /** Options of a command line, with their values. */
 export type Values = { [Name in OptionName]?: Value<(typeof options)[Name]> };
 
+/** Returns the name of an option after two dashes. */
+export const longName = (name: OptionName): string => rows[name].long ?? name;
+
 /** Returns the ways to write an option, the short one first. */
 export function spellings(name: OptionName): string[] {
   const { short } = rows[name];
-  const long = name.length === 1 ? [] : [`--${name}`];
+  const long = name.length === 1 ? [] : [`--${longName(name)}`];
   return short === undefined ? long : [`-${short}`, ...long];
 }
 

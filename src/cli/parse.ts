@@ -8,6 +8,7 @@ import {
   type CommandName,
   commandSummaries,
   defaultCommand,
+  longName,
   type OptionName,
   optionNames,
   rows,
@@ -35,7 +36,7 @@ const commandNames = Object.keys(commandSummaries) as CommandName[];
 const syntax = Object.fromEntries(
   optionNames.map((name) => {
     const { short, value } = rows[name];
-    return [name, { type: value ? "string" : "boolean", ...(short && { short }) } as const];
+    return [longName(name), { type: value ? "string" : "boolean", ...(short && { short }) } as const];
   }),
 );
 
@@ -52,20 +53,25 @@ export function parseCommandLine(args: string[]): CommandLine {
     tokens: true,
   });
   let command: CommandName | undefined;
-  const given = new Map<OptionName, { rawName: string; value: string | true }>();
+  const typed: { token: OptionToken; named: OptionName[] }[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") command = readCommand(token.value, command);
     if (token.kind !== "option") continue;
-    const name = optionNames.find((known) => known === token.name);
-    if (!name || !spellings(name).includes(token.rawName)) throw unknownOption(token, args);
-    given.set(name, { rawName: token.rawName, value: readValue(name, token) });
+    const named = optionNames.filter((known) => spellings(known).includes(token.rawName));
+    if (named.length === 0) throw unknownOption(token, args);
+    typed.push({ token, named });
   }
-  for (const [name, { rawName }] of given) {
-    if (rows[name].commands.includes(command ?? defaultCommand)) continue;
-    throw usageError(`option '${rawName}' is for 'mine ${rows[name].commands.join(", ")}' only`);
+  // Options of two commands can have the same name, and a command can follow its options.
+  const given = new Map<OptionName, string | true>();
+  for (const { token, named } of typed) {
+    const name = named.find((known) => rows[known].commands.includes(command ?? defaultCommand));
+    if (!name) {
+      const owners = named.flatMap((known) => rows[known].commands);
+      throw usageError(`option '${token.rawName}' is for 'mine ${owners.join(", ")}' only`);
+    }
+    given.set(name, readValue(name, token));
   }
-  const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value]));
-  return { command, values: values as Values };
+  return { command, values: Object.fromEntries(given) as Values };
 }
 
 function readCommand(word: string, earlier: CommandName | undefined): CommandName {
@@ -84,10 +90,12 @@ function readValue(name: OptionName, { rawName, value, inlineValue }: OptionToke
   if (value === undefined) throw usageError(`option '${rawName}' needs a value: ${rawName} ${placeholder}`);
   // A forgotten value is more likely than a value that begins with a dash.
   if (!inlineValue && value.startsWith("-") && value !== "-") {
-    throw usageError(`option '${rawName}' needs a value; if it is '${value}', write --${name}=${value}`);
+    throw usageError(
+      `option '${rawName}' needs a value; if it is '${value}', write --${longName(name)}=${value}`,
+    );
   }
   if (words && !words.includes(value)) {
-    throw usageError(`--${name}: '${value}' is none of ${words.join(", ")}`);
+    throw usageError(`--${longName(name)}: '${value}' is none of ${words.join(", ")}`);
   }
   return value;
 }
@@ -95,7 +103,7 @@ function readValue(name: OptionName, { rawName, value, inlineValue }: OptionToke
 /** Compares the whole argument, since `-all` comes here as `-a`. */
 function unknownOption({ rawName, index }: OptionToken, args: string[]) {
   const typed = args[index]?.replace(/=.*/s, "") ?? rawName;
-  const longNames = optionNames.filter((name) => name.length > 1);
+  const longNames = [...new Set(optionNames.filter((name) => name.length > 1).map(longName))];
   const found = nearest(typed.replace(/^-+/, ""), longNames);
   const shown = typed.startsWith("--") ? typed : rawName;
   return usageError(`unknown option '${shown}'${suggestion(found && `--${found}`)}`);

@@ -18,17 +18,23 @@ export interface FoundBtf {
   offsets: Offsets;
 }
 
+/** Makes BTF of the running kernel, in memory. The parameter is that of makeBtf(). @throws MineError. */
+export function findBtf(missing: string): FoundBtf {
+  const { bytes, offsets } = makeBtf(missing);
+  return { path: `/proc/self/fd/${memoryFile("btf", bytes)}`, offsets };
+}
+
 /**
  * Makes BTF of the running kernel.
- * @param missing a sentence: no other BTF was found.
+ * @param missing a sentence: why mine looks for offsets.
  * @throws MineError.
  */
-export function findBtf(missing: string): FoundBtf {
+export function makeBtf(missing: string): { bytes: Uint8Array; offsets: Offsets } {
   if (!isInitialPidNamespace()) {
     throw unsupported("no-btf", `${missing}; in a PID namespace mine cannot find the offsets itself`);
   }
   const offsets = lookTwice(missing);
-  return { path: `/proc/self/fd/${memoryFile("btf", kernelBtf(offsets))}`, offsets };
+  return { bytes: kernelBtf(offsets), offsets };
 }
 
 /** Looks twice, with different values. Only the same offsets count. */

@@ -123,7 +123,7 @@ export function openContext(config: HostConfig): HostContext {
   return { btf, features, check: checkNumber() };
 }
 
-function requireRoot(): void {
+export function requireRoot(): void {
   const uid = process.geteuid?.();
   if (uid !== 0) throw unsupported("not-root", `cannot use BPF: the effective uid is ${uid}, not root`);
 }

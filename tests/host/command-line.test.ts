@@ -19,9 +19,9 @@ const shell = (line: string): RunOptions => ({ through: ["bash", "-c", line] });
 
 describe("help", () => {
   test.each<[args: string[], options: string[]]>([
-    [["-h"], everyOption.either],
-    [["--help"], everyOption.either],
-    [["--all", "--help"], everyOption.either],
+    [["-h"], everyOption.any],
+    [["--help"], everyOption.any],
+    [["--all", "--help"], everyOption.any],
     [["trace", "-h"], everyOption.trace],
     [["--help", "trace"], everyOption.trace],
     [["doctor", "-h"], everyOption.doctor],

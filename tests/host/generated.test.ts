@@ -47,7 +47,7 @@ describe("the man page", () => {
 
   test("has no warning from man, and lists every option", async () => {
     const shown = output(["man", "--warnings", "-l", "-"], await page());
-    expect(optionsIn(shown)).toEqual(everyOption.either);
+    expect(optionsIn(shown)).toEqual(everyOption.any);
     for (const title of ["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "EXIT STATUS", "EXAMPLES"]) {
       expect(shown).toMatch(new RegExp(`^${title}$`, "m"));
     }
@@ -66,8 +66,9 @@ describe("the man page", () => {
 
 /** Command lines, and the expected completions of their last word. */
 const lines: [line: string, offers: string[]][] = [
-  ["mine -", everyOption.either],
+  ["mine -", everyOption.any],
   ["mine doctor -", everyOption.doctor],
+  ["mine btf -", everyOption.btf],
   ["mine trace -", everyOption.trace],
   ["mine -v trace --o", ["--output"]],
   ["mine doc", ["doctor"]],
@@ -79,6 +80,7 @@ const lines: [line: string, offers: string[]][] = [
   ["mine --generate c", ["complete-bash", "complete-fish", "complete-zsh"]],
   ["mine --command create,de", ["del", "destroy"]],
   ["mine --btf ./file-", ["file-one", "file-two"]],
+  ["mine btf -o ./file-", ["file-one", "file-two"]],
   ["mine --set ", []],
 ];
 

@@ -32,6 +32,19 @@ describe.skipIf(!isRoot)("as root", () => {
     expect(endingOf(await host.run())).toEqual({ exitCode: 0 });
   });
 
+  test("mine btf writes a file that mine reads, and replaces no file", async () => {
+    const path = join(host.dir, "found.btf");
+    const first = await host.run(["btf", "-o", path]);
+    expect(first.stderr).toContain(`/boot/vmlinux-${release()}\n`);
+    expect(first.exitCode).toBe(0);
+    const { exitCode, stderr } = await host.run(["--btf", path]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining("0 lost") });
+    const second = await host.run(["btf", "-o", path]);
+    expect(readError(second.stderr).reason).toBe("file-exists");
+    expect(second.exitCode).toBe(1);
+    expect(readError((await host.run(["btf", "-o", "/nowhere/file"])).stderr).reason).toBe("cannot-write");
+  });
+
   test("without capabilities it ends with one error and exit code 3", async () => {
     const through = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "./mine"];
     const { exitCode, stderr } = await host.run([], { through });

@@ -17,17 +17,20 @@ const ofTrace = [
   "--buffer",
 ];
 const ofDoctor = ["--json"];
-const ofBoth = ["-v", "--verbose", "--btf", "-h", "--help", "--version", "--generate"];
+const ofBoth = ["--btf"];
+const ofBtf = ["-o", "--output"];
+const ofAll = ["-v", "--verbose", "-h", "--help", "--version", "--generate"];
 
 /** Options by command, sorted. */
 export const everyOption = {
-  trace: [...ofTrace, ...ofBoth].sort(),
-  doctor: [...ofDoctor, ...ofBoth].sort(),
-  either: [...ofTrace, ...ofDoctor, ...ofBoth].sort(),
+  trace: [...ofTrace, ...ofBoth, ...ofAll].sort(),
+  doctor: [...ofDoctor, ...ofBoth, ...ofAll].sort(),
+  btf: [...ofBtf, ...ofAll].sort(),
+  any: [...ofTrace, ...ofDoctor, ...ofBoth, ...ofAll].sort(),
 };
 
-/** Returns the options at the beginning of the lines of a help text, sorted. */
+/** Returns the options at the beginning of the lines of a help text, sorted, each one once. */
 export function optionsIn(help: string): string[] {
   const terms = [...help.matchAll(/^ +((?:-\w, )?--\w+|-\w)(?= |$)/gm)];
-  return terms.flatMap(([, term = ""]) => term.split(", ")).sort();
+  return [...new Set(terms.flatMap(([, term = ""]) => term.split(", ")))].sort();
 }

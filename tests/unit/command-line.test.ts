@@ -25,6 +25,8 @@ const accepted: [args: string[], command: string | undefined, values: Values][] 
   [["trace", "-o", "json"], "trace", { output: "json" }],
   [["-v", "trace", "--all", "-o", "json"], "trace", { verbose: true, all: true, output: "json" }],
   [["--json", "doctor"], "doctor", { json: true }],
+  [["btf", "-o", "json"], "btf", { file: "json" }],
+  [["--output=/boot/x", "btf"], "btf", { file: "/boot/x" }],
   [["-v", "doctor", "--json"], "doctor", { verbose: true, json: true }],
   // The value of an option is not a command.
   [["--set", "doctor"], undefined, { set: "doctor" }],
@@ -98,8 +100,9 @@ const refused: [args: string[], message: string][] = [
   [["trace", "-v", "trace"], "unexpected argument 'trace'"],
   [["trace", "--", "--all"], "unexpected argument '--all'"],
   [["doctor", "--count", "3"], "option '--count' is for 'mine trace' only"],
-  [["-o", "json", "doctor"], "option '-o' is for 'mine trace' only"],
+  [["-o", "json", "doctor"], "option '-o' is for 'mine trace, btf' only"],
   [["--json"], "option '--json' is for 'mine doctor' only"],
+  [["btf", "--json"], "option '--json' is for 'mine doctor' only"],
   [["--json", "trace"], "option '--json' is for 'mine doctor' only"],
   // The message shows the first error.
   [["--bogus", "--outptu", "word"], "unknown option '--bogus'"],

@@ -99,6 +99,22 @@ for (const [name, group] of kernels) {
       },
     );
 
+    test.each(group.filter(({ btf }) => btf === "none"))(
+      "$name: works with the BTF file that mine writes",
+      (row) => {
+        expect(text(`${row.name}.btf.stderr`)).toContain(`/boot/vmlinux-${text("release").trim()}\n`);
+        const { auditable, backends, btf } = report(`${row.name}-with-file`);
+        expect({ auditable, usable: usableBackends({ backends }) }).toEqual({
+          auditable: true,
+          usable: row.backends.split(","),
+        });
+        expect({ path: btf.path, offsets: btf.offsets }).toEqual({
+          path: `/results/${row.name}.btf`,
+          offsets: null,
+        });
+      },
+    );
+
     test("the text report shows the same verdict", () => {
       expect(text("text")).toMatch(/^self-test +passed\b.*\b14\b/m);
       for (const line of text("text").split("\n")) expect(line.length).toBeLessThanOrEqual(80);

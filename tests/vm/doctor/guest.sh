@@ -7,15 +7,16 @@
 #   ROWS   NAME:BTF:ASSUME:KPROBES ..., columns of tests/vm/KERNELS
 #
 #   /results/NAME.json, NAME.stderr, NAME.exit   of each examination
+#   /results/NAME.btf                            mine's file, on a row without BTF
 #   /results/text                                the report for people
 #   /results/sets, probes                        sets and probes that are left behind
 set -eu
 
-examine() { # NAME COMMAND...: runs mine through the command
+examine() { # NAME COMMAND...: runs mine through the command, with the BTF file $btf if it is set
   name=$1
   shift
   status=0
-  "$@" /usr/local/bin/mine doctor --json >"/results/$name.json" 2>"/results/$name.stderr" || status=$?
+  "$@" /usr/local/bin/mine doctor --json ${btf:+--btf "$btf"} >"/results/$name.json" 2>"/results/$name.stderr" || status=$?
   echo $status >"/results/$name.exit"
 }
 
@@ -37,6 +38,10 @@ as_row() { # ROW
   *:none:*)
     mv /boot /boot-away 2>/dev/null || true
     hidden examine "$name" env MINE_ASSUME_KERNEL="${assume#-}"
+    hidden /usr/local/bin/mine btf -o "/results/$name.btf" 2>"/results/$name.btf.stderr"
+    btf=/results/$name.btf
+    hidden examine "$name-with-file" env MINE_ASSUME_KERNEL="${assume#-}"
+    btf=
     mv /boot-away /boot 2>/dev/null || true
     ;;
   *:file:*) hidden examine "$name" env MINE_ASSUME_KERNEL="${assume#-}" ;;
@@ -44,6 +49,7 @@ as_row() { # ROW
   esac
 }
 
+btf=
 uname -r >/results/release
 mkdir /empty
 
