@@ -79,7 +79,8 @@ static __always_inline void keep_answer(struct sk_buff *skb, struct sock *sock)
 	if (!read_ack(skb, &answer.ack) || answer.ack.request.nlmsg_type >> 8 != NFNL_SUBSYS_IPSET)
 		return;
 	length = AT_MOST(answer.ack.header.nlmsg_len - REPLY_OFFSET, MINE_REPLY_MAX);
-	bpf_probe_read_kernel(answer.reply, length, BPF_CORE_READ(skb, data) + REPLY_OFFSET);
+	bpf_probe_read_kernel(answer.reply, READ_SIZE(length),
+			      BPF_CORE_READ(skb, data) + REPLY_OFFSET);
 	key.sequence = answer.ack.header.nlmsg_seq;
 	bpf_map_update_elem(&taken, &key, &answer, BPF_ANY);
 }

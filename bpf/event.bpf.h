@@ -61,6 +61,19 @@ struct mine_command {
 	})
 
 /*
+ * Returns the size of a read: LENGTH, which has bounds, or 1 in place of 0. Before 4.15
+ * (9c019e2bc4b2) the helpers refuse a size that may be 0. The caller forgets the one byte.
+ */
+#define READ_SIZE(length)                                                                          \
+	({                                                                                         \
+		__u64 size = (length);                                                             \
+		asm volatile("if %0 >= 1 goto +1\n\t"                                              \
+			     "%0 = 1"                                                              \
+			     : "+r"(size));                                                        \
+		size;                                                                              \
+	})
+
+/*
  * Share of the event buffer for callers without CAP_NET_ADMIN. They can send without limit, and
  * must not displace the events of privileged callers.
  */
@@ -180,7 +193,7 @@ static __always_inline void copy_arguments(struct mine_event *event, struct task
 	at = AT_MOST(data_end(event), MINE_MESSAGE_MAX);
 	length = AT_MOST(length, MINE_ARGUMENTS_MAX);
 	/* Fails when the caller's arguments are paged out; then none are reported. */
-	if (!bpf_probe_read_user(event->data + at, length, (void *)start))
+	if (!bpf_probe_read_user(event->data + at, READ_SIZE(length), (void *)start))
 		event->arguments_captured = length;
 }
 
@@ -252,7 +265,7 @@ static __always_inline void copy_reply(struct mine_event *event, const struct mi
 		return;
 	at = AT_MOST(data_end(event), MINE_DATA_MAX - MINE_REPLY_MAX);
 	length = AT_MOST(command->reply_len, MINE_REPLY_MAX);
-	if (!bpf_probe_read_kernel(event->data + at, length, command->reply))
+	if (!bpf_probe_read_kernel(event->data + at, READ_SIZE(length), command->reply))
 		event->reply_len = length;
 }
 
@@ -333,7 +346,7 @@ static __always_inline void report(void *ctx, const struct mine_command *command
 	if (is_denied(event) && captured > MINE_DENIED_MAX)
 		captured = MINE_DENIED_MAX;
 	captured = AT_MOST(captured, MINE_MESSAGE_MAX);
-	if (bpf_probe_read_kernel(event->data, captured, (void *)command->message)) {
+	if (bpf_probe_read_kernel(event->data, READ_SIZE(captured), (void *)command->message)) {
 		COUNT(lost_message);
 		return;
 	}

@@ -37,8 +37,18 @@ const memoryRegisters: Partial<Record<number, { address: number; size: number }>
 /** Effect of an instruction on the known bounds of a register. */
 type Effect = "none" | "constant" | "bounds" | "loses" | { copyOf: number };
 
-/** Finds sizes and offsets without a bound in calls of helpers. @returns a sentence for each. */
-export function unbounded(instructions: Instruction[]): string[] {
+/** A property of a number that the search proves on each path. */
+type Property = "constant" | "bound" | "positive";
+
+/** Helpers that take no size of 0 before 4.15 (9c019e2bc4b2). */
+const takesNoZero = new Set([4, 112, 113]);
+
+/**
+ * Finds sizes and offsets without a bound in calls of helpers, and sizes that can be 0.
+ * @param refusesZero whether the kernel refuses a size that can be 0.
+ * @returns a sentence for each.
+ */
+export function unbounded(instructions: Instruction[], refusesZero: boolean): string[] {
   const into = new Map<number, Edge[]>();
   for (const index of instructions.keys()) {
     for (const edge of edgesFrom(instructions, index))
@@ -46,17 +56,19 @@ export function unbounded(instructions: Instruction[]): string[] {
   }
   const known = new Map<string, number | undefined>();
   /** Finds the start of a path without a bound. @returns its instruction; -1 for the program's entry. */
-  const origin = (at: number, register: number, wanted: "constant" | "bound"): number | undefined => {
+  const origin = (at: number, register: number, wanted: Property): number | undefined => {
     const key = `${at} ${register} ${wanted}`;
     if (!known.has(key)) known.set(key, search(at, register, wanted));
     return known.get(key);
   };
-  const search = (at: number, register: number, wanted: "constant" | "bound"): number | undefined => {
+  const search = (at: number, register: number, wanted: Property): number | undefined => {
     if (at === 0) return -1;
     for (const edge of into.get(at) ?? []) {
       const instruction = instructions[edge.from] as Instruction;
       const isConstant = (other: number) => origin(edge.from, other, "constant") === undefined;
+      if (wanted === "positive" && isPositive(register, instruction, edge.taken)) continue;
       const effect = effectOn(register, instruction, edge.taken, isConstant);
+      if (wanted === "positive" && effect === "constant") return edge.from;
       if (effect === "constant" || (effect === "bounds" && wanted === "bound")) continue;
       if (effect === "loses") return edge.from;
       const before = typeof effect === "object" ? effect.copyOf : register;
@@ -91,15 +103,37 @@ export function unbounded(instructions: Instruction[]): string[] {
     const { address, size } = registers;
     const where = `for helper ${instruction.imm} at instruction ${index}`;
     const from = origin(index, size, "bound");
+    const zeroFrom =
+      refusesZero && takesNoZero.has(instruction.imm) ? origin(index, size, "positive") : undefined;
     return [
       ...(from === undefined
         ? []
         : [`the size in r${size} ${where} has no bound since ${describe(instructions[from])}`]),
+      ...(zeroFrom === undefined ? [] : [`the size in r${size} ${where} can be 0`]),
       ...boundlessAdditions(index, address).map(
         (at) => `what instruction ${at} adds to the address in r${address} ${where} has no bound`,
       ),
     ];
   });
+}
+
+/** Tells whether an instruction proves that a register is not 0: a constant, or an unsigned comparison. */
+function isPositive(register: number, instruction: Instruction, taken: boolean): boolean {
+  if (instruction.dst !== register || takesRegister(instruction)) return false;
+  if (classOf(instruction) === CLASS.ALU64) return operation(instruction) === ALU.MOV && instruction.imm > 0;
+  if (classOf(instruction) !== CLASS.JMP) return false;
+  switch (operation(instruction)) {
+    case JUMP.GT:
+      return taken && instruction.imm >= 0;
+    case JUMP.GE:
+      return taken && instruction.imm > 0;
+    case JUMP.LE:
+      return !taken && instruction.imm >= 0;
+    case JUMP.LT:
+      return !taken && instruction.imm > 0;
+    default:
+      return false;
+  }
 }
 
 /** Tells whether an instruction adds two registers. Either one may be the address. */

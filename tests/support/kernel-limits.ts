@@ -38,6 +38,8 @@ export interface KernelLimits {
   knowsBranchTaken: boolean;
   /** Keeps the bounds of a number that is spilled to the stack and filled again (5.3). */
   keepsSpilledBounds: boolean;
+  /** Refuses a read of a size that can be 0 (before 4.15). */
+  refusesZeroSize: boolean;
   /** Tells whether mine loads the programs of a section on newer kernels only. */
   isNotSelected: (section: string) => boolean;
 }
@@ -69,8 +71,12 @@ export const LINUX_4_15: KernelLimits = {
   hasFunctions: false,
   knowsBranchTaken: false,
   keepsSpilledBounds: false,
+  refusesZeroSize: false,
   isNotSelected: () => false,
 };
+
+/** The helpers that 4.15 adds, 55 and 56, are those of perf events. */
+export const LINUX_4_14: KernelLimits = { ...LINUX_4_15, refusesZeroSize: true };
 
 export const LINUX_5_8: KernelLimits = {
   instructions: 1_000_000,
@@ -82,6 +88,7 @@ export const LINUX_5_8: KernelLimits = {
   hasFunctions: true,
   knowsBranchTaken: true,
   keepsSpilledBounds: true,
+  refusesZeroSize: false,
   isNotSelected: (section) => /^f(entry|exit)\//.test(section),
 };
 
@@ -180,7 +187,7 @@ function programRefusals(
     ),
     ...foreign,
     ...(kernel.hasLoops ? flow.trouble.filter((trouble) => !trouble.startsWith("back-edge")) : flow.trouble),
-    ...(kernel.keepsSpilledBounds || flow.hasLoop ? [] : unbounded(instructions)),
+    ...(kernel.keepsSpilledBounds || flow.hasLoop ? [] : unbounded(instructions, kernel.refusesZeroSize)),
   ];
 }
 

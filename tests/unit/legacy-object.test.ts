@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { readMaps } from "../support/bpf-object.ts";
 import { compileBpf, root } from "../support/compile.ts";
 import { Elf } from "../support/elf.ts";
-import { LINUX_4_15, LINUX_5_8, refusals } from "../support/kernel-limits.ts";
+import { LINUX_4_14, LINUX_4_15, LINUX_5_8, refusals } from "../support/kernel-limits.ts";
 
 const built = (backend: string, flavour: string): Buffer =>
   readFileSync(join(root, `.output/bpf/${backend}.${flavour}.bpf.o`));
@@ -36,7 +36,8 @@ const kprobe = (body: string, before = "", cpu = "v1"): Buffer =>
 const objects = ["kprobe", "tracepoint"];
 
 describe("the objects", () => {
-  test.each([...objects, "memory"])("the legacy object of %s can be loaded by 4.15", (backend) => {
+  test.each([...objects, "memory"])("the legacy object of %s can be loaded by 4.14 and 4.15", (backend) => {
+    expect(refusals(built(backend, "legacy"), LINUX_4_14)).toEqual([]);
     expect(refusals(built(backend, "legacy"), LINUX_4_15)).toEqual([]);
   });
 
@@ -276,6 +277,29 @@ describe("a size that 4.15 has lost the bounds of", () => {
     ],
   ])("%s", (_, size, message) => {
     expect(refusals(read(size), LINUX_4_15).join("\n")).toMatch(message);
+  });
+});
+
+describe("a size that can be 0", () => {
+  const read = (size: string) =>
+    kprobe(`__u64 *a = scratch_area(), len; if (!a) return 0; len = a[0]; if (len > 64) len = 64; ${size}
+            bpf_probe_read(a, len, ctx);`);
+  const refusal = [
+    expect.stringMatching(/^program: the size in r2 for helper 4 at instruction \d+ can be 0$/),
+  ];
+  test.each([
+    ["never compared with 0", `asm volatile("" : "+r"(len));`, refusal],
+    // 4.14 keeps no bound of a number that is not equal to a constant.
+    ["not equal to 0", `asm volatile("if %0 != 0 goto +1\\n %0 = 0" : "+r"(len));`, refusal],
+    ["1 in place of 0", `asm volatile("if %0 >= 1 goto +1\\n %0 = 1" : "+r"(len));`, []],
+    [
+      "1 in place of 0 on one path",
+      `if (a[1]) asm volatile("if %0 > 0 goto +1\\n %0 = 1" : "+r"(len));`,
+      refusal,
+    ],
+  ])("is refused by 4.14 alone: %s", (_, size, expected) => {
+    expect(refusals(read(size), LINUX_4_14)).toEqual(expected);
+    expect(refusals(read(size), LINUX_4_15)).toEqual([]);
   });
 });
 
