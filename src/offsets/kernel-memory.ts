@@ -106,7 +106,8 @@ export class KernelMemory implements Disposable {
       if (answer.thread !== 0n) continue;
       if (!this.isAddress(answer.address & ~7n)) this.#addressBits = ADDRESS_BITS.x64FiveLevels;
       const copy = new Copy(answer.address, answer.pieces, answer.bytes.slice());
-      if (copy.length > 0 && accept(copy)) return copy;
+      if (copy.length === 0) return undefined;
+      if (accept(copy)) return copy;
     }
     return undefined;
   }
