@@ -36,6 +36,7 @@ export const hints = {
     "Boot with lockdown=integrity or lockdown=none. With lockdown=confidentiality no BPF program can read the kernel.",
   "no-privileges":
     "Run mine on the host itself. Here root lacks the privileges for BPF or perf events: a container, a user namespace, a seccomp filter or a security module removes them. Before Linux 5.11 the cause can also be the locked-memory limit: ulimit -l unlimited",
+  "no-bpf": "Boot a kernel with CONFIG_BPF_SYSCALL. Every general-purpose distribution kernel has it.",
   "memory-limit": "Raise the locked-memory limit, which applies to BPF maps: ulimit -l unlimited",
   "file-size-limit": "Raise the file size limit, which also applies to files in memory: ulimit -f unlimited",
   "no-jit":
@@ -134,6 +135,8 @@ function reasonOf(
     case "EPERM":
     case "EACCES":
       return "no-privileges";
+    case "ENOSYS":
+      return error.call.startsWith("bpf_") ? "no-bpf" : "call-failed";
     case "ENOMEM":
       return "memory-limit";
     case "EMFILE":

@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { btfPlaces } from "../../src/core/btf.ts";
+import type { Reason } from "../../src/errors.ts";
 import { endingOf, Host, isRoot } from "../support/host.ts";
 import { readError } from "../support/stderr.ts";
 
@@ -30,6 +31,21 @@ test("without root it reports the uid, and ends with exit code 3", async () => {
 describe.skipIf(!isRoot)("as root", () => {
   test("it traces, or reports why this kernel cannot, with a hint", async () => {
     expect(endingOf(await host.run())).toEqual({ exitCode: 0 });
+  });
+
+  test.each<[missing: string, code: string, reason: Reason, hasBtf: boolean]>([
+    ["bpf(2)", "ENOSYS", "no-bpf", true],
+    ["bpf(2)", "EPERM", "no-privileges", true],
+    ["bpf(2) and BTF", "ENOSYS", "no-bpf", false],
+    ["bpf(2) and BTF", "EPERM", "no-privileges", false],
+  ])("without %s, %s, it ends with one error and exit code 3", async (_, code, reason, hasBtf) => {
+    const inject = `-e trace=bpf -e inject=bpf:error=${code}`;
+    const hide = hasBtf ? "" : `mount --bind ${host.emptyDirectory("btf")} /sys/kernel/btf; `;
+    const script = `${hide}exec strace -f -qq -o /dev/null ${inject} ./mine --backend tracepoint`;
+    const { exitCode, stderr } = await host.run([], { through: ["unshare", "--mount", "sh", "-c", script] });
+    const error = readError(stderr);
+    expect(error.message).toContain(`(${code})`);
+    expect({ exitCode, reason: error.reason }).toEqual({ exitCode: 3, reason });
   });
 
   test("mine btf writes a file that mine reads, and replaces no file", async () => {

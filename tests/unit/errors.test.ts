@@ -30,6 +30,7 @@ const EACCES = 13;
 const EMFILE = 24;
 const EINVAL = 22;
 const EFBIG = 27;
+const ENOSYS = 38;
 
 const plain: Circumstances = { lockdown: "none" };
 
@@ -54,6 +55,7 @@ const cases: [string, number, Partial<Circumstances>, Reason][] = [
     "kernel-version",
   ],
   ["ENOENT", ENOENT, {}, "call-failed"],
+  ["ENOSYS", ENOSYS, {}, "no-bpf"],
   ["E2BIG", E2BIG, {}, "call-failed"],
 ];
 
