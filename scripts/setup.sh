@@ -26,7 +26,7 @@ bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 build_files=(/usr/include/stdio.h:libc6-dev)
 test_files=(
   "${build_files[@]}"
-  /etc/protocols:netbase /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
+  /etc/protocols:netbase /usr/share/zoneinfo/Europe/Berlin:tzdata /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
   /usr/lib/python3/dist-packages/bcc:python3-bpfcc
 )
 cross_arm64=(aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu)

@@ -26,10 +26,12 @@ export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfi
 
 export function readConfig(args: Values): Config {
   const { backend = options.backend.default, output = options.output.default } = args;
+  const { time = options.time.default, utc = false } = args;
   return {
     ...readHostConfig(args),
     backend: backend === "auto" ? undefined : backend,
     output,
+    time: { form: time, isUtc: utc },
     color: mayUseColor(),
     bufferBytes: readBufferSize(args.buffer),
     filter: {

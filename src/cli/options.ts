@@ -2,6 +2,7 @@
 // The table of commands, options and variables. The parser, the help, the man page and the shell completions use it.
 import { backendNames } from "../backends/backend.ts";
 import { handshakeCommands, commands as ipsetCommands } from "../ipset/message.ts";
+import { timeForms } from "../output/time.ts";
 
 /** Commands, each with a summary of one line. */
 export const commandSummaries = {
@@ -52,6 +53,20 @@ export const options = {
     summary: "Output format",
     details:
       "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema.",
+  },
+  time: {
+    commands: ["trace"],
+    value: "FORM",
+    words: timeForms,
+    default: "minute",
+    summary: "Time in a line of text",
+    details:
+      "Write the time in a line of text in this form: the local minute; ISO 8601 with microseconds and the offset from UTC; or seconds since the start. With -o json this option has no effect: JSON has UTC with nanoseconds.",
+  },
+  utc: {
+    commands: ["trace"],
+    summary: "Time in UTC in place of local time",
+    details: "Write the time in a line of text in UTC in place of local time.",
   },
   command: {
     commands: ["trace"],

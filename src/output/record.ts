@@ -3,6 +3,7 @@
 import type { MineEvent } from "../events/event.ts";
 import type { IpsetMessage } from "../ipset/message.ts";
 import type { Outcome } from "../ipset/outcome.ts";
+import type { TimeWriter } from "./time.ts";
 
 export interface AuditRecord {
   event: MineEvent;
@@ -22,6 +23,8 @@ export interface RunContext {
   userName: (uid: number) => string | undefined;
   findCgroup: (id: bigint) => { path: string; containerId: string | undefined } | undefined;
   hostname: string;
+  /** Writes the time in a line of text. */
+  writeTime: TimeWriter;
   /** Inode number of the network namespace of mine; undefined if it is unknown. */
   ownNetns: number | undefined;
   /** Name of the backend that sees the commands. */

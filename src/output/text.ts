@@ -9,7 +9,6 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { writeHex, writeName } from "./escape.ts";
 import { writeElement } from "./ipset-text.ts";
 import type { AuditRecord, RunContext } from "./record.ts";
-import { localMinute } from "./time.ts";
 
 const SHOWN_MALFORMED_BYTES = 64;
 /** Max elements in a line of text; the JSON output has them all. */
@@ -21,7 +20,7 @@ const encoder = new TextEncoder();
 export function writeText(out: ByteWriter, record: AuditRecord, context: RunContext): void {
   const { event, message } = record;
   out.ascii("(");
-  out.ascii(localMinute(record.timeNs));
+  context.writeTime(out, record.timeNs, event.tsNs);
   out.ascii(") ");
   writeCaller(out, event, context);
   out.ascii(" - ");

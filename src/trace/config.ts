@@ -4,6 +4,7 @@
 import type { KernelVersion } from "bun-libbpf";
 import type { BackendName } from "../backends/backend.ts";
 import type { Command } from "../ipset/message.ts";
+import type { TimeForm } from "../output/time.ts";
 
 /** Settings for the host. */
 export interface HostConfig {
@@ -39,6 +40,8 @@ export interface SessionConfig extends HostConfig {
 export interface Config extends SessionConfig {
   /** Backend to use; undefined for the first usable one. */
   backend: BackendName | undefined;
+  /** Form of the time in text. */
+  time: { form: TimeForm; isUtc: boolean };
   /** Color text if stdout is a terminal. */
   color: boolean;
   /** Limits that end the run; infinity is no limit. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Converts an event to a record: decodes it, and adds the result and data from user space.
 import { hostname } from "node:os";
+import { readClocks } from "bun-libbpf/ffi";
 import { isDenied, type MineEvent } from "../events/event.ts";
 import { Cgroups } from "../host/cgroups.ts";
 import { ownNetns } from "../host/sysfs.ts";
@@ -8,18 +9,21 @@ import { UserNames } from "../host/user-names.ts";
 import { type IpsetMessage, readBatchLine, readIpsetMessage, readRefusedMessage } from "../ipset/message.ts";
 import { type Outcome, readOutcome } from "../ipset/outcome.ts";
 import type { AuditRecord, RunContext } from "../output/record.ts";
+import { timeWriter } from "../output/time.ts";
+import type { Config } from "./config.ts";
 import { SetTypes } from "./set-types.ts";
 
 const ENOENT = 2;
 
-/** Returns the context of a run that sees commands through this backend. */
-export function runContext(backend: string): RunContext {
+/** Returns the context of a run that starts now, and sees commands through this backend. */
+export function runContext(backend: string, { form, isUtc }: Config["time"]): RunContext {
   const users = new UserNames();
   const cgroups = new Cgroups();
   return {
     userName: (uid) => users.of(uid),
     findCgroup: (id) => cgroups.find(id),
     hostname: hostname(),
+    writeTime: timeWriter(form, isUtc, readClocks().monotonicNs),
     ownNetns: ownNetns(),
     backend,
   };

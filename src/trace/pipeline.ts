@@ -49,7 +49,7 @@ export class Tracer {
     this.#config = config;
     this.#source = source;
     this.#write = chooseWriter(config, this.#writer);
-    this.#context = runContext(source.backend);
+    this.#context = runContext(source.backend, config.time);
   }
 
   /** The limit of events is reached, or the reader of stdout is gone. */

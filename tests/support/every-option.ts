@@ -4,6 +4,8 @@
 const ofTrace = [
   "-o",
   "--output",
+  "--time",
+  "--utc",
   "--command",
   "--all",
   "--set",

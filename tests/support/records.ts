@@ -6,6 +6,7 @@ import type { Elements } from "../../src/ipset/elements.ts";
 import { readIpsetMessage } from "../../src/ipset/message.ts";
 import { type Outcome, readOutcome } from "../../src/ipset/outcome.ts";
 import type { AuditRecord, RunContext } from "../../src/output/record.ts";
+import { timeWriter } from "../../src/output/time.ts";
 
 /** Makes an event. @param given fields that differ from the default. Lengths follow from the bytes. */
 export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
@@ -54,6 +55,7 @@ export const context: RunContext = {
   userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
   findCgroup: () => undefined,
   hostname: "host",
+  writeTime: timeWriter("minute", false, 0n),
   ownNetns: 4026531840,
   backend: "kprobe",
 };

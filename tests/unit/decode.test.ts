@@ -256,7 +256,7 @@ test("times are times of the wall clock", () => {
 });
 
 describe("user space adds", () => {
-  const context = runContext("fexit");
+  const context = runContext("fexit", { form: "minute", isUtc: false });
 
   test("the host name and the backend", () => {
     expect([context.hostname, context.backend]).toEqual([hostname(), "fexit"]);
