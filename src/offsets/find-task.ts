@@ -8,7 +8,7 @@ import { readText } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 import type { FieldName, Marks, Offsets } from "./fields.ts";
 import { BASE, type Copy, type KernelMemory } from "./kernel-memory.ts";
-import { first, firstOf, only, required } from "./search.ts";
+import { first, firstOf, offsets, only, required, single } from "./search.ts";
 
 const AUDIT_UNSET = 0xffff_ffff;
 /** linux/capability.h */
@@ -21,30 +21,40 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
   const end = task.length - 16;
   const copies = new Map<bigint, Copy | undefined>();
   /** Returns the first pointer to a struct that passes the test. */
-  const pointer = (
-    name: FieldName,
+  const findPointer = (
     from: number,
     holder: Copy,
     isStruct: (pointed: Copy) => boolean,
     known = copies,
-  ): number => {
-    return first(name, from, end, 8, (at) => {
+  ): number | undefined =>
+    firstOf(from, end, 8, (at) => {
       const address = holder.u64(at);
       if (!memory.isAddress(address)) return false;
       if (!known.has(address)) known.set(address, memory.copy(socket, address));
       const pointed = known.get(address);
       return pointed !== undefined && isStruct(pointed);
     });
-  };
+  const pointer = (
+    name: FieldName,
+    from: number,
+    holder: Copy,
+    isStruct: (pointed: Copy) => boolean,
+    known = copies,
+  ): number => required(name, findPointer(from, holder, isStruct, known));
   const { pid, ppid } = process;
-  const tgid = only("task_struct.tgid", 4, end, 4, (at) => task.u32(at) === pid && task.u32(at - 4) === pid);
-  // `parent` follows, with the same value unless a debugger is attached.
   const threads = new Set(readdirSync(`/proc/${ppid}/task`).map(Number));
-  const parent = pointer(
-    "task_struct.real_parent",
-    0,
-    task,
-    (one) => one.length > tgid && one.u32(tgid) === ppid && threads.has(one.u32(tgid - 4)),
+  const hasId = (one: Copy, at: number, id: number): boolean => one.length > at && one.u32(at) === id;
+  // A small process id is in other fields too. The parent has its own id at the same place, in one of its threads.
+  const [tgid, parent] = single(
+    "task_struct.tgid",
+    [...offsets(4, end, 4)]
+      .filter((at) => hasId(task, at, pid) && hasId(task, at - 4, pid))
+      .flatMap((at): [number, number][] => {
+        // `parent` follows, with the same value unless a debugger is attached.
+        const isParent = (one: Copy): boolean => hasId(one, at, ppid) && threads.has(one.u32(at - 4));
+        const found = findPointer(0, task, isParent);
+        return found === undefined ? [] : [[at, found]];
+      }),
   );
   let numbers = 0;
   // struct pid { count, level, ..., tasks, ..., numbers }: level is 0, and tasks links to this task.

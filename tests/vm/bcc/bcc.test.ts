@@ -39,7 +39,7 @@ test("mine.py prints the lines that mine prints", async () => {
     readdirSync(join(root, directory)).map((name) => join(directory, name)),
   );
   const { exitCode, text } = await runSession("bcc/guest.sh", kernel, {
-    env: { BACKENDS: "kprobe", KPROBES: "on", EXAMPLE: "no" },
+    env: { BACKENDS: "kprobe", KPROBES: "on", EXAMPLE: "no", FULL_BTF: "" },
     files: {
       "/headers.tar": headers,
       "/commands": commands,
