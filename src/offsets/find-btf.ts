@@ -5,7 +5,7 @@ import { memoryFile } from "bun-libbpf/ffi";
 import { unsupported } from "../errors.ts";
 import { explained } from "../host/attempt.ts";
 import { isInitialPidNamespace } from "../host/sysfs.ts";
-import type { FieldName, Offsets } from "./fields.ts";
+import { type FieldName, fieldNames, type Offsets } from "./fields.ts";
 import { findOffsets } from "./find.ts";
 import { kernelBtf } from "./kernel-btf.ts";
 import { KernelMemory } from "./kernel-memory.ts";
@@ -37,18 +37,36 @@ export function makeBtf(missing: string): { bytes: Uint8Array; offsets: Offsets 
   return { bytes: kernelBtf(offsets), offsets };
 }
 
-/** Looks twice, with different values. Only the same offsets count. */
+/** Max rounds of the search. One can fail where an interrupt made a copy, or where two fields have a value by chance. */
+const MAX_ROUNDS = 5;
+
+/** Looks with different values. Only what two rounds find counts. */
 function lookTwice(missing: string): Offsets {
   try {
     using memory = KernelMemory.open();
-    const [first, second] = [findOffsets(memory, 0), findOffsets(memory, 1)];
-    const changed = (Object.keys(first) as FieldName[]).filter((name) => first[name] !== second[name]);
-    if (changed.length > 0) throw new UnknownOffset(`${changed.join(", ")} changed`);
-    return first;
-  } catch (error) {
-    if (error instanceof UnknownOffset) {
-      throw unsupported("no-btf", `${missing}; offsets in its memory are not certain: ${error.message}`);
+    let first: Offsets | undefined;
+    let failure: UnknownOffset | undefined;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      try {
+        const found = findOffsets(memory, round);
+        if (first === undefined) {
+          first = found;
+          continue;
+        }
+        const changed = differences(first, found);
+        if (changed.length === 0) return found;
+        failure = new UnknownOffset(`${changed.join(", ")} changed`);
+        break;
+      } catch (error) {
+        if (!(error instanceof UnknownOffset)) throw error;
+        failure = error;
+      }
     }
+    throw unsupported("no-btf", `${missing}; offsets in its memory are not certain: ${failure?.message}`);
+  } catch (error) {
     throw error instanceof CallError ? explained("find the offsets of this kernel", error) : error;
   }
 }
+
+const differences = (one: Offsets, other: Offsets): FieldName[] =>
+  fieldNames.filter((name) => one[name] !== other[name]);

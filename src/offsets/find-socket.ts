@@ -88,28 +88,28 @@ export function findSocket(memory: KernelMemory, buffer: Offsets, marks: Marks):
     return { socket, copy: (options) => required("struct sock", memory.copy(socket, address, options)) };
   };
   const here = subject(NetlinkSocket.here());
-  const route = subject(NetlinkSocket.here(PROTOCOL.route));
-  const generic = subject(NetlinkSocket.here(PROTOCOL.generic));
   const elsewhere = subject(NetlinkSocket.inOwnNamespace());
+  // A small number, such as an inode number, is in other fields too. Three sockets have three numbers.
+  const protocols = [PROTOCOL.netfilter, PROTOCOL.route, PROTOCOL.generic];
   // An interrupt may make the copy before the answer is there.
-  const hasAnswer = (copy: Copy): boolean =>
-    firstOf(0, SOCKET_BYTES, 8, (at) => isQueueOfOne(memory, copy, at)) !== undefined;
-  const plain = here.copy({ accept: hasAnswer });
-  const protocols: [Copy, number][] = [
-    [plain, PROTOCOL.netfilter],
-    [route.copy(), PROTOCOL.route],
-    [generic.copy(), PROTOCOL.generic],
-  ];
+  const hasAnswer = (sock: Copy): boolean =>
+    firstOf(0, SOCKET_BYTES, 8, (at) => isQueueOfOne(memory, sock, at)) !== undefined;
+  const three = protocols.map((protocol) => {
+    const { socket, copy } = subject(NetlinkSocket.here(protocol));
+    return { socket, sock: copy({ accept: hasAnswer }) };
+  });
   return {
-    "sock_common.skc_family": only("sock_common.skc_family", 0, 64, 2, (at) => plain.u16(at) === AF_NETLINK),
+    "sock_common.skc_family": only("sock_common.skc_family", 0, 64, 2, (at) =>
+      three.every(({ sock }) => sock.u16(at) === AF_NETLINK),
+    ),
     "sock.sk_protocol": only("sock.sk_protocol", 64, SOCKET_BYTES, 1, (at) =>
-      protocols.every(([copy, protocol]) => copy.u8(at) === protocol),
+      three.every(({ sock }, index) => sock.u8(at) === protocols[index]),
     ),
     "sock.sk_receive_queue": only("sock.sk_receive_queue", 0, SOCKET_BYTES, 8, (at) =>
-      isQueueOfOne(memory, plain, at),
+      three.every(({ sock }) => isQueueOfOne(memory, sock, at)),
     ),
     ...findNet(memory, here, elsewhere),
-    ...findFile(memory, here),
+    ...findFile(memory, three),
     ...findDump(
       memory,
       subject(NetlinkSocket.here(PROTOCOL.route)),
@@ -150,15 +150,19 @@ function findNet(memory: KernelMemory, one: Subject, other: Subject): Offsets {
 }
 
 /** Finds the struct socket_alloc { socket, vfs_inode }. The struct socket in it points back. */
-function findFile(memory: KernelMemory, { socket, copy }: Subject): Offsets {
-  const sock = copy();
+function findFile(memory: KernelMemory, subjects: readonly { socket: NetlinkSocket; sock: Copy }[]): Offsets {
   const found: [number, number][] = [];
   for (const at of offsets(0, SOCKET_BYTES, 8)) {
-    const address = sock.u64(at);
-    const file = memory.isAddress(address) ? memory.copy(socket, address) : undefined;
-    if (!file || firstOf(0, 64, 8, (back) => file.u64(back) === sock.address) === undefined) continue;
-    for (const inode of offsets(0, Math.min(file.length, NEAR_BYTES), 8)) {
-      if (file.u64(inode) === BigInt(socket.inode)) found.push([at, inode]);
+    const files = subjects.flatMap(({ socket, sock }): [Copy, bigint][] => {
+      const address = sock.u64(at);
+      const file = memory.isAddress(address) ? memory.copy(socket, address) : undefined;
+      if (!file || firstOf(0, 64, 8, (back) => file.u64(back) === sock.address) === undefined) return [];
+      return [[file, BigInt(socket.inode)]];
+    });
+    if (files.length < subjects.length) continue;
+    const end = Math.min(...files.map(([file]) => file.length), NEAR_BYTES);
+    for (const inode of offsets(0, end, 8)) {
+      if (files.every(([file, number]) => file.u64(inode) === number)) found.push([at, inode]);
     }
   }
   const [file, inode] = single("sock.sk_socket", found);
@@ -181,18 +185,21 @@ function findDump(memory: KernelMemory, { socket, copy }: Subject, head: number)
 
 /** Finds the count of dropped answers and the error: the socket gets more answers than it has space for. */
 function findDrops({ socket, copy }: Subject, { requests }: Marks): Offsets {
+  const before = copy();
   socket.shrinkReceiveBuffer();
   for (let sent = 0; sent < requests; sent++) socket.send(noopRequest(0));
   let drops = 0;
   // An interrupt may make the copy before the last answer is dropped.
   const isCounted = (sock: Copy): boolean => {
     drops = droppedAnswers(socket.inode);
-    return firstOf(0, SOCKET_BYTES, 4, (at) => sock.u32(at) === drops) !== undefined;
+    return firstOf(0, SOCKET_BYTES, 4, (at) => isNew(sock, at, drops)) !== undefined;
   };
+  const isNew = (sock: Copy, at: number, value: number): boolean =>
+    before.u32(at) === 0 && sock.u32(at) === value;
   const sock = copy({ keep: true, accept: isCounted });
   return {
-    "sock.sk_drops": only("sock.sk_drops", 0, SOCKET_BYTES, 4, (at) => sock.u32(at) === drops),
-    "sock.sk_err": only("sock.sk_err", 0, SOCKET_BYTES, 4, (at) => sock.u32(at) === ENOBUFS),
+    "sock.sk_drops": only("sock.sk_drops", 0, SOCKET_BYTES, 4, (at) => isNew(sock, at, drops)),
+    "sock.sk_err": only("sock.sk_err", 0, SOCKET_BYTES, 4, (at) => isNew(sock, at, ENOBUFS)),
   };
 }
 

@@ -8,11 +8,15 @@ import { readText } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 import type { FieldName, Marks, Offsets } from "./fields.ts";
 import { BASE, type Copy, type KernelMemory } from "./kernel-memory.ts";
-import { first, firstOf, offsets, only, required, single } from "./search.ts";
+import { firstOf, offsets, required, single } from "./search.ts";
 
 const AUDIT_UNSET = 0xffff_ffff;
 /** linux/capability.h */
 const CAP_AUDIT_CONTROL = 1n << 30n;
+/** Bytes from real_parent to group_leader (struct task_struct, 4.14 to 7.x). */
+const LEADER = 48;
+/** Max tasks that are compared to find the login user. */
+const MAX_GENERATIONS = 16;
 
 /** Finds the fields of the struct task_struct of this thread, and of the structs that it points to. */
 export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Marks): Offsets {
@@ -20,39 +24,45 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
   const task = copy();
   const end = task.length - 16;
   const copies = new Map<bigint, Copy | undefined>();
-  /** Returns the first pointer to a struct that passes the test. */
+  /** Returns the first pointer that passes the test of its place, to a struct that passes its own. */
   const findPointer = (
-    from: number,
     holder: Copy,
     isStruct: (pointed: Copy) => boolean,
+    isPlace: (at: number) => boolean = () => true,
     known = copies,
   ): number | undefined =>
-    firstOf(from, end, 8, (at) => {
+    firstOf(0, end, 8, (at) => {
       const address = holder.u64(at);
-      if (!memory.isAddress(address)) return false;
+      if (!memory.isAddress(address) || !isPlace(at)) return false;
       if (!known.has(address)) known.set(address, memory.copy(socket, address));
       const pointed = known.get(address);
       return pointed !== undefined && isStruct(pointed);
     });
-  const pointer = (
+  /** Finds a field whose neighbour has the same value: the task may have this pointer elsewhere too. */
+  const findTwin = (
     name: FieldName,
-    from: number,
     holder: Copy,
     isStruct: (pointed: Copy) => boolean,
     known = copies,
-  ): number => required(name, findPointer(from, holder, isStruct, known));
+  ): number =>
+    required(
+      name,
+      findPointer(holder, isStruct, (at) => holder.u64(at) === holder.u64(at + 8), known),
+    );
   const { pid, ppid } = process;
   const threads = new Set(readdirSync(`/proc/${ppid}/task`).map(Number));
   const hasId = (one: Copy, at: number, id: number): boolean => one.length > at && one.u32(at) === id;
+  // real_parent, parent, children and sibling come before group_leader. last_wakee can have the parent too.
+  const isBeforeLeader = (at: number): boolean =>
+    at + LEADER <= end && task.u64(at + LEADER) === task.address;
   // A small process id is in other fields too. The parent has its own id at the same place, in one of its threads.
   const [tgid, parent] = single(
     "task_struct.tgid",
     [...offsets(4, end, 4)]
       .filter((at) => hasId(task, at, pid) && hasId(task, at - 4, pid))
       .flatMap((at): [number, number][] => {
-        // `parent` follows, with the same value unless a debugger is attached.
         const isParent = (one: Copy): boolean => hasId(one, at, ppid) && threads.has(one.u32(at - 4));
-        const found = findPointer(0, task, isParent);
+        const found = findPointer(task, isParent, isBeforeLeader);
         return found === undefined ? [] : [[at, found]];
       }),
   );
@@ -71,24 +81,22 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
   return {
     "task_struct.tgid": tgid,
     "task_struct.real_parent": parent,
-    "task_struct.group_leader": first(
-      "task_struct.group_leader",
-      parent,
-      end,
-      8,
-      (at) => task.u64(at) === task.address,
-    ),
-    "task_struct.thread_pid": pointer("task_struct.thread_pid", 0, task, isPid),
+    "task_struct.group_leader": parent + LEADER,
+    "task_struct.thread_pid": required("task_struct.thread_pid", findPointer(task, isPid)),
     "pid.numbers": numbers,
-    ...findMemory((isStruct) => pointer("task_struct.mm", 0, task, isStruct)),
+    ...findMemory((isStruct) => findTwin("task_struct.mm", task, isStruct)),
     // The struct is new, and may be where another one was.
-    ...findCredentials((isStruct) => pointer("task_struct.cred", 0, copy(), isStruct, new Map()), marks),
-    ...findLogin(copy, end, marks),
+    ...findCredentials((isStruct) => findTwin("task_struct.cred", copy(), isStruct, new Map()), marks),
+    ...findLogin(copy, end, marks, (one) => {
+      const address = one.u64(parent);
+      const next = memory.isAddress(address) ? memory.copy(socket, address) : undefined;
+      return next && [next, next.u32(tgid)];
+    }),
   };
 }
 
 /** Finds the struct mm_struct. `active_mm` follows, with the same value in a process. */
-function findMemory(pointer: (isStruct: (pointed: Copy) => boolean) => number): Offsets {
+function findMemory(findTwin: (isStruct: (pointed: Copy) => boolean) => number): Offsets {
   // Fields 48 to 51 of proc(5): arg_start, arg_end, env_start, env_end. The name in field 2 may have spaces.
   const stat = readFileSync("/proc/self/stat", "utf8");
   const bounds = stat
@@ -98,7 +106,7 @@ function findMemory(pointer: (isStruct: (pointed: Copy) => boolean) => number): 
     .slice(45, 49)
     .map(BigInt);
   let start = 0;
-  const mm = pointer((copy) => {
+  const mm = findTwin((copy) => {
     const at = firstOf(0, copy.length - 32, 8, (offset) =>
       bounds.every((bound, index) => copy.u64(offset + 8 * index) === bound),
     );
@@ -110,7 +118,7 @@ function findMemory(pointer: (isStruct: (pointed: Copy) => boolean) => number): 
 
 /** Finds the struct cred: a change of the thread's group ids gives it a new one. */
 function findCredentials(
-  pointer: (isStruct: (pointed: Copy) => boolean) => number,
+  findTwin: (isStruct: (pointed: Copy) => boolean) => number,
   { ids: [real, effective, saved] }: Marks,
 ): Offsets {
   let gid = 0;
@@ -127,28 +135,41 @@ function findCredentials(
     return at !== undefined;
   };
   // real_cred comes first. cred follows, with the same value, and is the one that decides.
-  const cred = withGroups(real, effective, saved, () => pointer(isCred)) + 8;
+  const cred = withGroups(real, effective, saved, () => findTwin(isCred)) + 8;
   return { "task_struct.cred": cred, "cred.euid": gid + 12, "cred.egid": gid + 16 };
 }
 
 /**
  * Finds the login user and the session. Without a login, mine sets one for a moment; audit logs that. A kernel
- * without audit has neither.
+ * without audit has neither. Where 0 is logged in, other fields have the same numbers; then the ancestors decide.
+ * @param parentOf returns the parent of a task, and its process id.
  */
-function findLogin(copy: () => Copy, end: number, { ids: [user] }: Marks): Offsets {
-  const read = (name: string): number | undefined => {
-    const text = readText(`/proc/self/${name}`);
-    return text === undefined ? undefined : Number(text);
+function findLogin(
+  copy: () => Copy,
+  end: number,
+  { ids: [user] }: Marks,
+  parentOf: (task: Copy) => [Copy, number] | undefined,
+): Offsets {
+  const read = (pid: number | "self"): [number, number] | undefined => {
+    const [login, session] = [readText(`/proc/${pid}/loginuid`), readText(`/proc/${pid}/sessionid`)];
+    return login === undefined || session === undefined ? undefined : [Number(login), Number(session)];
   };
   const find = (): Offsets => {
-    const task = copy();
-    const [login, session] = [read("loginuid"), read("sessionid")];
-    const at = only("task_struct.loginuid", 0, end, 4, (offset) => {
-      return task.u32(offset) === login && task.u32(offset + 4) === session;
-    });
+    let task = copy();
+    let found = [...offsets(0, end, 4)];
+    let values = read("self");
+    for (let generation = 0; values && generation < MAX_GENERATIONS; generation++) {
+      const [login, session] = values;
+      found = found.filter((at) => task.u32(at) === login && task.u32(at + 4) === session);
+      const parent = found.length > 1 ? parentOf(task) : undefined;
+      if (parent === undefined || parent[0].length < end + 8) break;
+      task = parent[0];
+      values = read(parent[1]);
+    }
+    const at = single("task_struct.loginuid", found);
     return { "task_struct.loginuid": at, "task_struct.sessionid": at + 4 };
   };
-  const login = read("loginuid");
+  const login = read("self")?.[0];
   if (login === undefined) return {};
   if (login !== AUDIT_UNSET) return find();
   if (!(effectiveCapabilities() & CAP_AUDIT_CONTROL) || !setLogin(user)) return {};

@@ -32,10 +32,6 @@ export function firstOf(from: number, to: number, step: number, matches: Test): 
   return undefined;
 }
 
-/** Returns the first match. Behind the struct of this thread there may be one of another thread. */
-export const first = (name: string, from: number, to: number, step: number, matches: Test): number =>
-  required(name, firstOf(from, to, step, matches));
-
 /** Returns the only match. */
 export const only = (name: string, from: number, to: number, step: number, matches: Test): number =>
   single(name, [...offsets(from, to, step)].filter(matches));

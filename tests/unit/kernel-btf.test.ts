@@ -6,15 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fieldNames, type Offsets } from "../../src/offsets/fields.ts";
 import { kernelBtf } from "../../src/offsets/kernel-btf.ts";
-import {
-  ADDRESS_BITS,
-  first,
-  isAddress,
-  only,
-  required,
-  single,
-  UnknownOffset,
-} from "../../src/offsets/search.ts";
+import { ADDRESS_BITS, isAddress, only, required, single, UnknownOffset } from "../../src/offsets/search.ts";
 import { readKernelOffsets } from "../support/kernel-offsets.ts";
 
 let dir: string;
@@ -58,7 +50,6 @@ describe("a search", () => {
   test.each<[string, () => unknown]>([
     ["two matches", () => only("f", 0, 4, 1, (at) => memory[at] === 3)],
     ["no match", () => only("f", 0, 4, 1, (at) => memory[at] === 4)],
-    ["no first match", () => first("f", 0, 4, 1, (at) => memory[at] === 4)],
     ["no value", () => required("f", undefined)],
   ])("with %s is refused", (_title, search) => {
     expect(search).toThrow(UnknownOffset);
