@@ -201,9 +201,9 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     });
     expect(onlyEvent("netns")).toMatchObject({ event: { outcome: "success" }, user: { id: "0" } });
     const ours = number("netns");
-    const namespaces = ["first", "rootless", "netns"].map((name) => onlyEvent(name).linux.netns);
-    expect(namespaces[0]).toBe(ours);
-    expect(new Set(namespaces).size).toBe(3);
+    expect(onlyEvent("first").linux.netns).toBe(ours);
+    // The kernel may give the number of the one to the other, which comes after its end.
+    for (const name of ["rootless", "netns"]) expect(onlyEvent(name).linux.netns).not.toBe(ours);
   });
 
   test("reports names of sets byte by byte", () => {
