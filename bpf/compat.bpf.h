@@ -94,6 +94,29 @@ static __always_inline __u32 session_id(struct task_struct *task)
 }
 
 /*
+ * Before 5.5 (cf25e24db61c) the start had another name. Before 4.19 (2c4704756cab) a task kept its
+ * struct pid in another field.
+ */
+struct task_struct___o {
+	__u64 real_start_time;
+	struct pid_link {
+		struct pid *pid;
+	} pids[1];
+} __attribute__((preserve_access_index));
+
+/* Returns the offset of a process's start by CLOCK_BOOTTIME; 0 if it is unknown. */
+static __always_inline __u32 start_offset(void)
+{
+	struct task_struct *task = NULL;
+
+	if (bpf_core_field_exists(task->start_boottime))
+		return bpf_core_field_offset(struct task_struct, start_boottime);
+	if (bpf_core_field_exists(((struct task_struct___o *)task)->real_start_time))
+		return bpf_core_field_offset(struct task_struct___o, real_start_time);
+	return 0;
+}
+
+/*
  * Before 5.5 (67c0496e87d1) the id was an inode number and a generation; stat(2) shows the inode
  * number.
  */
@@ -106,6 +129,45 @@ struct kernfs_node___o {
 } __attribute__((preserve_access_index));
 
 /*
+ * Max hierarchies to look at. They are in the order of their creation: first the kernel's unified
+ * one, then systemd's own. Before 5.2 a program has 4,096 instructions at most.
+ */
+#define HIERARCHIES_MAX 3
+/* "systemd" and its NUL, little-endian. */
+#define NAME_SYSTEMD 0x00646d6574737973
+
+/*
+ * Returns the cgroup in the hierarchy without controllers that systemd keeps on a host without the
+ * unified one; NULL if there is none.
+ */
+static __always_inline struct cgroup *systemd_cgroup(struct css_set *set)
+{
+	struct cgrp_cset_link *link;
+	struct list_head *at;
+
+	if (!bpf_core_field_exists(set->cgrp_links))
+		return NULL;
+	at = BPF_CORE_READ(set, cgrp_links.next);
+	UNROLL
+	for (int i = 0; i < HIERARCHIES_MAX; i++) {
+		struct cgroup_root *root;
+		struct cgroup *cgroup;
+		__u64 name = 0;
+
+		if ((void *)at == (void *)set + bpf_core_field_offset(struct css_set, cgrp_links))
+			return NULL;
+		link = (void *)at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+		cgroup = BPF_CORE_READ(link, cgrp);
+		root = BPF_CORE_READ(cgroup, root);
+		bpf_core_read(&name, sizeof(name), &root->name);
+		if (name == NAME_SYSTEMD)
+			return cgroup;
+		at = BPF_CORE_READ(at, next);
+	}
+	return NULL;
+}
+
+/*
  * Returns the inode number of the cgroup's directory, like bpf_get_current_cgroup_id(), which needs
  * 4.18.
  *
@@ -113,26 +175,23 @@ struct kernfs_node___o {
  * only where the constant equals the compared one. It follows the branch of an existing field; if
  * the other branch reads a missing field, it refuses the program.
  */
-static __always_inline __u64 cgroup_id(struct task_struct *task)
+static __always_inline __u64 cgroup_id(struct task_struct *task, bool is_unified)
 {
 	struct kernfs_node *node;
+	struct cgroup *cgroup;
+	struct css_set *set;
 
 	if (!bpf_core_field_exists(task->cgroups))
 		return 0;
-	node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	set = BPF_CORE_READ(task, cgroups);
+	cgroup = is_unified ? BPF_CORE_READ(set, dfl_cgrp) : systemd_cgroup(set);
+	node = BPF_CORE_READ(cgroup, kn);
 	if (bpf_core_field_exists(((struct kernfs_node___o *)node)->id.ino))
 		return BPF_CORE_READ((struct kernfs_node___o *)node, id.ino);
 	if (bpf_core_field_exists(node->id))
 		return BPF_CORE_READ(node, id);
 	return 0;
 }
-
-/* Before 4.19 (2c4704756cab) a task kept its struct pid in another field. */
-struct task_struct___o {
-	struct pid_link {
-		struct pid *pid;
-	} pids[1];
-} __attribute__((preserve_access_index));
 
 /*
  * Returns the current task's process id in its own pid namespace, as struct scm_creds holds a

@@ -161,11 +161,12 @@ static __always_inline void fill_sender(struct mine_event *event, struct scm_cre
 	event->login_uid = AUDIT_UID_UNSET;
 }
 
-static __always_inline void fill_details(struct mine_event *event, struct task_struct *task)
+static __always_inline void fill_details(struct mine_event *event, struct task_struct *task,
+					 enum mine_detail details)
 {
 	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	event->session_id = session_id(task);
-	event->cgroup_id = cgroup_id(task);
+	event->cgroup_id = cgroup_id(task, !(details & MINE_SYSTEMD_CGROUP));
 }
 
 /*
@@ -177,7 +178,7 @@ static __always_inline __u64 data_end(const struct mine_event *event)
 {
 	barrier();
 	return (__u64)event->captured_len + event->arguments_captured + event->executable_len +
-	       event->reply_len;
+	       event->ancestors_len + event->reply_len;
 }
 
 static __always_inline void copy_arguments(struct mine_event *event, struct task_struct *task)
@@ -257,6 +258,39 @@ static __always_inline void copy_executable(struct mine_event *event, struct tas
 }
 #endif
 
+/* Appends the processes that started the caller, from its parent up to the first of the host. */
+static __always_inline void copy_ancestors(struct mine_event *event, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	__u64 begin = data_end(event), at;
+	__u32 start = start_offset();
+	struct mine_ancestor *ancestor;
+	__u32 pid;
+
+	if (start)
+		bpf_probe_read_kernel(&event->start_ns, sizeof(event->start_ns),
+				      (void *)leader + start);
+	UNROLL
+	for (int i = 0; i < MINE_ANCESTORS_MAX; i++) {
+		/* A thread other than the first may have started the process. */
+		leader = BPF_CORE_READ(leader, real_parent, group_leader);
+		pid = BPF_CORE_READ(leader, tgid);
+		if (!pid)
+			return;
+		at = AT_MOST(begin + i * sizeof(*ancestor),
+			     MINE_DATA_MAX - MINE_REPLY_MAX - sizeof(*ancestor));
+		ancestor = (void *)event->data + at;
+		__builtin_memset(ancestor, 0, sizeof(*ancestor));
+		ancestor->pid = pid;
+		if (start)
+			bpf_probe_read_kernel(&ancestor->start_ns, sizeof(ancestor->start_ns),
+					      (void *)leader + start);
+		if (bpf_core_field_exists(leader->comm))
+			bpf_core_read(ancestor->comm, sizeof(ancestor->comm), &leader->comm);
+		event->ancestors_len = (i + 1) * sizeof(*ancestor);
+	}
+}
+
 static __always_inline void copy_reply(struct mine_event *event, const struct mine_command *command)
 {
 	__u64 length, at;
@@ -312,13 +346,15 @@ static __always_inline void end_event(void *ctx, struct mine_event *event,
 	struct task_struct *task = (void *)bpf_get_current_task();
 	FILTER *filter = what_is_wanted();
 
-	if (filter && filter->details && !(command->flags & MINE_BY_READER)) {
-		fill_details(event, task);
+	if (filter && filter->details & MINE_CALLER && !(command->flags & MINE_BY_READER)) {
+		fill_details(event, task, filter->details);
 		copy_arguments(event, task);
 		/* Missing where user space has found the offsets: it does not search for this one. */
 		if (bpf_core_field_exists(task->mm->exe_file))
 			copy_executable(event, task);
 	}
+	if (filter && filter->details & MINE_ANCESTRY && !(command->flags & MINE_BY_READER))
+		copy_ancestors(event, task);
 	copy_reply(event, command);
 	COUNT(submitted);
 	if (submit(ctx, event,

@@ -29,9 +29,21 @@
  * buffer.
  */
 #define MINE_DENIED_MAX 256
+/* Max number of processes between the caller and the first process of the host. */
+#define MINE_ANCESTORS_MAX 8
+/* Bytes of struct mine_ancestor. BCC cannot read an array whose length has a sizeof(). */
+#define MINE_ANCESTOR_LEN 32
 #define MINE_DATA_MAX                                                                              \
 	(MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX + MINE_NAME_MAX +             \
-	 MINE_REPLY_MAX)
+	 MINE_ANCESTORS_MAX * MINE_ANCESTOR_LEN + MINE_REPLY_MAX)
+
+/* The caller's parent, or a process further up. */
+struct mine_ancestor {
+	__u64 start_ns; /* CLOCK_BOOTTIME; 0 if it is unknown */
+	__u32 pid;	/* in the initial pid namespace */
+	__u32 reserved;
+	char comm[MINE_COMM_LEN]; /* empty if it is unknown */
+};
 
 /* Bits of mine_event.flags. */
 enum mine_flag {
@@ -45,7 +57,8 @@ enum mine_flag {
 /* One ipset command that the kernel has finished. */
 struct mine_event {
 	__u64 ts_ns;	 /* CLOCK_MONOTONIC */
-	__u64 cgroup_id; /* id in the unified hierarchy; 0 if there is none */
+	__u64 start_ns;	 /* CLOCK_BOOTTIME at the start of the process; 0 if it is unknown */
+	__u64 cgroup_id; /* id in the unified hierarchy, or in systemd's own; 0 if there is none */
 	__u32 pid;	 /* thread group id in the initial pid namespace */
 	__u32 tid;
 	__u32 ppid;
@@ -64,14 +77,15 @@ struct mine_event {
 	__u32 arguments_len; /* bytes of the command line in the caller's memory */
 	__u32 arguments_captured;
 	__u32 executable_len; /* bytes of the path, see below */
+	__u32 ancestors_len;  /* bytes of the ancestors */
 	__u32 reply_len;
-	__u32 reserved;
 	char comm[MINE_COMM_LEN];
 	/*
 	 * Consecutive texts, each with the length above. Unused bytes are not sent.
 	 *   the message: struct nlmsghdr, struct nfgenmsg, attributes
 	 *   the command line: arguments, a NUL after each
 	 *   the executable's path: names from the file up to the root, a NUL after each
+	 *   the ancestors: a struct mine_ancestor each, the parent first
 	 *   with an answer, the message that the kernel returned with it, truncated to MINE_REPLY_MAX
 	 */
 	__u8 data[MINE_DATA_MAX];
@@ -79,10 +93,19 @@ struct mine_event {
 
 #define AUDIT_UID_UNSET 0xffffffff
 
-_Static_assert(__builtin_offsetof(struct mine_event, data) == 112, "struct mine_event has a hole");
-_Static_assert(sizeof(struct mine_event) == 112 + MINE_DATA_MAX, "struct mine_event has padding");
+_Static_assert(sizeof(struct mine_ancestor) == MINE_ANCESTOR_LEN, "struct mine_ancestor");
+_Static_assert(__builtin_offsetof(struct mine_event, data) == 120, "struct mine_event has a hole");
+_Static_assert(sizeof(struct mine_event) == 120 + MINE_DATA_MAX, "struct mine_event has padding");
 _Static_assert(sizeof(struct mine_event) <= 32768,
 	       "struct mine_event does not fit in a per-CPU map");
+
+/* Bits of mine_filter.details: what to report of the caller. */
+enum mine_detail {
+	MINE_CALLER =
+		1, /* parent, session, cgroup, command line and executable; doubles the cost */
+	MINE_ANCESTRY = 2,	 /* the processes that started the caller */
+	MINE_SYSTEMD_CGROUP = 4, /* the cgroup in systemd's own hierarchy, not in the unified one */
+};
 
 /*
  * Selection of the commands to report: .rodata of the modern object, element 0 of the legacy
@@ -92,11 +115,10 @@ struct mine_filter {
 	__u32 commands; /* bit N: report enum ipset_cmd N */
 	/* the same for callers without CAP_NET_ADMIN: ipset(8) sends queries before it acts */
 	__u32 denied;
-	__u32 pid;   /* 0: any process */
-	__u32 uid;   /* real, effective or login user; AUDIT_UID_UNSET: any user */
-	__u32 check; /* nlmsg_seq of the request that fills the "checks" map; 0: none */
-	/* not 0: report parent, session, cgroup, command line and executable; doubles the cost */
-	__u32 details;
+	__u32 pid;     /* 0: any process */
+	__u32 uid;     /* real, effective or login user; AUDIT_UID_UNSET: any user */
+	__u32 check;   /* nlmsg_seq of the request that fills the "checks" map; 0: none */
+	enum mine_detail details;
 };
 
 /*

@@ -107,6 +107,11 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct list_head {
+	struct list_head *next;
+	long: 64;
+};
+
 typedef struct {
 	uid_t val;
 } kuid_t;
@@ -129,14 +134,18 @@ struct task_struct {
 	struct task_struct *group_leader;
 	long __hole4[4];
 	struct pid *thread_pid;
-	long __hole5[47];
+	long __hole5[25];
+	u64 start_boottime;
+	long __hole6[21];
 	void *cred;
-	long __hole6[26];
+	long: 64;
+	char comm[16];
+	long __hole7[23];
 	kuid_t loginuid;
 	unsigned int sessionid;
-	long __hole7[48];
+	long __hole8[48];
 	struct css_set *cgroups;
-	long __hole8[751];
+	long __hole9[751];
 };
 
 struct pt_regs {
@@ -346,7 +355,9 @@ struct cgroup;
 struct css_set {
 	long __hole1[15];
 	struct cgroup *dfl_cgrp;
-	long __hole2[55];
+	long __hole2[41];
+	struct list_head cgrp_links;
+	long __hole3[12];
 };
 
 struct kernfs_node {
@@ -355,15 +366,26 @@ struct kernfs_node {
 	long __hole2[2];
 };
 
+struct cgroup_root;
+
 struct cgroup {
 	long __hole1[31];
 	struct kernfs_node *kn;
-	long __hole2[304];
+	long __hole2[28];
+	struct cgroup_root *root;
+	long __hole3[275];
 };
 
 struct ns_common {
 	long __hole1[2];
 	unsigned int inum;
+	long: 0;
+};
+
+struct cgroup_root {
+	long __hole1[854];
+	int: 32;
+	char name[64];
 	long: 0;
 };
 
@@ -457,6 +479,12 @@ struct nlmsghdr {
 struct netlink_callback {
 	struct sk_buff *skb;
 	long __hole1[15];
+};
+
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	long __hole1[3];
+	struct list_head cgrp_link;
 };
 
 struct scm_creds {

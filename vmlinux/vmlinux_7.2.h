@@ -132,10 +132,31 @@ typedef struct {
 
 struct kernfs_node;
 
+struct cgroup_root;
+
 struct cgroup {
 	long __hole1[37];
 	struct kernfs_node *kn;
-	long __hole2[258];
+	long __hole2[63];
+	struct cgroup_root *root;
+	long __hole3[194];
+};
+
+struct cgroup_root {
+	long __hole1[519];
+	char name[64];
+	long __hole2[297];
+};
+
+struct list_head {
+	struct list_head *next;
+	long: 64;
+};
+
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	long __hole1[3];
+	struct list_head cgrp_link;
 };
 
 typedef struct {
@@ -156,7 +177,9 @@ struct cred {
 struct css_set {
 	long __hole1[16];
 	struct cgroup *dfl_cgrp;
-	long __hole2[57];
+	long __hole2[43];
+	struct list_head cgrp_links;
+	long __hole3[12];
 };
 
 struct dentry {
@@ -584,14 +607,18 @@ struct task_struct {
 	struct task_struct *group_leader;
 	long __hole4[4];
 	struct pid *thread_pid;
-	long __hole5[51];
+	long __hole5[30];
+	u64 start_boottime;
+	long __hole6[20];
 	void *cred;
-	long __hole6[27];
+	long: 64;
+	char comm[16];
+	long __hole7[24];
 	kuid_t loginuid;
 	unsigned int sessionid;
-	long __hole7[55];
+	long __hole8[55];
 	struct css_set *cgroups;
-	long __hole8[259];
+	long __hole9[259];
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

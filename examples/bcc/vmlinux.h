@@ -9,6 +9,14 @@
 #include <net/scm.h>
 #include <net/sock.h>
 
+/* kernel/cgroup/cgroup-internal.h, which is not among the headers. */
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	struct css_set *cset;
+	struct list_head cset_link;
+	struct list_head cgrp_link;
+};
+
 /* linux/cgroup.h has a function of this name. */
 #define cgroup_id mine_cgroup_id
 
@@ -33,6 +41,7 @@
 #define bpf_core_field_exists(field)	   (!__builtin_strstr(#field, "___o"))
 #define bpf_core_field_offset(type, field) offsetof(type, field)
 #define bpf_core_type_size(type)	   sizeof(type)
+#define bpf_core_read(to, size, from)	   bpf_probe_read_kernel(to, size, from)
 #define preserve_access_index
 
 #define READ_1(from, field)                                                                        \

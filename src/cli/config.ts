@@ -31,6 +31,7 @@ export function readConfig(args: Values): Config {
     ...readHostConfig(args),
     backend: backend === "auto" ? undefined : backend,
     output,
+    ancestry: args.ancestry ?? false,
     time: { form: time, isUtc: utc },
     color: mayUseColor(),
     bufferBytes: readBufferSize(args.buffer),

@@ -6,9 +6,9 @@ import { timeForms } from "../output/time.ts";
 
 /** Commands, each with a summary of one line. */
 export const commandSummaries = {
-  trace: "Show every ipset command on this host until Ctrl-C (the default)",
-  doctor: "Show what this host offers, and test that mine works here",
-  btf: "Write BTF of a kernel without it to a file, for hosts with the same kernel",
+  trace: "Show every ipset command until Ctrl-C (the default)",
+  doctor: "Show what this host offers, and test mine on it",
+  btf: "Write BTF for hosts with this kernel to a file",
 } as const;
 
 export type CommandName = keyof typeof commandSummaries;
@@ -67,6 +67,12 @@ export const options = {
     commands: ["trace"],
     summary: "Time in UTC in place of local time",
     details: "Write the time in a line of text in UTC in place of local time.",
+  },
+  ancestry: {
+    commands: ["trace"],
+    summary: "Text with the processes that started the caller",
+    details:
+      "Add the processes that started the caller to a line of text, the parent first: by fail2ban-server[77] < systemd[1]. They are those at the time of the command, eight at most. JSON always has them.",
   },
   command: {
     commands: ["trace"],
@@ -158,7 +164,7 @@ export const options = {
   verbose: {
     commands: all,
     short: "v",
-    summary: "Log decisions of mine and messages of libbpf to stderr",
+    summary: "Log decisions, and messages of libbpf, to stderr",
     details: "Log the decisions of mine, with reasons, and every message of libbpf to stderr.",
   },
   btf: {

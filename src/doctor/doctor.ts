@@ -164,6 +164,7 @@ function confineAs(context: HostContext, choice: BackendName, config: DoctorConf
 const openAlone = (context: HostContext, name: BackendName, config: DoctorConfig): Session =>
   openOne(context, name, {
     ...config,
+    ancestry: false,
     output: "json",
     bufferBytes: undefined,
     filter: everything,

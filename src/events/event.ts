@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // One ipset command, as reported by the BPF programs. Byte fields point into the event buffer, so use or copy
 // them before the next drain.
-import { type Decoded, structOf } from "bun-libbpf/layout";
+import { type Decoded, type Layout, structOf } from "bun-libbpf/layout";
 import { mineEvent, mineFlag } from "./skeleton.gen.ts";
 
 type Header = Omit<Decoded<typeof mineEvent>, "data">;
+
+/** A process that started the caller, or one further up. */
+export interface Ancestor {
+  /** Process id in the initial PID namespace. */
+  readonly pid: number;
+  /** Nanoseconds of CLOCK_BOOTTIME at its start; 0 if it is unknown. */
+  readonly startNs: bigint;
+  /** Name of its first thread; empty if it is unknown. */
+  readonly comm: Uint8Array;
+}
 
 export interface MineEvent extends Header {
   /** The captured part of the netlink message. */
@@ -18,6 +28,10 @@ export interface MineEvent extends Header {
    * in common.
    */
   readonly program: Uint8Array;
+  /** The parent, and the processes further up to the first of the host, at most eight. Empty if not reported. */
+  readonly ancestors: readonly Ancestor[];
+  /** Bytes of `ancestors`. Two events with equal bytes have them in common. */
+  readonly ancestry: Uint8Array;
   /** The start of the message in the kernel's acknowledgement. It belongs to `answer`. */
   readonly reply: Uint8Array;
   /** Whether the kernel refused the message before a handler of ipset ran. */
@@ -36,6 +50,15 @@ export const AUDIT_UID_UNSET = 0xffffffff;
 
 const EPERM = 1;
 const HEADER_SIZE = mineEvent.data[0];
+/** struct mine_ancestor of bpf/mine.h. No map has its type, so the objects' BTF lacks it. */
+export const mineAncestor = {
+  startNs: [0, "u64"],
+  pid: [8, "u32"],
+  reserved: [12, "u32"],
+  comm: [16, "string", 16],
+} as const satisfies Layout;
+const ANCESTOR_SIZE = mineAncestor.comm[0] + mineAncestor.comm[2];
+const AncestorInPlace = structOf(mineAncestor);
 const SLASH = 0x2f;
 
 /** An event in place. The header has the lengths of the parts that follow it. */
@@ -57,12 +80,25 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
     return this.#part(this.capturedLen, this.argumentsCaptured + this.executableLen);
   }
 
+  get ancestry(): Uint8Array {
+    return this.#part(this.capturedLen + this.argumentsCaptured + this.executableLen, this.ancestorsLen);
+  }
+
+  get ancestors(): Ancestor[] {
+    const { view } = this;
+    const start = this.ancestry.byteOffset - view.byteOffset;
+    return Array.from(
+      { length: Math.trunc(this.ancestorsLen / ANCESTOR_SIZE) },
+      (_, index) => new AncestorInPlace(view, start + index * ANCESTOR_SIZE),
+    );
+  }
+
   get reply(): Uint8Array {
     return this.#part(this.partsLength - this.replyLen, this.replyLen);
   }
 
   get partsLength(): number {
-    return this.capturedLen + this.argumentsCaptured + this.executableLen + this.replyLen;
+    return this.capturedLen + this.argumentsCaptured + this.executableLen + this.ancestorsLen + this.replyLen;
   }
 
   get isRefused(): boolean {

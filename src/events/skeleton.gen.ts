@@ -11,32 +11,40 @@ export const mineFilter = {
   details: [20, "u32"],
 } as const satisfies Layout;
 
+/** enum mine_detail */
+export const mineDetail = {
+  caller: 1,
+  ancestry: 2,
+  systemdCgroup: 4,
+} as const;
+
 /** struct mine_event */
 export const mineEvent = {
   tsNs: [0, "u64"],
-  cgroupId: [8, "u64"],
-  pid: [16, "u32"],
-  tid: [20, "u32"],
-  ppid: [24, "u32"],
-  uid: [28, "u32"],
-  gid: [32, "u32"],
-  effectiveUid: [36, "u32"],
-  effectiveGid: [40, "u32"],
-  loginUid: [44, "u32"],
-  sessionId: [48, "u32"],
-  netns: [52, "u32"],
-  result: [56, "s32"],
-  answer: [60, "s32"],
-  flags: [64, "u32"],
-  messageLen: [68, "u32"],
-  capturedLen: [72, "u32"],
-  argumentsLen: [76, "u32"],
-  argumentsCaptured: [80, "u32"],
-  executableLen: [84, "u32"],
-  replyLen: [88, "u32"],
-  reserved: [92, "u32"],
-  comm: [96, "string", 16],
-  data: [112, "bytes", 21856],
+  startNs: [8, "u64"],
+  cgroupId: [16, "u64"],
+  pid: [24, "u32"],
+  tid: [28, "u32"],
+  ppid: [32, "u32"],
+  uid: [36, "u32"],
+  gid: [40, "u32"],
+  effectiveUid: [44, "u32"],
+  effectiveGid: [48, "u32"],
+  loginUid: [52, "u32"],
+  sessionId: [56, "u32"],
+  netns: [60, "u32"],
+  result: [64, "s32"],
+  answer: [68, "s32"],
+  flags: [72, "u32"],
+  messageLen: [76, "u32"],
+  capturedLen: [80, "u32"],
+  argumentsLen: [84, "u32"],
+  argumentsCaptured: [88, "u32"],
+  executableLen: [92, "u32"],
+  ancestorsLen: [96, "u32"],
+  replyLen: [100, "u32"],
+  comm: [104, "string", 16],
+  data: [120, "bytes", 22112],
 } as const satisfies Layout;
 
 /** enum mine_flag */

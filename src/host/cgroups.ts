@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Finds cgroups by their id: in the unified hierarchy, the inode number of the directory.
+// Finds cgroups by their id: the inode number of the directory, in the unified hierarchy or in systemd's own.
 // A host may have tens of thousands of cgroups, and new ones all the time. mine reads no event during a
 // search. So a search has a time budget, and continues with the next event.
 // open_by_handle_at(2) opens a cgroup by its id at once. But it needs the privilege to read every file of the
 // host, and the thread that decodes untrusted input must not have that.
 import { readdirSync, statSync } from "node:fs";
 import { joined, type Path, shownPath } from "./raw-path.ts";
+import { type Units, unitsOf } from "./units.ts";
+
+/** A hierarchy of cgroups. */
+interface Hierarchy {
+  /** Its mount point. */
+  root: string;
+  /** It is the unified one; else the one without controllers that systemd keeps in its place. */
+  isUnified: boolean;
+}
 
 /** Mount points of the unified hierarchy: alone, or beside the older hierarchies. */
 const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] as const;
+const SYSTEMD_ROOT = "/sys/fs/cgroup/systemd";
 
 /**
  * Maximum share of the time for searches, and maximum milliseconds of one search: enough for a few hundred
@@ -24,21 +34,54 @@ const MIN_STEPS = 64;
 const MAX_ASKED = 4096;
 
 /**
- * The 64 hexadecimal digits that docker, containerd, cri-o and podman put into names of cgroups. conmon
- * monitors a container from outside. It has a cgroup with the same digits.
+ * The 64 hexadecimal digits that docker, containerd, cri-o and podman put into names of cgroups, after a name of their
+ * own. conmon monitors a container from outside. It has a cgroup with the same digits.
  */
-const containerId = /(?:^|[-/:])(?<!-conmon-)([0-9a-f]{64})(?:\.scope)?(?:\/|$)/;
+const container =
+  /(?:^|[-/:])(?:(docker|cri-containerd|nerdctl|crio|libpod)(?:-payload)?[-/:])?(?<!-conmon-)([0-9a-f]{64})(?:\.scope)?(?:\/|$)/;
+const runtimes: Record<string, string> = {
+  docker: "docker",
+  "cri-containerd": "containerd",
+  nerdctl: "containerd",
+  crio: "cri-o",
+  libpod: "podman",
+};
+/** The unique id of a pod. In the name of a slice, where a dash is a level, it has underscores. */
+const pod = /[/-]kubepods(?:[./-].*?)?[/-]pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?=[./:]|$)/;
 /** Part of a path whose names a user chooses. */
 const userOwned = /\/user\.slice(?:\/.*)?$/;
 
 export interface Cgroup {
   /** Path from the root of the hierarchy: "/system.slice/docker-....scope". */
   path: string;
-  containerId: string | undefined;
+  container?: Container | undefined;
+  /** Unique id of the pod of Kubernetes. */
+  podUid?: string | undefined;
+  units?: Units | undefined;
+}
+
+export interface Container {
+  /** 64 hexadecimal digits. */
+  id: string;
+  /** Absent if the path does not have its name. */
+  runtime?: string;
 }
 
 export function cgroupOf(path: string): Cgroup {
-  return { path, containerId: containerId.exec(path.replace(userOwned, ""))?.[1] };
+  const trusted = path.replace(userOwned, "");
+  return {
+    path,
+    container: containerOf(trusted),
+    podUid: pod.exec(trusted)?.[1]?.replaceAll("_", "-"),
+    units: unitsOf(path),
+  };
+}
+
+function containerOf(path: string): Container | undefined {
+  const [, prefix = "", id] = container.exec(path) ?? [];
+  if (id === undefined) return undefined;
+  const runtime = runtimes[prefix];
+  return runtime === undefined ? { id } : { id, runtime };
 }
 
 export class Cgroups {
@@ -62,15 +105,15 @@ export class Cgroups {
   #savedMs = MAX_MS;
   #lastMs: number;
 
-  constructor(candidates: readonly string[] = roots, now: () => number = () => performance.now()) {
-    this.#root = candidates.find(isUnified);
+  constructor(root: string | undefined, now: () => number = () => performance.now()) {
+    this.#root = root;
     this.#now = now;
     this.#lastMs = now();
   }
 
   /**
    * Returns the cgroup with this id. The result is undefined if it does not exist, if the time budget is used
-   * up, or if there is no unified hierarchy.
+   * up, or if there is no hierarchy.
    */
   find(id: bigint): Cgroup | undefined {
     const known = this.#known.get(id);
@@ -139,6 +182,14 @@ function childrenOf(path: Path): Path[] {
   );
 }
 
-function isUnified(root: string): boolean {
-  return statSync(`${root}/cgroup.controllers`, { throwIfNoEntry: false }) !== undefined;
+/** Returns the hierarchy that tells the units and containers of this host; undefined if there is none. */
+export function findHierarchy(
+  unified: readonly string[] = roots,
+  older = SYSTEMD_ROOT,
+): Hierarchy | undefined {
+  const root = unified.find((candidate) => exists(`${candidate}/cgroup.controllers`));
+  if (root !== undefined) return { root, isUnified: true };
+  return exists(`${older}/cgroup.procs`) ? { root: older, isUnified: false } : undefined;
 }
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -11,6 +11,8 @@ export const evidence = {
   "task_struct.cred": "the struct with three group ids that mine sets for a moment",
   "task_struct.loginuid": "mine's login user, or one that mine sets for a moment; those of its ancestors",
   "task_struct.sessionid": "mine's session, beside the login user",
+  "task_struct.comm": "a name that mine gives itself for a moment",
+  "task_struct.start_boottime": "the start of mine in /proc/self/stat",
   "pid.numbers": "mine's process id",
   "mm_struct.arg_start": "the start of mine's command line",
   "mm_struct.arg_end": "the end of mine's command line",
@@ -37,6 +39,8 @@ export const evidence = {
 
 export type FieldName = keyof typeof evidence;
 export const fieldNames = Object.keys(evidence) as FieldName[];
+/** Fields that mine works without. One that is not certain is absent. */
+export const optionalFields: readonly FieldName[] = ["task_struct.comm", "task_struct.start_boottime"];
 
 /**
  * Offsets in bytes. net.ns and socket_alloc.vfs_inode are those of the number that the BPF programs read there. A

@@ -5,7 +5,7 @@ import { memoryFile } from "bun-libbpf/ffi";
 import { unsupported } from "../errors.ts";
 import { explained } from "../host/attempt.ts";
 import { isInitialPidNamespace } from "../host/sysfs.ts";
-import { type FieldName, fieldNames, type Offsets } from "./fields.ts";
+import { type FieldName, fieldNames, type Offsets, optionalFields } from "./fields.ts";
 import { findOffsets } from "./find.ts";
 import { kernelBtf } from "./kernel-btf.ts";
 import { KernelMemory } from "./kernel-memory.ts";
@@ -54,7 +54,7 @@ function lookTwice(missing: string): Offsets {
           continue;
         }
         const changed = differences(first, found);
-        if (changed.length === 0) return found;
+        if (changed.every((name) => optionalFields.includes(name))) return without(first, changed);
         failure = new UnknownOffset(`${changed.join(", ")} changed`);
         break;
       } catch (error) {
@@ -70,3 +70,6 @@ function lookTwice(missing: string): Offsets {
 
 const differences = (one: Offsets, other: Offsets): FieldName[] =>
   fieldNames.filter((name) => one[name] !== other[name]);
+
+const without = (found: Offsets, names: readonly FieldName[]): Offsets =>
+  Object.fromEntries(Object.entries(found).filter(([name]) => !names.includes(name as FieldName)));

@@ -8,8 +8,12 @@ import { readText } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 import type { FieldName, Marks, Offsets } from "./fields.ts";
 import { BASE, type Copy, type KernelMemory } from "./kernel-memory.ts";
-import { firstOf, offsets, required, single } from "./search.ts";
+import { firstOf, offsets, only, required, single, UnknownOffset } from "./search.ts";
 
+/** Index of field 22 of proc(5) in statFields(). */
+const STARTTIME = 19;
+/** The unit of times in /proc: USER_HZ is 100 on every kernel. */
+const NS_PER_TICK = 10_000_000n;
 const AUDIT_UNSET = 0xffff_ffff;
 /** linux/capability.h */
 const CAP_AUDIT_CONTROL = 1n << 30n;
@@ -92,19 +96,61 @@ export function findTask(memory: KernelMemory, socket: NetlinkSocket, marks: Mar
       const next = memory.isAddress(address) ? memory.copy(socket, address) : undefined;
       return next && [next, next.u32(tgid)];
     }),
+    ...ifCertain(() => findName(copy, end, marks)),
+    ...ifCertain(() => findStart(task, end)),
   };
+}
+
+/** Finds optional fields. */
+function ifCertain(find: () => Offsets): Offsets {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof UnknownOffset) return {};
+    throw error;
+  }
+}
+
+/** Finds the name, with another one for a moment. */
+function findName(copy: () => Copy, end: number, { ids: [id] }: Marks): Offsets {
+  const path = "/proc/self/comm";
+  const before = readFileSync(path);
+  const name = Buffer.from(`m-${id}\0`);
+  writeFileSync(path, name.subarray(0, -1));
+  try {
+    const task = copy();
+    const isName = (at: number): boolean => name.every((byte, index) => task.u8(at + index) === byte);
+    return { "task_struct.comm": only("task_struct.comm", 0, end, 4, isName) };
+  } finally {
+    writeFileSync(path, before.subarray(0, -1)); // without the newline
+  }
+}
+
+/** Finds the start by CLOCK_BOOTTIME. The start by CLOCK_MONOTONIC is before it, and equal until the first suspend. */
+function findStart(task: Copy, end: number): Offsets {
+  const ticks = BigInt(statFields()[STARTTIME] ?? 0);
+  const [first, second, ...others] = [...offsets(0, end, 8)].filter(
+    (at) => task.u64(at) / NS_PER_TICK === ticks,
+  );
+  const isPair = second === undefined || (first !== undefined && second === first + 8);
+  if (!isPair || others.length > 0)
+    throw new UnknownOffset("task_struct.start_boottime has other candidates");
+  return { "task_struct.start_boottime": required("task_struct.start_boottime", second ?? first) };
+}
+
+/** Returns the fields of /proc/self/stat from field 3 on. The name in field 2 may have spaces. */
+function statFields(): string[] {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  return stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ");
 }
 
 /** Finds the struct mm_struct. `active_mm` follows, with the same value in a process. */
 function findMemory(findTwin: (isStruct: (pointed: Copy) => boolean) => number): Offsets {
-  // Fields 48 to 51 of proc(5): arg_start, arg_end, env_start, env_end. The name in field 2 may have spaces.
-  const stat = readFileSync("/proc/self/stat", "utf8");
-  const bounds = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .trim()
-    .split(" ")
-    .slice(45, 49)
-    .map(BigInt);
+  // Fields 48 to 51 of proc(5): arg_start, arg_end, env_start, env_end.
+  const bounds = statFields().slice(45, 49).map(BigInt);
   let start = 0;
   const mm = findTwin((copy) => {
     const at = firstOf(0, copy.length - 32, 8, (offset) =>

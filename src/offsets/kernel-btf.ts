@@ -35,6 +35,8 @@ const types: Record<FieldName, Type> = {
   "task_struct.cred": pointer,
   "task_struct.loginuid": id,
   "task_struct.sessionid": u32,
+  "task_struct.comm": array(u8, 16),
+  "task_struct.start_boottime": u64,
   "pid.numbers": array(upid, 1),
   "mm_struct.arg_start": u64,
   "mm_struct.arg_end": u64,

@@ -2,13 +2,13 @@
 // Writes one event as one line of JSON, with names of the Elastic Common Schema (docs/event.schema.json).
 // Names and paths are bytes. Valid UTF-8 stays unchanged, and an invalid byte becomes \xNN. A backslash is doubled,
 // so that readers can recover the bytes.
-import { AUDIT_UID_UNSET } from "../events/event.ts";
+import { type Ancestor, AUDIT_UID_UNSET } from "../events/event.ts";
 import type { Command } from "../ipset/message.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { writeLossless, writeWord } from "./escape.ts";
 import { writeIpset } from "./json-ipset.ts";
 import { JsonWriter } from "./json-writer.ts";
-import type { AuditRecord, RunContext } from "./record.ts";
+import type { AuditRecord, CgroupFacts, ProcessFacts, RunContext } from "./record.ts";
 import { Repeated } from "./repeated.ts";
 import { writeUtcNanoseconds } from "./time.ts";
 
@@ -29,6 +29,7 @@ const OTHER_TYPE = "access";
 /** Cached parts: consecutive events of one program share them. */
 const action = new Repeated();
 const program = new Repeated();
+const parents = new Repeated();
 const user = new Repeated();
 const place = new Repeated();
 
@@ -39,7 +40,7 @@ export function writeJson(out: ByteWriter, record: AuditRecord, context: RunCont
   json.open("{");
   json.string("@timestamp", (out) => writeUtcNanoseconds(out, record.timeNs));
   writeEvent(json, record);
-  writeProcess(json, record);
+  writeProcess(json, record, context);
   writeUser(json, record, context, cgroup);
   writeIpset(json, record);
   writePlace(json, record, context, cgroup);
@@ -64,7 +65,7 @@ function writeEvent(json: JsonWriter, { message, outcome }: AuditRecord): void {
   });
 }
 
-function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
+function writeProcess(json: JsonWriter, { event }: AuditRecord, context: RunContext): void {
   const { comm, flags, argumentsCaptured, argumentsLen, executableLen } = event;
   json.open("{", "process");
   json.number("pid", event.pid);
@@ -75,9 +76,12 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
   json.open("{", "thread");
   json.number("id", event.tid);
   json.close("}");
-  json.open("{", "parent");
-  json.number("pid", event.ppid);
-  json.close("}");
+  const facts = context.findProcess(event.pid, event.startNs);
+  if (facts) writeEntity(json, facts);
+  json.repeated(parents, [event.ppid, event.ancestry], () => {
+    if (event.ancestors.length > 0) writeParents(json, event.ancestors, context);
+    else writeParent(json, event.ppid);
+  });
   const key = [comm, event.program, argumentsCaptured, argumentsLen, executableLen, flags];
   json.repeated(program, key, () => {
     json.string("name", (out) => writeLossless(out, comm));
@@ -87,6 +91,30 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord): void {
     if (argumentsCaptured < argumentsLen) json.boolean("command_line_truncated", true);
   });
   json.close("}");
+}
+
+/** Writes what tells a process from every other one. */
+function writeEntity(json: JsonWriter, { entityId, startTimeNs }: ProcessFacts): void {
+  json.text("entity_id", entityId);
+  json.string("start", (out) => writeUtcNanoseconds(out, startTimeNs));
+}
+
+function writeParent(json: JsonWriter, pid: number): void {
+  json.open("{", "parent");
+  json.number("pid", pid);
+  json.close("}");
+}
+
+/** Writes the ancestors, each in the one before it. */
+function writeParents(json: JsonWriter, ancestors: readonly Ancestor[], context: RunContext): void {
+  for (const { pid, startNs, comm } of ancestors) {
+    json.open("{", "parent");
+    json.number("pid", pid);
+    const facts = context.findProcess(pid, startNs);
+    if (facts) writeEntity(json, facts);
+    if (comm.length > 0) json.string("name", (out) => writeLossless(out, comm));
+  }
+  for (const _ of ancestors) json.close("}");
 }
 
 function writeUser(
@@ -118,12 +146,34 @@ function writeUser(
     json.open("{", "host");
     json.text("hostname", hostname);
     json.close("}");
-    if (cgroup?.containerId !== undefined) {
-      json.open("{", "container");
-      json.text("id", cgroup.containerId);
-      json.close("}");
-    }
+    if (cgroup) writeService(json, cgroup);
   });
+}
+
+/** Writes the container, the pod and the units of systemd that the caller is part of. */
+function writeService(json: JsonWriter, { container, podUid, units }: CgroupFacts): void {
+  if (container) {
+    json.open("{", "container");
+    json.text("id", container.id);
+    json.text("runtime", container.runtime);
+    json.close("}");
+  }
+  if (podUid !== undefined) {
+    json.open("{", "orchestrator");
+    json.text("type", "kubernetes");
+    json.open("{", "resource");
+    json.text("type", "pod");
+    json.text("id", podUid);
+    json.close("}");
+    json.close("}");
+  }
+  if (units) {
+    json.open("{", "systemd");
+    json.text("unit", units.unit);
+    json.text("slice", units.slice);
+    json.text("user_unit", units.userUnit);
+    json.close("}");
+  }
 }
 
 /** Writes the effective ids that differ from the real ones. */

@@ -17,11 +17,27 @@ export interface AuditRecord {
   timeNs: bigint;
 }
 
+export interface ProcessFacts {
+  entityId: string;
+  /** Nanoseconds since 1970-01-01 UTC. */
+  startTimeNs: bigint;
+}
+
+/** Facts about the processes of a cgroup, from its path. */
+export interface CgroupFacts {
+  path: string;
+  container?: { id: string; runtime?: string } | undefined;
+  podUid?: string | undefined;
+  units?: { unit: string; slice: string; userUnit?: string } | undefined;
+}
+
 /** Data that all records of a run share. */
 export interface RunContext {
   /** Lookups are functions, so that only printed names are looked up: a name service can be slow. */
   userName: (uid: number) => string | undefined;
-  findCgroup: (id: bigint) => { path: string; containerId: string | undefined } | undefined;
+  /** Facts about a process by its id and its start by CLOCK_BOOTTIME; undefined if the start is unknown. */
+  findProcess: (pid: number, startNs: bigint) => ProcessFacts | undefined;
+  findCgroup: (id: bigint) => CgroupFacts | undefined;
   hostname: string;
   /** Writes the time in a line of text. */
   writeTime: TimeWriter;

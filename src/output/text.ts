@@ -23,6 +23,7 @@ export function writeText(out: ByteWriter, record: AuditRecord, context: RunCont
   context.writeTime(out, record.timeNs, event.tsNs);
   out.ascii(") ");
   writeCaller(out, event, context);
+  writeAncestry(out, event);
   out.ascii(" - ");
   out.ascii(message.command ?? `COMMAND ${message.commandNumber}`);
   const isWhole = event.capturedLen === event.messageLen;
@@ -67,6 +68,18 @@ function writeCaller(out: ByteWriter, event: MineEvent, { userName, ownNetns }: 
     out.ascii(" (netns: ");
     out.decimal(event.netns);
     out.ascii(")");
+  }
+}
+
+/** Writes ` by sh[78] < fail2ban-server[77] < systemd[1]`. Only an event that was asked for them has ancestors. */
+function writeAncestry(out: ByteWriter, { ancestors }: MineEvent): void {
+  for (const [index, { pid, comm }] of ancestors.entries()) {
+    out.ascii(index === 0 ? " by " : " < ");
+    if (comm.length === 0) out.ascii("<unknown>");
+    else writeName(out, comm);
+    out.ascii("[");
+    out.decimal(pid);
+    out.ascii("]");
   }
 }
 

@@ -33,6 +33,8 @@ export interface SessionConfig extends HostConfig {
     comm: string | undefined;
     failed: boolean;
   };
+  /** Show the processes that started the caller in text; JSON always has them. */
+  ancestry: boolean;
   /** Output format. JSON has more details of the caller; for text the BPF side reads less. */
   output: "text" | "json";
 }

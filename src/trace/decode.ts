@@ -3,7 +3,8 @@
 import { hostname } from "node:os";
 import { readClocks } from "bun-libbpf/ffi";
 import { isDenied, type MineEvent } from "../events/event.ts";
-import { Cgroups } from "../host/cgroups.ts";
+import { Cgroups, findHierarchy } from "../host/cgroups.ts";
+import { Processes } from "../host/processes.ts";
 import { ownNetns } from "../host/sysfs.ts";
 import { UserNames } from "../host/user-names.ts";
 import { type IpsetMessage, readBatchLine, readIpsetMessage, readRefusedMessage } from "../ipset/message.ts";
@@ -18,9 +19,11 @@ const ENOENT = 2;
 /** Returns the context of a run that starts now, and sees commands through this backend. */
 export function runContext(backend: string, { form, isUtc }: Config["time"]): RunContext {
   const users = new UserNames();
-  const cgroups = new Cgroups();
+  const cgroups = new Cgroups(findHierarchy()?.root);
+  const processes = new Processes();
   return {
     userName: (uid) => users.of(uid),
+    findProcess: (pid, startNs) => processes.find(pid, startNs),
     findCgroup: (id) => cgroups.find(id),
     hostname: hostname(),
     writeTime: timeWriter(form, isUtc, readClocks().monotonicNs),

@@ -3,25 +3,34 @@
 
 import type { KernelFilter } from "../backends/load.ts";
 import { AUDIT_UID_UNSET } from "../events/event.ts";
+import { mineDetail } from "../events/skeleton.gen.ts";
 import { type Command, commands, type IpsetMessage } from "../ipset/message.ts";
 import type { AuditRecord } from "../output/record.ts";
 import type { Config } from "./config.ts";
 
 type Wanted = Config["filter"];
 
-/** Returns the part of the filter for the BPF side. */
-export function kernelFilter({
-  output,
-  filter,
-}: Pick<Config, "output" | "filter">): Omit<KernelFilter, "check"> {
+/**
+ * Returns the part of the filter for the BPF side.
+ * @param isUnified whether the cgroups of interest are those of the unified hierarchy.
+ */
+export function kernelFilter(
+  { output, ancestry, filter }: Pick<Config, "output" | "ancestry" | "filter">,
+  isUnified: boolean,
+): Omit<KernelFilter, "check"> {
   const { commands, denied, pid, uid } = filter;
   return {
     commands: bits(commands),
     denied: bits(denied),
     pid: pid ?? 0,
     uid: uid ?? AUDIT_UID_UNSET,
-    details: output === "json" ? 1 : 0,
+    details: details(output === "json", ancestry, isUnified),
   };
+}
+
+function details(isJson: boolean, ancestry: boolean, isUnified: boolean): number {
+  const all = mineDetail.caller | mineDetail.ancestry | (isUnified ? 0 : mineDetail.systemdCgroup);
+  return isJson ? all : ancestry ? mineDetail.ancestry : 0;
 }
 
 /** Returns bit N for command N. A filter for all commands includes unknown command numbers. */

@@ -30,6 +30,7 @@ import { Counters } from "../events/counters.ts";
 import { mineEvent } from "../events/skeleton.gen.ts";
 import { attempt, explained } from "../host/attempt.ts";
 import { chooseBtf } from "../host/btf.ts";
+import { findHierarchy } from "../host/cgroups.ts";
 import { ensureIpset } from "../host/ip-set-module.ts";
 import { confine } from "../host/sandbox.ts";
 import { log } from "../log.ts";
@@ -197,7 +198,7 @@ function load(context: HostContext, backend: Backend, config: SessionConfig, siz
       btfPath: context.btf.path === SYSFS_BTF ? undefined : context.btf.path, // libbpf reads this file by default
       versionCode: version.code,
     },
-    filter: { ...kernelFilter(config), check: context.check },
+    filter: { ...kernelFilter(config, findHierarchy()?.isUnified ?? true), check: context.check },
     ringBytes,
   };
   try {

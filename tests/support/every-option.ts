@@ -6,6 +6,7 @@ const ofTrace = [
   "--output",
   "--time",
   "--utc",
+  "--ancestry",
   "--command",
   "--all",
   "--set",

@@ -53,6 +53,10 @@ export async function readKernelOffsets(path: string): Promise<(field: string) =
   };
   return (field) => {
     const [struct = "", name = ""] = field.split(".");
+    // Before 5.5 (cf25e24db61c) it had another name.
+    if (field === "task_struct.start_boottime") {
+      return offsetOf(struct, [name]) ?? offsetOf(struct, ["real_start_time"]);
+    }
     const offset = offsetOf(struct, paths[field] ?? [name]);
     if (offset !== null || field !== "task_struct.thread_pid") return offset;
     const links = offsetOf(struct, ["pids"]);

@@ -14,6 +14,7 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
   const args = given.arguments ?? new Uint8Array();
   return {
     tsNs: 0n,
+    startNs: 0n,
     cgroupId: 0n,
     pid: 17436,
     tid: 17437,
@@ -38,7 +39,9 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
     replyLen: given.reply?.length ?? 0,
     reply: new Uint8Array(),
     program: Buffer.concat([args, given.executable ?? new Uint8Array()]),
-    reserved: 0,
+    ancestorsLen: given.ancestry?.length ?? 0,
+    ancestry: new Uint8Array(),
+    ancestors: [],
     comm: Buffer.from("ipset"),
     message,
     isRefused: false,
@@ -53,6 +56,7 @@ export type ShownRecord = AuditRecord & RunContext;
 
 export const context: RunContext = {
   userName: (uid) => ({ 0: "root", 1: "daemon" })[uid],
+  findProcess: () => undefined,
   findCgroup: () => undefined,
   hostname: "host",
   writeTime: timeWriter("minute", false, 0n),

@@ -23,6 +23,14 @@ export function validateEvent(event: unknown): string[] {
   });
 }
 
+interface Parent {
+  pid: number;
+  entity_id?: string;
+  start?: string;
+  name?: string;
+  parent?: Parent;
+}
+
 /** Event as the schema describes it. */
 export interface JsonEvent {
   "@timestamp": string;
@@ -37,7 +45,9 @@ export interface JsonEvent {
     pid: number;
     /** These three are absent where mine.ended_by_other_process is present. */
     thread?: { id: number };
-    parent?: { pid: number };
+    entity_id?: string;
+    start?: string;
+    parent?: Parent;
     name?: string;
     executable?: string;
     command_line?: string;
@@ -51,7 +61,9 @@ export interface JsonEvent {
   };
   group: { id: string };
   host: { hostname: string };
-  container?: { id: string };
+  container?: { id: string; runtime?: string };
+  orchestrator?: { type: "kubernetes"; resource: { type: "pod"; id: string } };
+  systemd?: { unit: string; slice: string; user_unit?: string };
   ipset: {
     command: string;
     set?: string;

@@ -4,46 +4,51 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Cgroups, cgroupOf } from "../../src/host/cgroups.ts";
+import { Cgroups, cgroupOf, findHierarchy } from "../../src/host/cgroups.ts";
 
 const id = "0123456789abcdef".repeat(4);
 const other = "fedcba9876543210".repeat(4);
 const pod = "pod01234567_89ab_cdef_0123_456789abcdef";
 
 describe("the path contains a container id:", () => {
-  test.each([
-    ["docker, systemd", `/system.slice/docker-${id}.scope`],
-    ["docker, cgroupfs", `/docker/${id}`],
-    ["docker, cgroupfs, with a parent", `/build/docker/${id}`],
-    ["containerd, cgroupfs", `/default/${id}`],
-    ["nerdctl, systemd", `/system.slice/nerdctl-${id}.scope`],
+  test.each<[string, string | undefined, string]>([
+    ["docker, systemd", "docker", `/system.slice/docker-${id}.scope`],
+    ["docker, cgroupfs", "docker", `/docker/${id}`],
+    ["docker, cgroupfs, with a parent", "docker", `/build/docker/${id}`],
+    ["containerd, cgroupfs", undefined, `/default/${id}`],
+    ["nerdctl, systemd", "containerd", `/system.slice/nerdctl-${id}.scope`],
     [
       "containerd under Kubernetes, systemd",
+      "containerd",
       `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-${pod}.slice/cri-containerd-${id}.scope`,
     ],
     [
       "containerd under Kubernetes, its own notation",
+      "containerd",
       `/system.slice/containerd.service/kubepods-burstable-${pod}.slice:cri-containerd:${id}`,
     ],
-    ["Kubernetes, cgroupfs", `/kubepods/besteffort/${pod}/${id}`],
+    ["Kubernetes, cgroupfs", undefined, `/kubepods/besteffort/${pod}/${id}`],
     [
       "Kubernetes in docker",
+      "docker",
       `/system.slice/docker-${id}.scope/kubelet.slice/${pod}.slice/cri-containerd-${other}.scope`,
     ],
-    ["cri-o, systemd", `/kubepods.slice/kubepods-${pod}.slice/crio-${id}.scope`],
-    ["cri-o, cgroupfs", `/kubepods/${pod}/crio-${id}`],
-    ["podman, systemd", `/machine.slice/libpod-${id}.scope`],
-    ["podman, with the container's own cgroup", `/machine.slice/libpod-${id}.scope/container`],
-    ["podman, cgroupfs", `/libpod_parent/libpod-${id}`],
-    ["podman under systemd", `/system.slice/web.service/libpod-payload-${id}`],
+    ["cri-o, systemd", "cri-o", `/kubepods.slice/kubepods-${pod}.slice/crio-${id}.scope`],
+    ["cri-o, cgroupfs", "cri-o", `/kubepods/${pod}/crio-${id}`],
+    ["podman, systemd", "podman", `/machine.slice/libpod-${id}.scope`],
+    ["podman, with the container's own cgroup", "podman", `/machine.slice/libpod-${id}.scope/container`],
+    ["podman, cgroupfs", "podman", `/libpod_parent/libpod-${id}`],
+    ["podman under systemd", "podman", `/system.slice/web.service/libpod-payload-${id}`],
     [
       "a container of a user inside a container of the system",
+      "docker",
       `/docker/${id}/user.slice/docker-${other}.scope`,
     ],
-    ["a slice whose name only begins with user.slice", `/user.slice.d/docker-${id}.scope`],
-    ["a service in the container's own cgroups", `/docker/${id}/system.slice/cron.service`],
-  ])("%s", (_, path) => {
-    expect(cgroupOf(path)).toEqual({ path, containerId: id });
+    ["a slice whose name only begins with user.slice", "docker", `/user.slice.d/docker-${id}.scope`],
+    ["a service in the container's own cgroups", "docker", `/docker/${id}/system.slice/cron.service`],
+  ])("%s", (_, runtime, path) => {
+    const container = runtime === undefined ? { id } : { id, runtime };
+    expect(cgroupOf(path)).toMatchObject({ path, container });
   });
 
   test.each([
@@ -70,7 +75,34 @@ describe("the path contains a container id:", () => {
     ["conmon of podman", `/machine.slice/libpod-conmon-${id}.scope`],
     ["conmon of cri-o", `/kubepods.slice/kubepods-${pod}.slice/crio-conmon-${id}.scope`],
   ])("the path contains no container id: %s", (_, path) => {
-    expect(cgroupOf(path)).toEqual({ path, containerId: undefined });
+    expect(cgroupOf(path)).toMatchObject({ path, container: undefined });
+  });
+});
+
+describe("the path contains a pod:", () => {
+  const uid = "01234567-89ab-cdef-0123-456789abcdef";
+
+  test.each([
+    ["systemd", `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-${pod}.slice/crio-${id}.scope`],
+    ["systemd, guaranteed", `/kubepods.slice/kubepods-${pod}.slice`],
+    ["cgroupfs", `/kubepods/besteffort/pod${uid}/${id}`],
+    ["cgroupfs, guaranteed", `/kubepods/pod${uid}`],
+    [
+      "containerd's notation",
+      `/system.slice/containerd.service/kubepods-burstable-${pod}.slice:cri-containerd:${id}`,
+    ],
+    ["kind", `/docker/${other}/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-${pod}.slice`],
+  ])("%s", (_, path) => {
+    expect(cgroupOf(path).podUid).toBe(uid);
+  });
+
+  test.each([
+    ["a user's", `/user.slice/user-1000.slice/user@1000.service/kubepods.slice/kubepods-${pod}.slice`],
+    ["not below kubepods", `/system.slice/${pod}.slice`],
+    ["too short", `/kubepods/pod${uid.slice(1)}/${id}`],
+    ["too long", `/kubepods/pod${uid}0/${id}`],
+  ])("none: %s", (_, path) => {
+    expect(cgroupOf(path).podUid).toBeUndefined();
   });
 });
 
@@ -94,35 +126,46 @@ describe("finds a cgroup by its id", () => {
 
   test("the root, and each cgroup below it", () => {
     const root = hierarchy("cgroup", [`docker/${id}/a b`, "c"]);
-    const cgroups = new Cgroups([root]);
+    const cgroups = new Cgroups(root);
     const find = (path: string) => cgroups.find(idOf(join(root, path)));
-    expect(find("/")).toEqual({ path: "/", containerId: undefined });
-    expect(find("c")).toEqual({ path: "/c", containerId: undefined });
-    expect(find(`docker/${id}/a b`)).toEqual({ path: `/docker/${id}/a b`, containerId: id });
+    expect(find("/")).toMatchObject({ path: "/" });
+    expect(find("c")).toMatchObject({ path: "/c" });
+    expect(find(`docker/${id}/a b`)).toMatchObject({
+      path: `/docker/${id}/a b`,
+      container: { id, runtime: "docker" },
+    });
   });
 
   test("in the first unified hierarchy", () => {
     const old = hierarchy("old", ["a"], false);
     const unified = hierarchy("unified", ["a"]);
-    const cgroups = new Cgroups([join(dir, "missing"), old, unified]);
-    expect(cgroups.find(idOf(join(unified, "a")))?.path).toBe("/a");
-    expect(new Cgroups([join(dir, "missing"), old]).find(idOf(join(old, "a")))).toBeUndefined();
+    const roots = [join(dir, "missing"), old, unified];
+    expect(findHierarchy(roots, old)).toEqual({ root: unified, isUnified: true });
+    expect(new Cgroups(unified).find(idOf(join(unified, "a")))?.path).toBe("/a");
+    expect(new Cgroups(undefined).find(idOf(join(unified, "a")))).toBeUndefined();
+  });
+
+  test("in systemd's own hierarchy, where there is no unified one", () => {
+    const systemd = hierarchy("systemd", ["system.slice/cron.service"], false);
+    expect(findHierarchy([join(dir, "missing")], systemd)).toBeUndefined();
+    writeFileSync(join(systemd, "cgroup.procs"), "");
+    expect(findHierarchy([join(dir, "missing")], systemd)).toEqual({ root: systemd, isUnified: false });
   });
 
   test("but follows no symbolic link", () => {
     const elsewhere = hierarchy("elsewhere", ["a"]);
     const root = hierarchy("cgroup", []);
     symlinkSync(elsewhere, join(root, "link"));
-    expect(new Cgroups([root]).find(idOf(join(elsewhere, "a")))).toBeUndefined();
+    expect(new Cgroups(root).find(idOf(join(elsewhere, "a")))).toBeUndefined();
   });
 
   test("but none for id 0, which means that the kernel knows none", () => {
-    expect(new Cgroups([hierarchy("cgroup", ["a"])]).find(0n)).toBeUndefined();
+    expect(new Cgroups(hierarchy("cgroup", ["a"])).find(0n)).toBeUndefined();
   });
 
   test("after its removal, when an earlier search found it", () => {
     const root = hierarchy("cgroup", ["a", "b"]);
-    const cgroups = new Cgroups([root]);
+    const cgroups = new Cgroups(root);
     const ids = [idOf(join(root, "a")), idOf(join(root, "b"))];
     expect(ids.map((id) => cgroups.find(id)?.path)).toEqual(["/a", "/b"]);
     rmSync(join(root, "a"), { recursive: true });
@@ -131,7 +174,7 @@ describe("finds a cgroup by its id", () => {
 
   test("after its creation, although an earlier search missed it", () => {
     const root = hierarchy("cgroup", ["a"]);
-    const cgroups = new Cgroups([root]);
+    const cgroups = new Cgroups(root);
     expect(cgroups.find(1n)).toBeUndefined();
     mkdirSync(join(root, "new"));
     expect(cgroups.find(idOf(join(root, "new")))?.path).toBe("/new");
@@ -149,7 +192,7 @@ describe("finds a cgroup by its id", () => {
     const directory = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name)]);
     const below = Buffer.concat([directory, Buffer.from("/below")]);
     mkdirSync(below, { recursive: true });
-    const cgroups = new Cgroups([root]);
+    const cgroups = new Cgroups(root);
     const idIn = (path: Buffer) => statSync(path, { bigint: true }).ino;
     expect(cgroups.find(idIn(directory))?.path).toBe(shown);
     expect(cgroups.find(idIn(below))?.path).toBe(`${shown}/below`);
@@ -180,7 +223,7 @@ describe("the search among thousands of cgroups", () => {
 
   test("visits only a few per event, even when many events want the same cgroup", () => {
     const time = clock();
-    const cgroups = new Cgroups([dir], time.now);
+    const cgroups = new Cgroups(dir, time.now);
     const wanted = idOf(`${GROUPS - 1}/${IN_GROUP - 1}`);
     cgroups.find(wanted); // starts the search
     for (let event = 0; event < 100; event++) {
@@ -195,12 +238,12 @@ describe("the search among thousands of cgroups", () => {
     const now = () => time.now() * 1000;
     const few = join(dir, "0");
     writeFileSync(join(few, "cgroup.controllers"), "");
-    expect(new Cgroups([few], now).find(idOf(`0/${IN_GROUP - 1}`))?.path).toBe(`/${IN_GROUP - 1}`);
+    expect(new Cgroups(few, now).find(idOf(`0/${IN_GROUP - 1}`))?.path).toBe(`/${IN_GROUP - 1}`);
   });
 
   test("takes a twentieth of the time, and finds all in the end", () => {
     const time = clock();
-    const cgroups = new Cgroups([dir], time.now);
+    const cgroups = new Cgroups(dir, time.now);
     const wanted = new Set(Array.from({ length: GROUPS }, (_, group) => `${group}/${IN_GROUP - 1}`));
     let spentMs = 0;
     for (let event = 0; wanted.size > 0; event++) {
@@ -217,7 +260,7 @@ describe("the search among thousands of cgroups", () => {
 
   test("ends for a cgroup that does not exist, after one visit to all cgroups", () => {
     const time = clock();
-    const cgroups = new Cgroups([dir], time.now);
+    const cgroups = new Cgroups(dir, time.now);
     const spent = () => {
       const startMs = time.ms;
       cgroups.find(1n);

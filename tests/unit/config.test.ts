@@ -43,6 +43,7 @@ test("default: every command except the handshake, as text, without a limit", ()
     btf: undefined,
     backend: undefined,
     output: "text",
+    ancestry: false,
     time: { form: "minute", isUtc: false },
     color: true,
     bufferBytes: undefined,
@@ -65,13 +66,14 @@ test("reads every option and variable together", () => {
   process.env[variables.kernVersion.name] = "4.15.18";
   process.env[variables.assumeKernel.name] = "5.7";
   const given =
-    "-v --btf /b --backend kprobe -o json --time relative --utc --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
+    "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
   const config = typed(...given.split(" "));
   expect(config).toEqual({
     verbose: true,
     btf: "/b",
     backend: "kprobe",
     output: "json",
+    ancestry: true,
     time: { form: "relative", isUtc: true },
     color: true,
     bufferBytes: 1048576,

@@ -8,18 +8,19 @@ import { mineEvent, mineFlag } from "../../src/events/skeleton.gen.ts";
 import { eventWith } from "../support/records.ts";
 
 const HEADER_SIZE = mineEvent.data[0];
-const lengths = ["capturedLen", "argumentsCaptured", "executableLen", "replyLen"] as const;
+const lengths = ["capturedLen", "argumentsCaptured", "executableLen", "ancestorsLen", "replyLen"] as const;
 
 interface Parts {
   message?: Uint8Array;
   arguments?: Uint8Array;
   names?: Uint8Array;
+  ancestry?: Uint8Array;
   reply?: Uint8Array;
 }
 
 /** Returns the bytes of an event with these parts, and with the right lengths. */
 function bytesOf(parts: Parts): DataView {
-  const data = [parts.message, parts.arguments, parts.names, parts.reply].map(
+  const data = [parts.message, parts.arguments, parts.names, parts.ancestry, parts.reply].map(
     (part) => part ?? new Uint8Array(),
   );
   const view = new DataView(new ArrayBuffer(HEADER_SIZE + data.reduce((sum, part) => sum + part.length, 0)));
@@ -37,13 +38,20 @@ describe("the parts", () => {
     message: fc.uint8Array({ maxLength: 100 }),
     arguments: fc.uint8Array({ maxLength: 100 }),
     names: fc.uint8Array({ maxLength: 100 }),
+    ancestry: fc.uint8Array({ maxLength: 100 }),
     reply: fc.uint8Array({ maxLength: 100 }),
   });
 
   test("are read at the offsets that the lengths give, for any content", () => {
     const property = fc.property(parts, (given) => {
-      const { message, arguments: args, reply, executable } = read(bytesOf(given)) ?? {};
-      expect([message, args, reply]).toEqual([given.message, given.arguments, given.reply]);
+      const { message, arguments: args, ancestry, ancestors, reply, executable } = read(bytesOf(given)) ?? {};
+      expect([message, args, ancestry, reply]).toEqual([
+        given.message,
+        given.arguments,
+        given.ancestry,
+        given.reply,
+      ]);
+      expect(ancestors?.length).toBe(Math.floor(given.ancestry.length / 32));
       expect(executable?.length).toBe(given.names.length || undefined);
     });
     fc.assert(property, { numRuns: 2000 });

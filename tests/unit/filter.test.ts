@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AUDIT_UID_UNSET } from "../../src/events/event.ts";
+import { mineDetail } from "../../src/events/skeleton.gen.ts";
 import { type Command, commands } from "../../src/ipset/message.ts";
 import type { Config } from "../../src/trace/config.ts";
 import { isWanted, kernelFilter } from "../../src/trace/filter.ts";
@@ -33,7 +34,7 @@ const wanted = (given: Partial<Wanted> = {}): Wanted => ({
 });
 
 const inKernel = (filter: Config["filter"], output: Config["output"] = "text") =>
-  kernelFilter({ output, filter });
+  kernelFilter({ output, ancestry: false, filter }, true);
 
 describe("the filter of the kernel side", () => {
   test("has for each command the bit of its number in the kernel's header", () => {
@@ -66,7 +67,15 @@ describe("the filter of the kernel side", () => {
 
   test("asks for the caller's details only when the output shows them", () => {
     expect(inKernel(wanted(), "text").details).toBe(0);
-    expect(inKernel(wanted(), "json").details).toBe(1);
+    expect(inKernel(wanted(), "json").details).toBe(mineDetail.caller | mineDetail.ancestry);
+    const ancestry = kernelFilter({ output: "text", ancestry: true, filter: wanted() }, true);
+    expect(ancestry.details).toBe(mineDetail.ancestry);
+  });
+
+  test("asks for the cgroup of systemd's own hierarchy where there is no unified one", () => {
+    const json = kernelFilter({ output: "json", ancestry: false, filter: wanted() }, false);
+    expect(json.details).toBe(mineDetail.caller | mineDetail.ancestry | mineDetail.systemdCgroup);
+    expect(kernelFilter({ output: "text", ancestry: false, filter: wanted() }, false).details).toBe(0);
   });
 });
 

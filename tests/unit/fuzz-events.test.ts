@@ -102,7 +102,8 @@ class Fuzzer {
   /** Returns the bytes of an event with this message. Other parts are random, and most lengths are right. */
   event(message: Uint8Array): DataView {
     const { random } = this;
-    const parts = [message, this.#text(200), this.#text(200), this.spoiltMessage().subarray(0, 96)];
+    const reply = this.spoiltMessage().subarray(0, 96);
+    const parts = [message, this.#text(200), this.#text(200), random.bytes(random.below(300)), reply];
     const bytes = Buffer.concat([random.bytes(HEADER_SIZE), ...parts]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const put = ([offset]: readonly [number, ...unknown[]], value: number): void =>
@@ -111,6 +112,7 @@ class Fuzzer {
       mineEvent.capturedLen,
       mineEvent.argumentsCaptured,
       mineEvent.executableLen,
+      mineEvent.ancestorsLen,
       mineEvent.replyLen,
     ];
     for (const [index, field] of lengths.entries()) put(field, parts[index]?.length ?? 0);

@@ -198,7 +198,7 @@ describe("untrusted bytes come back", () => {
 
   test("the names of this host are shown as they are, and harm no terminal", () => {
     const name = "ev\u202eil\u009b\u2028\x1b";
-    const findCgroup = () => ({ path: `/${name}`, containerId: undefined });
+    const findCgroup = () => ({ path: `/${name}` });
     const record = recordOf(ipsetMessage(CREATE), { hostname: name, userName: () => name, findCgroup });
     const event = formatted(record);
     expect([event.host.hostname, event.user.name]).toEqual([name, name]);

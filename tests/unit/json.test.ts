@@ -26,7 +26,14 @@ describe("the fields of a command", () => {
         hostname: "gate",
         userName: (uid) => ({ 1000: "root-by-name", 1001: "someone" })[uid],
         findCgroup: (id) =>
-          id === 7n ? { path: `/docker/${"0f".repeat(32)}`, containerId: "0f".repeat(32) } : undefined,
+          id === 7n
+            ? {
+                path: "/kubepods.slice/x",
+                container: { id: "0f".repeat(32), runtime: "cri-o" },
+                podUid: "01234567-89ab-cdef-0123-456789abcdef",
+                units: { unit: "user@7.service", slice: "user-7.slice", userUnit: "a.service" },
+              }
+            : undefined,
         event: {
           ...{ pid: 1, tid: 2, ppid: 3, uid: 1000, gid: 1002, loginUid: 1001, sessionId: 8, netns: 9 },
           cgroupId: 7n,
@@ -58,7 +65,12 @@ describe("the fields of a command", () => {
       user: { id: "1000", name: "root-by-name", audit: { id: "1001", name: "someone" } },
       group: { id: "1002" },
       host: { hostname: "gate" },
-      container: { id: "0f".repeat(32) },
+      container: { id: "0f".repeat(32), runtime: "cri-o" },
+      orchestrator: {
+        type: "kubernetes",
+        resource: { type: "pod", id: "01234567-89ab-cdef-0123-456789abcdef" },
+      },
+      systemd: { unit: "user@7.service", slice: "user-7.slice", user_unit: "a.service" },
       ipset: {
         command: "add",
         set: "a",
@@ -66,7 +78,7 @@ describe("the fields of a command", () => {
         elements: ["10.0.0.1 timeout 300"],
         element_count: 1,
       },
-      linux: { netns: 9, session_id: 8, cgroup_id: "7", cgroup_path: `/docker/${"0f".repeat(32)}` },
+      linux: { netns: 9, session_id: 8, cgroup_id: "7", cgroup_path: "/kubepods.slice/x" },
       mine: { backend: "kprobe" },
     });
   });
@@ -129,8 +141,8 @@ describe("the fields of a command", () => {
 
 describe("of the command before nothing is kept", () => {
   const cgroups: Record<string, ReturnType<RunContext["findCgroup"]>> = {
-    1: { path: "/a", containerId: "0a".repeat(32) },
-    2: { path: "/b", containerId: undefined },
+    1: { path: "/a", container: { id: "0a".repeat(32) } },
+    2: { path: "/b" },
   };
   const findCgroup = (id: bigint) => cgroups[String(id)];
   const base = {

@@ -294,3 +294,16 @@ test("times are of this host, every part with all its digits", () => {
   expect(time(new Date(2021, 2, 19, 1, 1, 59, 999))).toBe("(2021/03/19_01:01)");
   expect(time(new Date(1999, 11, 31, 23, 59, 59, 999))).toBe("(1999/12/31_23:59)");
 });
+
+test("the ancestors follow the caller, the parent first", () => {
+  const ancestors = [
+    { pid: 78, startNs: 0n, comm: Buffer.from("sh") },
+    { pid: 77, startNs: 0n, comm: Buffer.from('a] < "init') },
+    { pid: 5, startNs: 0n, comm: new Uint8Array() },
+    { pid: 1, startNs: 0n, comm: Buffer.from("systemd") },
+  ];
+  const line = format({ event: { ancestors }, set: "a", type: "b" });
+  expect(line).toContain(
+    ' (username: root - uid: 0) by sh[78] < "a] < \\"init"[77] < <unknown>[5] < systemd[1] - CREATE a ',
+  );
+});

@@ -155,6 +155,9 @@ export function readClocks(): { monotonicNs: bigint; realtimeOffsetNs: bigint } 
   return { monotonicNs, realtimeOffsetNs: clock(0) - monotonicNs };
 }
 
+/** Returns CLOCK_REALTIME minus CLOCK_BOOTTIME: the real time of the boot, in nanoseconds since 1970. */
+export const realtimeAtBootNs = (): bigint => clock(0) - clock(7);
+
 function clock(id: number): bigint {
   const time = new BigInt64Array(2); // struct timespec { seconds, nanoseconds }
   libc.clock_gettime(id, time);

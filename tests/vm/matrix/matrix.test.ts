@@ -85,17 +85,20 @@ const programTypes: Record<string, string> = {
   tracepoint: "raw_tracepoint",
 };
 
-/** Returns the part of an event that must be the same with every backend. */
-function withoutBackend(line: string): object {
+/**
+ * Returns the part of an event that must be the same for every mine. Starts are not: each mine reads for itself when the
+ * host booted. The entities are.
+ */
+function withoutBackend(line: string): ReturnType<typeof parseEvent> {
   const { "@timestamp": _, mine: __, ...rest } = parseEvent(line);
-  return rest;
+  return JSON.parse(JSON.stringify(rest, (key, value) => (key === "start" ? undefined : value)));
 }
 
 /** Returns the part of an event that a kernel without BTF has too (docs/old-kernels.md). */
 function withoutAbsent(line: string): object {
-  const { "@timestamp": _, container: __, process: program, linux, ...rest } = parseEvent(line);
-  const { executable: ___, ...process } = program;
-  const { cgroup_id: ____, cgroup_path: _____, ...others } = linux;
+  const { container: _, process: program, linux, ...rest } = withoutBackend(line);
+  const { executable: __, ...process } = program;
+  const { cgroup_id: ___, cgroup_path: ____, ...others } = linux;
   return { ...rest, process, linux: others };
 }
 

@@ -4,16 +4,31 @@
 # Runs in a test machine: many kinds of callers, each of which records its own credentials, while one mine for each
 # backend of BACKENDS (separated by commas) traces.
 #
-#   /results/callers/NAME   facts from /proc about each caller, a KEY=VALUE per line
+#   CGROUPS                 unified, or systemd: the hierarchy of a host that has only the older ones
+#
+#   /results/callers/NAME   facts from /proc about each caller, a KEY=VALUE per line; ancestor=PID START NAME,
+#                           the parent first
+#   /results/boot           real time, in whole seconds, and uptime of one moment
 #   /results/mine.BACKEND.* output and exit code of each mine
 set -eu
 
 mine=/usr/local/bin/mine
 user=rafaeldtinoco
 user_id=$(id -u $user)
-container=/sys/fs/cgroup/machine.slice/docker-$(printf '%064d' 7).scope
+cgroups=/sys/fs/cgroup
+if [ "$CGROUPS" = unified ]; then
+  mount -t cgroup2 cgroup2 $cgroups
+else
+  mount -t tmpfs tmpfs $cgroups
+  cgroups=$cgroups/systemd
+  mkdir $cgroups
+  mount -t cgroup -o none,name=systemd systemd $cgroups
+fi
+container=$cgroups/machine.slice/docker-$(printf '%064d' 7).scope
+service=$cgroups/system.slice/fail2ban.service
 
 mkdir -m 1777 /results/callers
+echo "$(date +%s) $(cut -d ' ' -f 1 /proc/uptime)" >/results/boot
 cat >/tmp/caller <<'END'
 {
   echo "pid=$$"
@@ -22,10 +37,33 @@ cat >/tmp/caller <<'END'
   for name in loginuid sessionid; do
     echo "$name=$(cat /proc/$$/$name)"
   done
+  # Fields of proc(5): the id, the name, the parent in field 4, the start in field 22.
+  pid=$PPID
+  while [ "$pid" -gt 0 ]; do
+    stat=$(cat /proc/$pid/stat)
+    name=${stat#*(}
+    rest=${stat##*) }
+    parent=$(echo "$rest" | cut -d ' ' -f 2)
+    echo "ancestor=$pid $(echo "$rest" | cut -d ' ' -f 20) ${name%)*}"
+    pid=$parent
+  done
 } >"/results/callers/$1"
 shift
 exec "$@"
 END
+# A script that calls itself DEPTH times, and then becomes the caller.
+cat >'/tmp/nest)' <<'END'
+#!/bin/sh
+if [ "$1" -eq 0 ]; then
+  shift
+  exec sh /tmp/caller "$@"
+fi
+depth=$(($1 - 1))
+shift
+"$0" $depth "$@"
+exit
+END
+chmod +x '/tmp/nest)'
 # Runs a shell that records its own credentials and then becomes the command.
 run_as() { # NAME COMMAND...
   sh /tmp/caller "$@"
@@ -45,8 +83,7 @@ fails() {
   fi
 }
 
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir -p "$container"
+mkdir -p "$container" $service/cron.service
 stat -c %i "$container" >/results/cgroup
 readlink /proc/self/ns/net >/results/netns
 cp /proc/modules /results/modules
@@ -64,6 +101,8 @@ done
 run_as first ipset create first hash:ip comment
 (as_login; run_as login ipset add first 10.0.0.1 comment "two words")
 (echo 0 >"$container/cgroup.procs"; run_as container ipset add first 10.0.0.2)
+(echo 0 >$service/cron.service/cgroup.procs; run_as service ipset add first 10.0.0.4)
+"/tmp/nest)" 9 deep ipset add first 10.0.0.5
 odd="/tmp/we \"ird
 "
 cp /usr/sbin/ipset "$odd"

@@ -14,7 +14,7 @@ import { fetchKernel, findKernel, type Kernel, outsideBtf } from "../kernels.ts"
 import { pythonFiles } from "../python.ts";
 
 const root = join(import.meta.dir, "../../..");
-const { MINE_VM_KERNEL } = process.env;
+const { MINE_VM_KERNEL, MINE_VM_CGROUPS } = process.env;
 
 /** latin1: names need not be UTF-8. */
 const names = [
@@ -43,18 +43,21 @@ const names = [
 
 interface Machine {
   kernel: Kernel;
-  env: { BACKENDS: string; MINE_ASSUME_KERNEL?: string };
+  env: { BACKENDS: string; CGROUPS: "unified" | "systemd"; MINE_ASSUME_KERNEL?: string };
 }
 
 const ours: Record<string, Machine> = {
-  "6.1": { kernel: { suite: "bookworm", series: "6.1" }, env: { BACKENDS: "fexit,kprobe,tracepoint" } },
+  "6.1": {
+    kernel: { suite: "bookworm", series: "6.1" },
+    env: { BACKENDS: "fexit,kprobe,tracepoint", CGROUPS: "unified" },
+  },
   "5.10 as 4.15": {
     kernel: { suite: "bullseye", series: "5.10" },
-    env: { BACKENDS: "kprobe,tracepoint", MINE_ASSUME_KERNEL: "4.15" },
+    env: { BACKENDS: "kprobe,tracepoint", CGROUPS: "systemd", MINE_ASSUME_KERNEL: "4.15" },
   },
   "6.12 on arm64": {
     kernel: { suite: "trixie", series: "6.12", target: "arm64" },
-    env: { BACKENDS: "fexit,kprobe,tracepoint" },
+    env: { BACKENDS: "fexit,kprobe,tracepoint", CGROUPS: "unified" },
   },
 };
 const brought = findKernel("6.1");
@@ -62,7 +65,12 @@ const brought = findKernel("6.1");
 const machines: Record<string, Machine> =
   MINE_VM_KERNEL === undefined
     ? ours
-    : { [brought.name]: { kernel: brought, env: { BACKENDS: brought.backends } } };
+    : {
+        [brought.name]: {
+          kernel: brought,
+          env: { BACKENDS: brought.backends, CGROUPS: MINE_VM_CGROUPS === "systemd" ? "systemd" : "unified" },
+        },
+      };
 const watched = Object.entries(machines).flatMap(([machine, { env }]) =>
   env.BACKENDS.split(",").map((backend): [string, string] => [machine, backend]),
 );
@@ -155,6 +163,42 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
     expect(onlyEvent("first").process.executable).toBe(executable("/usr/sbin/ipset"));
   });
 
+  /** Returns the ancestors that the caller saw in /proc: process, start in ticks, and name. */
+  const ancestorsOf = (name: string): [number, number, string][] =>
+    [...text(`callers/${name}`).matchAll(/^ancestor=(\d+) (\d+) (.*)$/gm)].map(
+      ([, pid, ticks, comm = ""]) => [Number(pid), Number(ticks), comm],
+    );
+
+  test.each([
+    ["first", 2],
+    ["deep", 8],
+  ])("reports the processes that started the caller %s, with names and starts: %d", (name, count) => {
+    const ancestors = ancestorsOf(name);
+    expect(Math.min(ancestors.length, 8)).toBe(count);
+    const shown: NonNullable<JsonEvent["process"]["parent"]>[] = [];
+    for (let at = onlyEvent(name).process.parent; at; at = at.parent) shown.push(at);
+    expect(shown.map(({ pid, name }) => [pid, name])).toEqual(
+      ancestors.slice(0, 8).map(([pid, , comm]) => [pid, comm]),
+    );
+    const [now = 0, uptime = 0] = text("boot").split(" ").map(Number);
+    for (const [index, { start = "", entity_id }] of shown.entries()) {
+      const ticks = ancestors[index]?.[1] ?? Number.NaN;
+      const after = Date.parse(start) / 1000 - (now - uptime + ticks / 100);
+      expect(after).toBeGreaterThan(-0.1);
+      expect(after).toBeLessThan(1.1);
+      expect(entity_id).toMatch(/^[\w-]{22}$/);
+    }
+    expect(new Set(shown.map(({ entity_id }) => entity_id)).size).toBe(shown.length);
+  });
+
+  test("gives all commands of a process the same identity, and another process another one", () => {
+    const of = (name: string) =>
+      new Set(caller(name).events.map(({ process }) => `${process.entity_id} ${process.start}`));
+    expect(caller("restore").events.length).toBeGreaterThan(1);
+    expect(of("restore").size).toBe(1);
+    expect(new Set([...of("restore"), ...of("first"), ...of("login")]).size).toBe(3);
+  });
+
   test("distinguishes the login user from the user who runs the command", () => {
     const event = onlyEvent("login");
     expect(event.user).toEqual({ id: "0", name: "root", audit: { id: "1000", name: "rafaeldtinoco" } });
@@ -164,9 +208,15 @@ describe.each(watched)("Linux %s, %s", (machine, backend) => {
 
   test("reports the container, by its cgroup", () => {
     const event = onlyEvent("container");
-    expect(event.container?.id).toBe("7".padStart(64, "0"));
+    expect(event.container).toEqual({ id: "7".padStart(64, "0"), runtime: "docker" });
     expect(event.linux.cgroup_path).toBe(`/machine.slice/docker-${event.container?.id}.scope`);
     expect(event.linux.cgroup_id).toBe(text("cgroup").trim());
+  });
+
+  test("reports the unit of systemd, by its cgroup: a cgroup below it is no unit", () => {
+    const event = onlyEvent("service");
+    expect(event.linux.cgroup_path).toBe("/system.slice/fail2ban.service/cron.service");
+    expect(event.systemd).toEqual({ unit: "fail2ban.service", slice: "system.slice" });
   });
 
   test("reports a program in another file system with an odd name", () => {
