@@ -85,6 +85,7 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
   }
 
   get ancestors(): Ancestor[] {
+    if (this.ancestorsLen === 0) return [];
     const { view } = this;
     const start = this.ancestry.byteOffset - view.byteOffset;
     return Array.from(

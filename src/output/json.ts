@@ -79,8 +79,9 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord, context: RunCont
   const facts = context.findProcess(event.pid, event.startNs);
   if (facts) writeEntity(json, facts);
   json.repeated(parents, [event.ppid, event.ancestry], () => {
-    if (event.ancestors.length > 0) writeParents(json, event.ancestors, context);
-    else writeParent(json, event.ppid);
+    const { ppid, ancestors } = event;
+    const parent = { pid: ppid, startNs: 0n, comm: new Uint8Array() };
+    writeParents(json, ancestors.length > 0 ? ancestors : [parent], context);
   });
   const key = [comm, event.program, argumentsCaptured, argumentsLen, executableLen, flags];
   json.repeated(program, key, () => {
@@ -97,12 +98,6 @@ function writeProcess(json: JsonWriter, { event }: AuditRecord, context: RunCont
 function writeEntity(json: JsonWriter, { entityId, startTimeNs }: ProcessFacts): void {
   json.text("entity_id", entityId);
   json.string("start", (out) => writeUtcNanoseconds(out, startTimeNs));
-}
-
-function writeParent(json: JsonWriter, pid: number): void {
-  json.open("{", "parent");
-  json.number("pid", pid);
-  json.close("}");
 }
 
 /** Writes the ancestors, each in the one before it. */

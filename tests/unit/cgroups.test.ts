@@ -128,9 +128,9 @@ describe("finds a cgroup by its id", () => {
     const root = hierarchy("cgroup", [`docker/${id}/a b`, "c"]);
     const cgroups = new Cgroups(root);
     const find = (path: string) => cgroups.find(idOf(join(root, path)));
-    expect(find("/")).toMatchObject({ path: "/" });
-    expect(find("c")).toMatchObject({ path: "/c" });
-    expect(find(`docker/${id}/a b`)).toMatchObject({
+    expect(find("/")).toEqual({ path: "/" });
+    expect(find("c")).toEqual({ path: "/c" });
+    expect(find(`docker/${id}/a b`)).toEqual({
       path: `/docker/${id}/a b`,
       container: { id, runtime: "docker" },
     });

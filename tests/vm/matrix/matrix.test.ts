@@ -4,7 +4,7 @@
 // The test asks the kernel for the chosen backend, not only mine.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { parseEvent } from "../../support/schema.ts";
+import { type JsonEvent, parseEvent, withoutTimes } from "../../support/schema.ts";
 import { readBackend } from "../../support/stderr.ts";
 import { mineFiles, mineFor, type Target } from "../../support/target.ts";
 import { bootVm, type VmResult } from "../../support/vm.ts";
@@ -85,13 +85,10 @@ const programTypes: Record<string, string> = {
   tracepoint: "raw_tracepoint",
 };
 
-/**
- * Returns the part of an event that must be the same for every mine. Starts are not: each mine reads for itself when the
- * host booted. The entities are.
- */
-function withoutBackend(line: string): ReturnType<typeof parseEvent> {
-  const { "@timestamp": _, mine: __, ...rest } = parseEvent(line);
-  return JSON.parse(JSON.stringify(rest, (key, value) => (key === "start" ? undefined : value)));
+/** Returns the part of an event that must be the same for every mine. */
+function withoutBackend(line: string): Omit<JsonEvent, "mine"> {
+  const { mine: _, ...rest } = withoutTimes(parseEvent(line));
+  return rest;
 }
 
 /** Returns the part of an event that a kernel without BTF has too (docs/old-kernels.md). */

@@ -3,7 +3,7 @@
 // They use the legacy object, and tracefs, because so many probes are the harder case there.
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { type JsonEvent, parseEvent, withoutTimes } from "../../support/schema.ts";
 import { complete, readSummary, type Summary } from "../../support/stderr.ts";
 import { bootVm, type VmResult } from "../../support/vm.ts";
 import { fetchKernel } from "../kernels.ts";
@@ -35,16 +35,10 @@ function summary(name: string): Summary {
   return readSummary(text(`${name}.stderr`));
 }
 
-/** Removes the times: two mine see a command at slightly different times, and each reads when the host booted. */
-const timeless = (list: JsonEvent[]): unknown =>
-  JSON.parse(
-    JSON.stringify(list, (key, value) => (key === "@timestamp" || key === "start" ? undefined : value)),
-  );
-
 function expectSelection(name: string, isWanted: (event: JsonEvent) => boolean) {
   const wanted = all.filter(isWanted);
   expect(wanted).not.toBeEmpty();
-  expect(timeless(events(name))).toEqual(timeless(wanted));
+  expect(withoutTimes(events(name))).toEqual(withoutTimes(wanted));
   return wanted.length;
 }
 
