@@ -103,7 +103,7 @@ for (const [name, group] of kernels) {
     test.each(group.filter(({ btf }) => btf === "none"))(
       "$name: works with the BTF file that mine writes",
       (row) => {
-        if (MINE_VM_KERNEL === undefined) expect(text(`${row.name}.btf.pid`)).toBe("120\n");
+        if (MINE_VM_KERNEL === undefined) expect(Number(text(`${row.name}.btf.pid`))).toBeWithin(120, 140);
         expect(text(`${row.name}.btf.stderr`)).toContain(`/boot/vmlinux-${text("release").trim()}\n`);
         const { auditable, backends, btf } = report(`${row.name}-with-file`);
         expect({ auditable, usable: usableBackends({ backends }) }).toEqual({

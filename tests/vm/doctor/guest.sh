@@ -30,16 +30,17 @@ hidden() { # COMMAND...: runs it as if the kernel had no BTF of its own
   umount /sys/kernel/btf
 }
 
-# Gives mine ids that other fields have too: the login user 0, and, if the kernel lets it choose, the process id 120,
-# which is every process's priority.
+# Gives mine ids that other fields have too: the login user 0, and, if the kernel lets it choose, a process id that is
+# the process's priority: 120 + nice. A process of the kernel can take the first of these ids.
 write_btf() {
   echo 119 >/proc/sys/kernel/ns_last_pid || true
   (
     echo 0 >/proc/self/loginuid || true # a kernel can lack audit
+    read -r pid _ </proc/self/stat
+    echo "$pid" >"/results/$name.btf.pid"
+    renice -n $((pid - 120)) "$pid"
     exec /usr/local/bin/mine btf -o "/results/$name.btf" 2>"/results/$name.btf.stderr"
-  ) &
-  echo $! >"/results/$name.btf.pid"
-  wait $!
+  )
 }
 
 as_row() { # ROW
