@@ -6,16 +6,32 @@ import { unsupported } from "../errors.ts";
 import { log } from "../log.ts";
 import { hasIpset, ipsetIsModule, readText } from "./sysfs.ts";
 
+/** How long mine waits for another process that loads the module. */
+const LOAD_MS = 10_000;
+
 /** Ensures that ip_set is built in or loaded. @throws MineError if it cannot be loaded. */
 export function ensureIpset(): void {
-  if (hasIpset()) return;
+  if (isReady()) return;
   // The kernel itself runs this helper. It is /sbin/modprobe on nearly all hosts.
   const modprobe = readText("/proc/sys/kernel/modprobe")?.trim() || "/sbin/modprobe";
   log.decision(`ip_set is not loaded; running ${modprobe} ip_set`);
   const answer = run([modprobe, "ip_set"]);
-  if (hasIpset()) return;
+  if (isReady()) return;
   throw unsupported("no-ip-set", `cannot load the ip_set module: ${answer}`);
 }
+
+/**
+ * Returns whether ip_set is there. While another process loads it, /proc/modules lists it as "Loading", and modprobe
+ * of busybox succeeds at once; /sys/module has it a little later (kernel/module/main.c, load_module).
+ */
+function isReady(): boolean {
+  const end = performance.now() + LOAD_MS;
+  while (isLoading() && performance.now() < end) Bun.sleepSync(10);
+  return hasIpset();
+}
+
+/** Lines of /proc/modules: NAME SIZE REFERENCES USERS STATE ADDRESS. */
+const isLoading = (): boolean => /^ip_set \d+ \S+ \S+ Loading /m.test(readText("/proc/modules") ?? "");
 
 /** Runs a command. Returns the text that it wrote to stderr, or else its exit status. */
 function run(command: string[]): string {

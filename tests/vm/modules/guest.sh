@@ -36,6 +36,27 @@ finish() {
   wait $pid
 }
 
+# While one process loads a module, modprobe of busybox succeeds in another: /proc/modules lists the module already.
+# Then /sys/module does not have it yet.
+mkdir /tmp/empty
+echo "ip_set 65536 0 - Loading 0x0000000000000000" >/tmp/loading
+cat >/tmp/modprobe <<'EOF'
+#!/bin/busybox sh
+echo /sbin/modprobe >/proc/sys/kernel/modprobe
+/sbin/modprobe ip_set
+mount --bind /tmp/loading /proc/modules
+mount --bind /tmp/empty /sys/module
+(
+  sleep 1
+  umount /proc/modules /sys/module
+) >/dev/null 2>&1 &
+EOF
+chmod +x /tmp/modprobe
+echo /tmp/modprobe >/proc/sys/kernel/modprobe
+watch loading /usr/local/bin/mine
+finish
+unload
+
 # The first command loads ip_set from inside the kernel, and mine reports it.
 watch tracefs /usr/local/bin/mine -v --backend kprobe
 cp /sys/kernel/tracing/kprobe_events /results/tracefs.probes

@@ -41,6 +41,10 @@ describe.each([...rows.values()])("Linux $name", (row) => {
     expect(`${session.exitCode} ${text("stderr")}`).toBe("0 ");
   });
 
+  test("mine waits for the module while another process loads it", () => {
+    expect(commands("loading")).toEqual([...seen.slice(0, 2), ...seen.slice(3)]);
+  });
+
   test("probes in tracefs return with the module: mine reports the first command after that", () => {
     expect(text("tracefs.probes")).toContain("ip_set:ip_set_create");
     expect(modules("tracefs.modules-before")).toContain("ip_set");
