@@ -50,7 +50,8 @@ tarball() { # TARGET BINARY
   local name=mine-$version-$1
   mkdir -p "$work/$name/completions"
   install -m 755 "$2" "$work/$name/mine"
-  install -m 644 "$pages/mine.8" "$top"/LICENSE* "$top/NOTICE" "$top/CHANGELOG.md" "$work/$name/"
+  install -m 644 "$pages/mine.8" "$top"/packaging/mine.service "$top"/LICENSE* "$top/NOTICE" "$top/CHANGELOG.md" \
+    "$work/$name/"
   install -m 644 "$pages/bash" "$work/$name/completions/mine"
   install -m 644 "$pages/zsh" "$work/$name/completions/_mine"
   install -m 644 "$pages/fish" "$work/$name/completions/mine.fish"
@@ -61,8 +62,9 @@ tarball() { # TARGET BINARY
 stage() { # BINARY ROOT ZSH_DIRECTORY
   local share=$2/usr/share
   mkdir -p "$2/usr/sbin" "$share/man/man8" "$share/bash-completion/completions" "$2/$3" \
-    "$share/fish/vendor_completions.d" "$share/doc/mine"
+    "$share/fish/vendor_completions.d" "$share/doc/mine" "$2/usr/lib/systemd/system"
   install -m 755 "$1" "$2/usr/sbin/mine"
+  install -m 644 "$top/packaging/mine.service" "$2/usr/lib/systemd/system/"
   gzip -9n <"$pages/mine.8" >"$share/man/man8/mine.8.gz"
   install -m 644 "$pages/bash" "$share/bash-completion/completions/mine"
   install -m 644 "$pages/zsh" "$2/$3/_mine"

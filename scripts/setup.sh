@@ -27,7 +27,7 @@ build_files=(/usr/include/stdio.h:libc6-dev)
 test_files=(
   "${build_files[@]}"
   /etc/protocols:netbase /usr/share/zoneinfo/Europe/Berlin:tzdata /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
-  /usr/lib/python3/dist-packages/bcc:python3-bpfcc
+  /usr/lib/python3/dist-packages/bcc:python3-bpfcc /lib/systemd/systemd:systemd
 )
 cross_arm64=(aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu)
 cross_arm64_files=(/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross)

@@ -12,6 +12,8 @@ import { options, type Values, variables } from "./options.ts";
 const MAX_UINT32 = 0xffffffff;
 /** TASK_COMM_LEN of linux/sched.h, without the NUL. */
 const MAX_COMM = 15;
+/** Bytes of sun_path in linux/un.h, without the NUL. */
+const MAX_SOCKET_PATH = 107;
 const UNITS = { K: 1024, M: 1024 * 1024 } as const;
 
 export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfig {
@@ -34,6 +36,7 @@ export function readConfig(args: Values): Config {
     ancestry: args.ancestry ?? false,
     time: { form: time, isUtc: utc },
     color: mayUseColor(),
+    service: readService(),
     bufferBytes: readBufferSize(args.buffer),
     filter: {
       commands: readCommands(args.command, args.all ?? false),
@@ -91,6 +94,24 @@ function readBufferSize(text: string | undefined): number | undefined {
 function mayUseColor(): boolean {
   const { [variables.noColor.name]: noColor, [variables.term.name]: term } = process.env;
   return !noColor && !!term && term !== "dumb";
+}
+
+/** Returns what the service manager asks for. */
+function readService(): Config["service"] {
+  const { notifySocket, watchdogTime, watchdogPid } = variables;
+  const { env } = process;
+  const socket = env[notifySocket.name] || undefined;
+  const path = /^(?:\/|@.)/;
+  if (socket !== undefined && (!path.test(socket) || Buffer.byteLength(socket) > MAX_SOCKET_PATH))
+    throw usageError(`${notifySocket.name}=${JSON.stringify(socket)} is not the path of a socket`);
+  const time = env[watchdogTime.name] || undefined;
+  if (time !== undefined && !/^[1-9]\d{0,15}$/.test(time))
+    throw usageError(`${watchdogTime.name}=${JSON.stringify(time)} is not a number of microseconds`);
+  const isForUs = [undefined, "", String(process.pid)].includes(env[watchdogPid.name]);
+  return {
+    socket,
+    watchdogMs: time !== undefined && isForUs ? Number(time) / 1000 : Number.POSITIVE_INFINITY,
+  };
 }
 
 function readVersion(name: string): KernelVersion | undefined {

@@ -240,6 +240,23 @@ export const variables = {
     details:
       "Use no kernel feature that is newer than this version, for example 4.15. This shows on a new kernel how mine works on an old one.",
   },
+  notifySocket: {
+    name: "NOTIFY_SOCKET",
+    summary: "Socket of the service manager, which sets it",
+    details:
+      "Report to this socket when no command is missed any more, and the counts from then on. A service manager sets it: systemd does for a service of Type=notify.",
+  },
+  watchdogTime: {
+    name: "WATCHDOG_USEC",
+    summary: "Time of the service manager's watchdog, which sets it",
+    details:
+      "Report to the service manager within this time, in microseconds, that events are read. systemd sets it for a service with WatchdogSec=.",
+  },
+  watchdogPid: {
+    name: "WATCHDOG_PID",
+    summary: "Process that the watchdog is for",
+    details: "If it is not the process ID of mine, the watchdog is for another process.",
+  },
   noColor: {
     name: "NO_COLOR",
     summary: "Use no colors, if it is not empty",

@@ -3,6 +3,7 @@
 
 import type { KernelVersion } from "bun-libbpf";
 import type { BackendName } from "../backends/backend.ts";
+import type { ServiceConfig } from "../host/service-manager.ts";
 import type { Command } from "../ipset/message.ts";
 import type { TimeForm } from "../output/time.ts";
 
@@ -46,6 +47,7 @@ export interface Config extends SessionConfig {
   time: { form: TimeForm; isUtc: boolean };
   /** Color text if stdout is a terminal. */
   color: boolean;
+  service: ServiceConfig;
   /** Limits that end the run; infinity is no limit. */
   limits: { events: number; seconds: number };
 }

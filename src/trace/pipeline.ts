@@ -57,6 +57,11 @@ export class Tracer {
     return this.#seen >= this.#config.limits.events || this.#writer.isClosed;
   }
 
+  /** Events are read: the output takes lines. */
+  get isReading(): boolean {
+    return !this.#writer.isFull;
+  }
+
   /** Every line is written. */
   get isWritten(): boolean {
     return this.#writer.line.length === 0;

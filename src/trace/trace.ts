@@ -4,6 +4,7 @@
 import { MineError } from "../errors.ts";
 import { ProgramPages } from "../host/memory.ts";
 import { comeBeforeOthers } from "../host/priority.ts";
+import { ServiceManager } from "../host/service-manager.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
 import { Tracer } from "./pipeline.ts";
@@ -24,14 +25,17 @@ export async function trace(config: Config): Promise<void> {
   const pages = new ProgramPages();
   pages.drop(); // memory that only the start needs; again after the next step
   comeBeforeOthers();
+  using manager = new ServiceManager(config.service);
   using session = openSession(config);
   const tracer = new Tracer(config, session);
   for (const given of session.confine()) log.decision(`confined: ${given}`);
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
+  manager.ready();
 
   try {
-    await follow(config, { session, tracer, pages, signals });
+    await follow(config, { session, tracer, pages, signals, manager });
+    manager.stopping();
     session.detach();
     await finish(tracer, signals);
   } catch (error) {
@@ -50,14 +54,17 @@ interface Running {
   tracer: Tracer;
   pages: ProgramPages;
   signals: Signals;
+  manager: ServiceManager;
 }
 
 /** Writes events until a signal or a limit. */
-async function follow({ limits }: Config, { session, tracer, pages, signals }: Running): Promise<void> {
+async function follow({ limits }: Config, running: Running): Promise<void> {
+  const { session, tracer, pages, signals, manager } = running;
   const endMs = performance.now() + limits.seconds * 1000;
   while (signals.stops === 0 && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
+    manager.report(tracer.isReading, () => tracer.progress());
     if (records > 0) pages.dropIfMany();
     session.keepAttached();
     // The event loop delivers signals, so they are checked right before a wait: an earlier signal does not end the
@@ -65,7 +72,7 @@ async function follow({ limits }: Config, { session, tracer, pages, signals }: R
     await pause(records > 0 ? BATCH_MS : 0);
     for (; signals.questions > 0; signals.questions--) log.info(tracer.progress());
     if (records > 0 || signals.stops > 0) continue;
-    tracer.wait(Math.max(Math.min(WAIT_MS, endMs - performance.now()), 0));
+    tracer.wait(Math.max(Math.min(WAIT_MS, manager.reportMs, endMs - performance.now()), 0));
   }
 }
 

@@ -74,7 +74,7 @@ test.each(targets)(
     const files = readdirSync(join(dir, name), { recursive: true, encoding: "utf8" });
     expect(files.sort()).toEqual([
       ...["CHANGELOG.md", "LICENSE", "LICENSE.BSD-2-Clause", "LICENSE.GPL-2.0", "NOTICE", "completions"],
-      ...["completions/_mine", "completions/mine", "completions/mine.fish", "mine", "mine.8"],
+      ...["completions/_mine", "completions/mine", "completions/mine.fish", "mine", "mine.8", "mine.service"],
     ]);
     const header = await run(["readelf", "-hlW", join(dir, name, "mine")]);
     expect(header).toContain(target.includes("x64") ? "X86-64" : "AArch64");
@@ -120,6 +120,7 @@ async function expectInstalled(system: string, name: string): Promise<void> {
   const paths = filesOf(system);
   expect(paths).toContain("/usr/sbin/mine");
   expect(paths).toContain("/usr/share/man/man8/mine.8.gz");
+  expect(paths).toContain("/usr/lib/systemd/system/mine.service");
   expect(paths.every((path) => path.startsWith("/usr/"))).toBe(true);
   if (/arm64|aarch64/.test(name)) return;
   expect(await run([join(system, "usr/sbin/mine"), "--version"])).toBe(`${version}\n`);

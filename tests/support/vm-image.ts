@@ -33,7 +33,11 @@ const programs = {
 };
 
 /** Scripts of every machine: path in the machine → file in tests/vm. */
-const scripts = { "/init": "init.sh", "/usr/local/bin/await-tracing": "await-tracing.sh" };
+const scripts = {
+  "/init": "init.sh",
+  "/vm/run": "run.sh",
+  "/usr/local/bin/await-tracing": "await-tracing.sh",
+};
 
 const etc = {
   "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nrafaeldtinoco:x:1000:1000::/tmp:/bin/sh\n",

@@ -46,6 +46,7 @@ test("default: every command except the handshake, as text, without a limit", ()
     ancestry: false,
     time: { form: "minute", isUtc: false },
     color: true,
+    service: { socket: undefined, watchdogMs: Number.POSITIVE_INFINITY },
     bufferBytes: undefined,
     filter: {
       commands: new Set(others),
@@ -65,6 +66,9 @@ test("default: every command except the handshake, as text, without a limit", ()
 test("reads every option and variable together", () => {
   process.env[variables.kernVersion.name] = "4.15.18";
   process.env[variables.assumeKernel.name] = "5.7";
+  process.env[variables.notifySocket.name] = "/run/systemd/notify";
+  process.env[variables.watchdogTime.name] = "30000000";
+  process.env[variables.watchdogPid.name] = String(process.pid);
   const given =
     "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
   const config = typed(...given.split(" "));
@@ -76,6 +80,7 @@ test("reads every option and variable together", () => {
     ancestry: true,
     time: { form: "relative", isUtc: true },
     color: true,
+    service: { socket: "/run/systemd/notify", watchdogMs: 30_000 },
     bufferBytes: 1048576,
     filter: {
       commands: new Set<Command>(["ADD"]),
@@ -91,6 +96,29 @@ test("reads every option and variable together", () => {
     assumeKernel: [5, 7, 0],
   });
   expect(["a", "ab", "ba"].map((name) => config.filter.set?.(name))).toEqual([true, true, false]);
+});
+
+describe("the service manager", () => {
+  test.each(["/run/systemd/notify", "@notify"])("can have the socket %s", (socket) => {
+    process.env[variables.notifySocket.name] = socket;
+    expect(typed().service.socket).toBe(socket);
+  });
+
+  test.each(["notify", "@", "./notify", `/${"a".repeat(107)}`])("cannot have the socket %j", (socket) => {
+    process.env[variables.notifySocket.name] = socket;
+    expect(complaint()).toContain(`NOTIFY_SOCKET="${socket}"`);
+  });
+
+  test.each(["0", "1s", "-1", "1.5"])("cannot have the watchdog time %j", (time) => {
+    process.env[variables.watchdogTime.name] = time;
+    expect(complaint()).toContain(`WATCHDOG_USEC="${time}"`);
+  });
+
+  test("can have a watchdog for another process", () => {
+    process.env[variables.watchdogTime.name] = "30000000";
+    process.env[variables.watchdogPid.name] = String(process.pid + 1);
+    expect(typed().service.watchdogMs).toBe(Number.POSITIVE_INFINITY);
+  });
 });
 
 describe("commands", () => {

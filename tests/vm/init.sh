@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# The first process of a test machine: prepares it, runs /vm/script, sends the files in /results, and turns
-# the machine off. The terminal $RESULTS_TTY carries the results, and $LIVE_TTY a live script's output; the kernel's
-# command line names both.
+# The first process of a test machine: prepares it, and runs /vm/run. If the machine has systemd, that is the first
+# process from then on, and its unit machine.service runs /vm/run. The kernel's command line names the terminals.
 # If this script fails, the kernel panics without a first process, which ends QEMU without results. The caller
 # reports that as a failure of the machine, not of the test.
 set -eu
@@ -24,8 +23,6 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t debugfs debugfs /sys/kernel/debug || echo "init: this kernel has no debugfs"
 ip link set lo up
 
-# shellcheck source=/dev/null # written by tests/support/vm-image.ts
-. /vm/environment
 if [ -e /vm/hide-btf ] && [ -d /sys/kernel/btf ]; then
   mount -t tmpfs -o ro tmpfs /sys/kernel/btf
 fi
@@ -37,19 +34,9 @@ if [ -d /musl ]; then
   done
 fi
 
-# Raw mode: otherwise the terminals turn every newline into two bytes.
-stty raw -echo <"/dev/$RESULTS_TTY"
-stty raw -echo <"/dev/$LIVE_TTY"
-
-cut -d ' ' -f 1 /proc/uptime >/results/boot-seconds
-if [ -e /vm/live ]; then
-  exec 3>"/dev/$LIVE_TTY" 4>&3
-else
-  exec 3>/results/stdout 4>/results/stderr
+# systemd gives a unit none of the variables from the kernel's command line.
+echo "RESULTS_TTY=$RESULTS_TTY LIVE_TTY=$LIVE_TTY" >/vm/terminals
+if [ -x /lib/systemd/systemd ]; then
+  exec /lib/systemd/systemd
 fi
-status=0
-/bin/sh /vm/script </dev/null >&3 2>&4 || status=$?
-echo "$status" >/results/exit
-
-tar -cz -C /results . >"/dev/$RESULTS_TTY"
-reboot -f
+exec /bin/sh /vm/run
