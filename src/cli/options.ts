@@ -48,11 +48,11 @@ export const options = {
     commands: ["trace"],
     short: "o",
     value: "FORMAT",
-    words: ["text", "json"],
+    words: ["text", "json", "journald"],
     default: "text",
     summary: "Output format",
     details:
-      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema.",
+      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema. With journald, send it to the journal of systemd, with fields to filter by, such as IPSET_SET, IPSET_COMMAND and IPSET_OUTCOME.",
   },
   time: {
     commands: ["trace"],

@@ -18,10 +18,15 @@ const encoder = new TextEncoder();
 
 /** Writes the line, without a newline. */
 export function writeText(out: ByteWriter, record: AuditRecord, context: RunContext): void {
-  const { event, message } = record;
   out.ascii("(");
-  context.writeTime(out, record.timeNs, event.tsNs);
+  context.writeTime(out, record.timeNs, record.event.tsNs);
   out.ascii(") ");
+  writeTextWithoutTime(out, record, context);
+}
+
+/** Writes the line from the caller on. */
+export function writeTextWithoutTime(out: ByteWriter, record: AuditRecord, context: RunContext): void {
+  const { event, message } = record;
   writeCaller(out, event, context);
   writeAncestry(out, event);
   out.ascii(" - ");

@@ -36,8 +36,8 @@ export interface SessionConfig extends HostConfig {
   };
   /** Show the processes that started the caller in text; JSON always has them. */
   ancestry: boolean;
-  /** Output format. JSON has more details of the caller; for text the BPF side reads less. */
-  output: "text" | "json";
+  /** Output. JSON and the journal have more details of the caller; for text the BPF side reads less. */
+  output: "text" | "json" | "journald";
 }
 
 export interface Config extends SessionConfig {

@@ -24,13 +24,13 @@ export function kernelFilter(
     denied: bits(denied),
     pid: pid ?? 0,
     uid: uid ?? AUDIT_UID_UNSET,
-    details: details(output === "json", ancestry, isUnified),
+    details: details(output !== "text", ancestry, isUnified),
   };
 }
 
-function details(isJson: boolean, ancestry: boolean, isUnified: boolean): number {
+function details(isDetailed: boolean, ancestry: boolean, isUnified: boolean): number {
   const all = mineDetail.caller | mineDetail.ancestry | (isUnified ? 0 : mineDetail.systemdCgroup);
-  return isJson ? all : ancestry ? mineDetail.ancestry : 0;
+  return isDetailed ? all : ancestry ? mineDetail.ancestry : 0;
 }
 
 /** Returns bit N for command N. A filter for all commands includes unknown command numbers. */

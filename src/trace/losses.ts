@@ -48,7 +48,7 @@ export function readLosses(
     ["return not seen", received === undefined ? 0 : Math.max(entered - returned, 0)],
     ["message not found or not readable", lostMessage + unreadable],
     ["too many messages in one request", lostRest],
-    ["not written to stdout", unwritten],
+    ["not written", unwritten],
   ];
   const total = causes.reduce((sum, [, count]) => sum + count, 0);
   const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);

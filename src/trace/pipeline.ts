@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Moves events from the event buffer to stdout: reads, filters, writes, and counts the fate of every event.
+// Moves events from the event buffer to the output: reads, filters, writes, and counts the fate of every event.
 import type { EventBuffer } from "bun-libbpf";
 import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
 import { log } from "../log.ts";
-import type { ByteWriter } from "../output/byte-writer.ts";
-import { writeColoredText } from "../output/colored-text.ts";
-import { writeJson } from "../output/json.ts";
-import type { AuditRecord, RunContext } from "../output/record.ts";
-import { LineWriter } from "../output/stdout.ts";
-import { writeText } from "../output/text.ts";
+import type { Output } from "../output/output.ts";
+import type { RunContext } from "../output/record.ts";
 import type { Config } from "./config.ts";
 import { Recorder, runContext } from "./decode.ts";
 import { isWanted } from "./filter.ts";
 import { type Losses, type LossSource, readLosses } from "./losses.ts";
+import { openOutput } from "./open-output.ts";
 
 const LOSS_REPORT_MS = 1000;
 
@@ -23,15 +20,12 @@ export interface Source extends LossSource {
   backend: string;
 }
 
-type RecordWriter = (out: ByteWriter, record: AuditRecord, context: RunContext) => void;
-
 export class Tracer {
   readonly #config: Config;
   readonly #source: Source;
   readonly #recorder = new Recorder();
   readonly #context: RunContext;
-  readonly #writer = new LineWriter();
-  readonly #write: RecordWriter;
+  readonly #output: Output;
   /** Records of any content. */
   #received = 0;
   #seen = 0;
@@ -39,7 +33,7 @@ export class Tracer {
   #truncated = 0;
   /** Records that are not a valid event. */
   #unreadable = 0;
-  /** Events that stdout did not take in time. */
+  /** Events that the output did not take in time. */
   #unwritten = 0;
   /** Lost and denied events in the last warning. */
   #reported = 0;
@@ -48,40 +42,40 @@ export class Tracer {
   constructor(config: Config, source: Source) {
     this.#config = config;
     this.#source = source;
-    this.#write = chooseWriter(config, this.#writer);
+    this.#output = openOutput(config);
     this.#context = runContext(source.backend, config.time);
   }
 
-  /** The limit of events is reached, or the reader of stdout is gone. */
+  /** The limit of events is reached, or the reader of the output is gone. */
   get isDone(): boolean {
-    return this.#seen >= this.#config.limits.events || this.#writer.isClosed;
+    return this.#seen >= this.#config.limits.events || this.#output.isClosed;
   }
 
-  /** Events are read: the output takes lines. */
+  /** Events are read: the output takes records. */
   get isReading(): boolean {
-    return !this.#writer.isFull;
+    return !this.#output.isFull;
   }
 
-  /** Every line is written. */
+  /** Every record is written. */
   get isWritten(): boolean {
-    return this.#writer.line.length === 0;
+    return this.#output.isWritten;
   }
 
-  /** Bytes written to stdout so far. */
+  /** Bytes written to the output so far. */
   get writtenBytes(): number {
-    return this.#writer.writtenBytes;
+    return this.#output.writtenBytes;
   }
 
   /**
-   * Reads all available events, and writes lines without waiting. While stdout takes no lines, events stay in the
+   * Reads all available events, and writes without waiting. While the output takes nothing, events stay in the
    * event buffer.
    * @returns the number of records.
-   * @throws MineError if stdout fails.
+   * @throws MineError if the output fails.
    */
   drain(): number {
     const { realtimeOffsetNs } = readClocks(); // each time: the wall clock can change
-    const isEnough = (): boolean => this.isDone || this.#writer.isFull;
-    this.#writer.flush();
+    const isEnough = (): boolean => this.isDone || this.#output.isFull;
+    this.#output.flush();
     if (isEnough()) return 0;
     const records = this.#source.buffer.drain((view, at, size) => {
       this.#received += 1;
@@ -90,7 +84,7 @@ export class Tracer {
       else this.#unreadable += 1;
       return !isEnough();
     });
-    this.#writer.flush();
+    this.#output.flush();
     return records;
   }
 
@@ -102,21 +96,20 @@ export class Tracer {
     }
     this.#seen += 1;
     if (event.capturedLen < event.messageLen) this.#truncated += 1;
-    this.#write(this.#writer.line, record, this.#context);
-    this.#writer.endLine();
+    this.#output.add(record, this.#context);
   }
 
-  /** Waits at most timeoutMs: for stdout if lines are not written yet, else for events. */
+  /** Waits at most timeoutMs: for the output if records are not written yet, else for events. */
   wait(timeoutMs: number): void {
     if (this.isWritten) this.#source.buffer.wait(timeoutMs);
-    else this.#writer.wait(timeoutMs);
+    else this.#output.wait(timeoutMs);
   }
 
   /** Counts all events that are not written as lost. */
   giveUp(): void {
-    const lines = this.#writer.countLines();
-    this.#seen -= lines;
-    this.#unwritten += lines;
+    const waiting = this.#output.countUnwritten();
+    this.#seen -= waiting;
+    this.#unwritten += waiting;
     this.#unwritten += this.#discard();
   }
 
@@ -157,9 +150,4 @@ export class Tracer {
   #losses(received?: number): Losses {
     return readLosses(this.#source, { unreadable: this.#unreadable, unwritten: this.#unwritten }, received);
   }
-}
-
-function chooseWriter({ output, color }: Config, writer: LineWriter): RecordWriter {
-  if (output === "json") return writeJson;
-  return color && writer.isTerminal ? writeColoredText : writeText;
 }

@@ -42,7 +42,7 @@ const causes = {
   noReturn: "return not seen",
   unreadable: "message not found or not readable",
   unreported: "too many messages in one request",
-  unwritten: "not written to stdout",
+  unwritten: "not written",
 } as const;
 
 /** Lost events by cause. A cause without events is absent. */

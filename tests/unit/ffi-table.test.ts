@@ -73,6 +73,7 @@ const libbpfHeaders = ["bpf/bpf.h", "bpf/btf.h", "bpf/libbpf.h"];
 const libcHeaders = [
   ...[
     "errno.h",
+    "fcntl.h",
     "grp.h",
     "poll.h",
     "pwd.h",

@@ -7,6 +7,7 @@ export {
   pageSize,
   readClocks,
   realtimeAtBootNs,
+  seal,
   waitReadable,
   waitWritable,
 } from "./libc.ts";

@@ -18,7 +18,11 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MFD_CLOEXEC = 0x1;
+const MFD_ALLOW_SEALING = 0x2;
 const MFD_NOEXEC_SEAL = 0x8;
+const F_ADD_SEALS = 1033;
+/** linux/fcntl.h: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE. */
+const ALL_SEALS = 0x1 | 0x2 | 0x4 | 0x8;
 const PERF_FLAG_FD_CLOEXEC = 0x8;
 const FSOPEN_CLOEXEC = 0x1;
 const FSCONFIG_CMD_CREATE = 6;
@@ -61,11 +65,17 @@ export function memoryFile(name: string, bytes: Uint8Array): number {
   }
 }
 
+/** Seals a file in memory: nobody can change it any more. @throws CallError. */
+export function seal(fd: number): void {
+  if (libc.fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0) throw new CallError("fcntl(F_ADD_SEALS)", errno());
+}
+
 function memfdCreate(name: string): number {
   const nameBytes = cString(name);
   // Since 6.3 the kernel expects a memfd to state whether it is executable (vm.memfd_noexec can require it).
   // To map its code needs no execute bit. Older kernels refuse the flag.
-  for (const flags of [MFD_CLOEXEC | MFD_NOEXEC_SEAL, MFD_CLOEXEC]) {
+  const usual = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  for (const flags of [usual | MFD_NOEXEC_SEAL, usual]) {
     const fd = Number(libc.syscall(numbers.memfdCreate, nameBytes, flags, 0, 0, 0));
     if (fd >= 0) return fd;
     const error = errno();

@@ -17,6 +17,8 @@ export const libcSymbols = {
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", "i64"], returns: FFIType.i64_fast },
   // unsigned long getauxval(unsigned long type)
   getauxval: { args: ["u64"], returns: FFIType.u64_fast },
+  // int fcntl(int fd, int operation, ...)
+  fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
   // int isatty(int fd): node:tty takes 7 ms and 6 MB to load
   isatty: { args: ["i32"], returns: "i32" },
   getpagesize: { args: [], returns: "i32" },

@@ -35,6 +35,8 @@ export const hostSymbols = {
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   // ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *, socklen_t)
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
+  // ssize_t sendmsg(int fd, const struct msghdr *, int flags)
+  sendmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
   // ssize_t recv(int fd, void *buf, size_t len, int flags)
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
 } as const satisfies Record<string, FFIFunction>;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The interface of an output, and the one that writes lines to stdout.
+import type { ByteWriter } from "./byte-writer.ts";
+import type { AuditRecord, RunContext } from "./record.ts";
+import type { LineWriter } from "./stdout.ts";
+
+/** Takes records, and never waits. A record that the other side does not take stays here. */
+export interface Output {
+  /** No further record has space: the caller flushes first. */
+  readonly isFull: boolean;
+  /** Every record is written. */
+  readonly isWritten: boolean;
+  /** The reader has gone for good, which is a normal end. */
+  readonly isClosed: boolean;
+  /** Bytes written so far. */
+  readonly writtenBytes: number;
+  /** Adds a record. Never throws, because it runs inside a drain: the next flush() throws the error. */
+  add: (record: AuditRecord, context: RunContext) => void;
+  /** Writes as much as possible. @throws MineError if the output fails. */
+  flush: () => void;
+  /** Waits until the output takes something, at most timeoutMs. */
+  wait: (timeoutMs: number) => void;
+  /** Returns the number of records that are not completely written. */
+  countUnwritten: () => number;
+}
+
+export type RecordWriter = (out: ByteWriter, record: AuditRecord, context: RunContext) => void;
+
+/** Writes each record as a line to stdout. */
+export class LineOutput implements Output {
+  readonly #lines: LineWriter;
+  readonly #write: RecordWriter;
+
+  constructor(lines: LineWriter, write: RecordWriter) {
+    this.#lines = lines;
+    this.#write = write;
+  }
+
+  get isFull(): boolean {
+    return this.#lines.isFull;
+  }
+
+  get isWritten(): boolean {
+    return this.#lines.line.length === 0;
+  }
+
+  get isClosed(): boolean {
+    return this.#lines.isClosed;
+  }
+
+  get writtenBytes(): number {
+    return this.#lines.writtenBytes;
+  }
+
+  add(record: AuditRecord, context: RunContext): void {
+    this.#write(this.#lines.line, record, context);
+    this.#lines.endLine();
+  }
+
+  flush(): void {
+    this.#lines.flush();
+  }
+
+  wait(timeoutMs: number): void {
+    this.#lines.wait(timeoutMs);
+  }
+
+  countUnwritten(): number {
+    return this.#lines.countLines();
+  }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Opens the output of a run.
+import { writeColoredText } from "../output/colored-text.ts";
+import { writeJson } from "../output/json.ts";
+import { LineOutput, type Output } from "../output/output.ts";
+import { LineWriter } from "../output/stdout.ts";
+import { writeText } from "../output/text.ts";
+import type { Config } from "./config.ts";
+import { JournalOutput } from "./journal-output.ts";
+
+/** @throws MineError if the output is not usable. */
+export function openOutput({ output, color }: Config): Output {
+  if (output === "journald") return new JournalOutput();
+  const lines = new LineWriter();
+  if (output === "json") return new LineOutput(lines, writeJson);
+  return new LineOutput(lines, color && lines.isTerminal ? writeColoredText : writeText);
+}

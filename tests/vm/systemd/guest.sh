@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=dash
+#
+# Runs in a test machine with systemd as the first process. mine runs by its own unit.
+#
+#   /results/started         properties of mine.service when `systemctl start` has returned
+#   /results/blocker.pids    process of each run of blocker.service
+#   /results/ipset.pids      processes of its ipset commands
+#   /results/restarted       properties of mine.service after its watchdog has ended it
+#   /results/stopped         properties of mine.service after its end
+#   /results/mine.jsonl      the record of both runs
+#   /results/journal         messages of mine.service, and of systemd about it
+#   /results/blocklist.json  what `journalctl IPSET_SET=blocklist` finds, from another mine that writes to the journal
+#   /results/failures.json   the same of priority "warning" or above
+#   /results/load.json       the same for the set "load", to which LOAD addresses are added while journald restarts
+#   /results/journal.summary messages of that mine
+set -eu
+
+ln /usr/local/bin/mine /usr/sbin/mine
+mkdir -p /var/log
+
+properties() {
+  systemctl show mine.service -p ActiveState -p StatusText -p NRestarts -p Result -p MainPID
+}
+# Runs blocker.service by its timer, and waits for its end.
+run_blocker() { # NUMBER
+  systemctl restart blocker.timer
+  until [ "$(wc -l </results/blocker.pids)" -ge "$1" ]; do
+    sleep 0.2
+  done
+}
+
+: >/results/blocker.pids
+if ! systemctl start mine.service mine-journal.service; then
+  journalctl -o cat -u mine.service -u mine-journal.service >&2
+  exit 1
+fi
+properties >/results/started
+run_blocker 1
+
+# A mine that stands still feeds no watchdog. Events that it has not read are lost with it.
+until grep -q 192.0.2.2 /var/log/mine.jsonl; do
+  sleep 0.2
+done
+pid=$(systemctl show -P MainPID mine.service)
+kill -STOP "$pid"
+until [ "$(systemctl show -P MainPID mine.service)" != "$pid" ] && systemctl is-active -q mine.service; do
+  sleep 0.5
+done
+properties >/results/restarted
+run_blocker 2
+
+ipset create load hash:ip
+number=0
+while [ $number -lt "$LOAD" ]; do
+  number=$((number + 1))
+  ipset add load 10.0.0.$number
+  [ $((number % 50)) -ne 25 ] || systemctl restart --no-block systemd-journald.service
+done
+systemctl stop mine-journal.service
+journalctl --sync
+journalctl -o json IPSET_SET=blocklist >/results/blocklist.json
+journalctl -o json -p warning IPSET_SET=blocklist >/results/failures.json
+journalctl -o json IPSET_SET=load >/results/load.json
+journalctl -o cat _SYSTEMD_UNIT=mine-journal.service _TRANSPORT=stdout >/results/journal.summary
+
+systemctl stop mine.service
+properties >/results/stopped
+cp /var/log/mine.jsonl /results/
+ls -ln /var/log >/results/files
+journalctl -o cat -u mine.service >/results/journal

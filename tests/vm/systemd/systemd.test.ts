@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// mine as a service of systemd, by the unit of its packages: when it is ready, what it reports, and its watchdog. Another
+// service changes sets, started by a timer.
+import { beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { readSummary } from "../../support/stderr.ts";
+import { runSession, type Session } from "../session.ts";
+import { systemdFiles } from "./systemd.ts";
+
+const root = join(import.meta.dir, "../../..");
+/** Addresses that are added while journald restarts. */
+const LOAD = 200;
+let session: Session;
+let events: JsonEvent[];
+
+/** Returns the properties that systemctl showed. */
+const properties = (name: string): Record<string, string> =>
+  Object.fromEntries(
+    session
+      .text(name)
+      .split("\n")
+      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+
+const numbers = (name: string): number[] => session.text(name).split("\n").map(Number);
+
+/** Fields of an entry of the journal. */
+type Entry = Record<(typeof fields)[number] | "OBJECT_PID" | "MESSAGE", string>;
+const fields = [
+  "IPSET_COMMAND",
+  "IPSET_OUTCOME",
+  "PRIORITY",
+  "IPSET_PARENT_COMM",
+  "IPSET_SYSTEMD_UNIT",
+] as const;
+
+/** Returns the entries that journalctl printed. */
+const entries = (name: string): Entry[] =>
+  session
+    .text(name)
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+beforeAll(async () => {
+  session = await runSession(
+    "systemd/guest.sh",
+    { suite: "trixie", series: "6.12" },
+    {
+      files: {
+        ...systemdFiles(),
+        "/etc/systemd/system/mine.service": join(root, "packaging/mine.service"),
+        "/usr/local/bin/blocker": join(import.meta.dir, "blocker.sh"),
+      },
+      env: { LOAD: String(LOAD) },
+      machine: { memoryMb: 1024 },
+    },
+  );
+  if (session.exitCode !== 0)
+    throw new Error(`it failed: ${session.text("stdout")}\n${session.text("stderr")}`);
+  events = session.text("mine.jsonl").split("\n").map(parseEvent);
+}, 300_000);
+
+test("systemctl start returns when mine is ready", () => {
+  expect(properties("started")).toMatchObject({ ActiveState: "active", NRestarts: "0", Result: "success" });
+});
+
+test("each command of the service has its unit, its process and systemd itself", () => {
+  const pids = numbers("blocker.pids");
+  expect(pids).toHaveLength(2);
+  for (const pid of pids) {
+    const of = events.filter(({ process }) => process.parent?.pid === pid);
+    expect(of.map(({ ipset }) => ipset.command)).toEqual(["create", "add", "del"]);
+    for (const { process, systemd } of of) {
+      expect(process.parent).toMatchObject({ name: "blocker", parent: { pid: 1, name: "systemd" } });
+      expect(systemd).toEqual({ unit: "blocker.service", slice: "system.slice" });
+    }
+  }
+});
+
+test("journalctl finds the commands by the set, with their outcome, process and unit", () => {
+  const found = entries("blocklist.json");
+  expect(found.map((entry) => fields.map((field) => entry[field]))).toEqual(
+    [1, 2].flatMap(() => [
+      ["CREATE", "success", "6", "blocker", "blocker.service"],
+      ["ADD", "success", "6", "blocker", "blocker.service"],
+      ["DEL", "failure", "4", "blocker", "blocker.service"],
+    ]),
+  );
+  expect(found.map((entry) => Number(entry.OBJECT_PID))).toEqual(numbers("ipset.pids"));
+  expect(found[1]?.MESSAGE).toMatch(
+    /^ipset \(pid: \d+\) .* by blocker\[\d+\] < systemd\[1\] - ADD blocklist 192\.0\.2\.1 -exist - SUCCESS$/,
+  );
+  expect(entries("failures.json").map((entry) => entry.IPSET_COMMAND)).toEqual(["DEL", "DEL"]);
+});
+
+test("while journald restarts, every command is in the journal or counted as lost", () => {
+  const added = entries("load.json").filter((entry) => entry.IPSET_COMMAND === "ADD");
+  const addresses = added.map((entry) => / - ADD load (\S+) - SUCCESS$/.exec(entry.MESSAGE)?.[1]);
+  expect(new Set(addresses).size).toBe(added.length);
+  const { seen, lost } = readSummary(session.text("journal.summary"));
+  expect(added.length + lost).toBe(LOAD);
+  expect(seen + lost).toBe(numbers("ipset.pids").length + 1 + LOAD);
+});
+
+test("a mine that stands still is ended by the watchdog, and started again", () => {
+  expect(properties("restarted")).toMatchObject({ ActiveState: "active", NRestarts: "1" });
+  expect(session.text("journal")).toContain("Watchdog timeout");
+});
+
+test("the record is readable for root and its group alone", () => {
+  expect(session.text("files")).toMatch(/^-rw-r----- .* 0 +0 .* mine\.jsonl$/m);
+});
+
+test("it ends without an error, and its messages are in the journal", () => {
+  expect(properties("stopped")).toMatchObject({ ActiveState: "inactive", Result: "success" });
+  expect(session.text("journal")).toMatch(/^Backend: fexit$/m);
+  expect(session.text("journal")).toMatch(
+    new RegExp(`^${3 + 1 + LOAD} events seen, 0 lost, 0 truncated`, "m"),
+  );
+});
