@@ -4,3 +4,8 @@ declare module "*.bpf.o" {
   const path: string;
   export default path;
 }
+
+declare module "*.service" {
+  const text: string;
+  export default text;
+}

@@ -3,8 +3,11 @@
 import { defineCommand, runCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
 import { usageError } from "../errors.ts";
-import { readConfig, readHostConfig } from "./config.ts";
+import { log } from "../log.ts";
+import { print } from "../output/stdout.ts";
+import { readConfig, readHostConfig, readInstallConfig } from "./config.ts";
 import { type CommandName, commandSummaries, type Values } from "./options.ts";
+import { generated } from "./texts.ts";
 
 /** Context of a command. `data` has the options, which parse.ts has read. */
 interface Given {
@@ -16,7 +19,7 @@ const trace = defineCommand({
   run: async ({ data = {} }: Given) => {
     const config = readConfig(data);
     const { trace } = await import("../trace/trace.ts");
-    await trace(config);
+    await trace(config, packageJson.version);
   },
 });
 
@@ -40,7 +43,34 @@ const btf = defineCommand({
   },
 });
 
-const commands = { trace, doctor, btf };
+const install = defineCommand({
+  meta: { name: "install", description: commandSummaries.install },
+  run: async ({ data = {} }: Given) => {
+    const config = readInstallConfig(data);
+    const { default: unit } = await import("../../packaging/mine.service", { with: { type: "text" } });
+    const [man, bash, zsh, fish] = await Promise.all([
+      generated("man"),
+      generated("complete-bash"),
+      generated("complete-zsh"),
+      generated("complete-fish"),
+    ]);
+    const { install } = await import("../install/install.ts");
+    print(install(config, process.execPath, { man, bash, zsh, fish, unit }).join("\n"));
+    if (!config.dryRun)
+      log.info("systemctl daemon-reload && systemctl enable --now mine starts the service.");
+  },
+});
+
+const uninstall = defineCommand({
+  meta: { name: "uninstall", description: commandSummaries.uninstall },
+  run: async ({ data = {} }: Given) => {
+    const config = readInstallConfig(data);
+    const { uninstall } = await import("../install/install.ts");
+    print(uninstall(config).join("\n"));
+  },
+});
+
+const commands = { trace, doctor, btf, install, uninstall };
 
 export async function run(name: CommandName, values: Values): Promise<void> {
   await runCommand(commands[name], { rawArgs: [], data: values });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Generates completion for fish.
-import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
+import { commandSummaries, type OptionName, optionNames, rows, sharesName, spellings } from "./options.ts";
 
 export function fishCompletion(): string {
   const commands = Object.keys(commandSummaries).join(" ");
@@ -16,14 +16,14 @@ export function fishCompletion(): string {
 }
 
 function optionLine(name: OptionName): string {
-  const { commands, summary, value, words, listOf, isPath, long } = rows[name];
+  const { commands, summary, value, words, listOf, isPath } = rows[name];
   const others = Object.keys(commandSummaries).filter(
     (command) => !commands.some((taken) => taken === command),
   );
   // An option that shares its name with another follows its own command.
   const own = `__fish_seen_subcommand_from ${commands.join(" ")}`;
   const notOthers = `not __fish_seen_subcommand_from ${others.join(" ")}`;
-  const condition = others.length > 0 ? [`-n '${long === undefined ? notOthers : own}'`] : [];
+  const condition = others.length > 0 ? [`-n '${sharesName(name) ? own : notOthers}'`] : [];
   const names = spellings(name).map((typed) =>
     typed.startsWith("--") ? `-l ${typed.slice(2)}` : `-s ${typed.slice(1)}`,
   );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Generates completion for zsh: the file `_mine` in a directory of $fpath.
-import { commandSummaries, type OptionName, optionNames, rows, spellings } from "./options.ts";
+import { commandSummaries, type OptionName, optionNames, rows, sharesName, spellings } from "./options.ts";
 
 export function zshCompletion(): string {
   const groups = Map.groupBy(optionNames, (name) => rows[name].commands.join());
@@ -31,7 +31,7 @@ _mine "$@"`;
 function condition(takers: string[], names: OptionName[]): string {
   const typed = (commands: string[]) =>
     `(( ${commands.map((name) => `\${words[(I)${name}]}`).join(" || ")} ))`;
-  if (names.some((name) => rows[name].long !== undefined)) return `${typed(takers)} &&`;
+  if (names.some(sharesName)) return `${typed(takers)} &&`;
   return `${typed(Object.keys(commandSummaries).filter((name) => !takers.includes(name)))} ||`;
 }
 

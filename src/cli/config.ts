@@ -3,6 +3,7 @@
 
 import { type KernelVersion, parseKernelVersion } from "bun-libbpf";
 import { usageError } from "../errors.ts";
+import type { InstallConfig } from "../install/install.ts";
 import { type Command, commands, handshakeCommands } from "../ipset/message.ts";
 import { BUFFER } from "../trace/buffer-size.ts";
 import type { Config, HostConfig } from "../trace/config.ts";
@@ -26,13 +27,24 @@ export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfi
   };
 }
 
+export function readInstallConfig(args: Values): InstallConfig {
+  const { prefix = options.prefix.default } = args;
+  // The path stands in the unit, where a space or a % has a meaning.
+  if (!/^(?:\/[\w.+-]+)+$/.test(prefix))
+    throw usageError(`--prefix: '${prefix}' is not an absolute path of letters, digits and . _ + -`);
+  return { prefix, dryRun: args.dryRun ?? false };
+}
+
 export function readConfig(args: Values): Config {
   const { backend = options.backend.default, output = options.output.default } = args;
-  const { time = options.time.default, utc = false } = args;
+  const { time = options.time.default, utc = false, snapshot = false } = args;
+  if (snapshot && output === "text")
+    throw usageError("--snapshot: text has no sets; use -o json or -o journald");
   return {
     ...readHostConfig(args),
     backend: backend === "auto" ? undefined : backend,
     output,
+    snapshot,
     ancestry: args.ancestry ?? false,
     time: { form: time, isUtc: utc },
     color: mayUseColor(),

@@ -2,7 +2,7 @@
 // Formats the help for -h and --help. Lines have at most 80 characters, unless a word is longer.
 import packageJson from "../../package.json" with { type: "json" };
 import { fold } from "../output/fold.ts";
-import { type Item, optionGroups, purpose, type Section, sections, synopsis } from "./manual.ts";
+import { type Item, optionGroups, purpose, type Section, sections } from "./manual.ts";
 import { type CommandName, commandSummaries, rows, spellings, variables } from "./options.ts";
 
 const WIDTH = 80;
@@ -25,15 +25,16 @@ export function shortHelp(command?: CommandName): string {
   ]);
   return [
     title,
-    "",
-    ...usage,
+    usage,
     "",
     "Commands:",
     ...Object.entries(commandSummaries).flatMap(([name, summary]) => columns(name, summary)),
     ...options,
     "",
     "Environment:",
-    ...Object.values(variables).flatMap(({ name, summary }) => columns(name, summary)),
+    ...Object.values(variables).flatMap((variable) =>
+      "summary" in variable ? columns(variable.name, variable.summary) : [],
+    ),
     "",
     "'mine --help' has the details.",
   ].join("\n");
@@ -41,10 +42,10 @@ export function shortHelp(command?: CommandName): string {
 
 /** Returns the whole manual as text. @param command limits the options to one command; undefined for all. */
 export function longHelp(command?: CommandName): string {
-  return [title, "", ...usage, ...sections(command).flatMap(sectionLines)].join("\n");
+  return [title, "", usage, ...sections(command).flatMap(sectionLines)].join("\n");
 }
 
-const usage = synopsis.map((line, index) => `${index === 0 ? "Usage:" : "      "} ${line}`);
+const usage = "Usage: mine [COMMAND] [OPTION]...";
 
 function sectionLines({ title, paragraphs = [], items = [] }: Section): string[] {
   return [

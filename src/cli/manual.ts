@@ -26,7 +26,13 @@ export interface Section {
 
 export const purpose = "audit ipset commands";
 
-export const synopsis = ["mine [trace] [OPTION]...", "mine doctor [OPTION]...", "mine btf -o FILE"] as const;
+export const synopsis = [
+  "mine [trace] [OPTION]...",
+  "mine doctor [OPTION]...",
+  "mine btf -o FILE",
+  "mine install [--prefix DIRECTORY]",
+  "mine uninstall [--prefix DIRECTORY]",
+] as const;
 
 const description: Section = {
   title: "Description",
@@ -80,6 +86,7 @@ const afterOptions: readonly Section[] = [
         names: ["mine btf -o vmlinux-4.15.0-213-generic"],
         text: "Find the offsets of a kernel without BTF once, for this host and for others with the same kernel.",
       },
+      { names: ["mine install"], text: "Install the service; systemctl enable --now mine starts it." },
       { names: ["mine --generate man | man -l -"], text: "Read the man page." },
       {
         names: ["mine --generate complete-bash >/etc/bash_completion.d/mine"],
@@ -104,9 +111,10 @@ export function sections(command?: CommandName): Section[] {
 
 /** Groups the options by the commands that take them. */
 export function optionGroups(command?: CommandName): { title: string; names: OptionName[] }[] {
+  const every = Object.keys(commandSummaries).join(" and ");
   const groups = Map.groupBy(optionNames, (name) => rows[name].commands.join(" and "));
   return [...groups]
-    .map(([title, names]) => ({ title: `Options of ${title}`, names }))
+    .map(([takers, names]) => ({ title: `Options of ${takers === every ? "every command" : takers}`, names }))
     .filter(({ names }) => names.some((name) => !command || rows[name].commands.includes(command)));
 }
 

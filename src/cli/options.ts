@@ -9,6 +9,8 @@ export const commandSummaries = {
   trace: "Show every ipset command until Ctrl-C (the default)",
   doctor: "Show what this host offers, and test mine on it",
   btf: "Write BTF for hosts with this kernel to a file",
+  install: "Install mine, its service, man page and completions",
+  uninstall: "Remove what mine install has put on this host",
 } as const;
 
 export type CommandName = keyof typeof commandSummaries;
@@ -18,7 +20,7 @@ export const defaultCommand: CommandName = "trace";
 interface Row {
   /** Commands that accept the option. */
   commands: readonly CommandName[];
-  /** The name after two dashes, if it is not the key. Another command has an option with this name. */
+  /** The name after two dashes, if it is not the key. It can be the key of another command's option. */
   long?: string;
   /** The letter after a single dash. */
   short?: string;
@@ -41,7 +43,9 @@ interface Row {
 const listed = (names: Iterable<string>): string => [...names].join(", ").toLowerCase();
 
 const both = ["trace", "doctor"] as const satisfies CommandName[];
-const all = ["trace", "doctor", "btf"] as const satisfies CommandName[];
+const hosted = ["trace", "doctor", "btf"] as const satisfies CommandName[];
+const installers = ["install", "uninstall"] as const satisfies CommandName[];
+const all = [...hosted, ...installers] as const satisfies CommandName[];
 
 export const options = {
   output: {
@@ -59,7 +63,7 @@ export const options = {
     value: "FORM",
     words: timeForms,
     default: "minute",
-    summary: "Time in a line of text",
+    summary: "Time in text",
     details:
       "Write the time in a line of text in this form: the local minute; ISO 8601 with microseconds and the offset from UTC; or seconds since the start. With -o json this option has no effect: JSON has UTC with nanoseconds.",
   },
@@ -73,6 +77,12 @@ export const options = {
     summary: "Text with the processes that started the caller",
     details:
       "Add the processes that started the caller to a line of text, the parent first: by fail2ban-server[77] < systemd[1]. They are those at the time of the command, eight at most. JSON always has them.",
+  },
+  snapshot: {
+    commands: ["trace"],
+    summary: "Record the elements of all sets at the start",
+    details:
+      "Record the elements of all sets at the start, in the network namespace of mine. JSON and the journal always have the sets themselves. The elements are in memory until they are written.",
   },
   command: {
     commands: ["trace"],
@@ -142,7 +152,7 @@ export const options = {
   buffer: {
     commands: ["trace"],
     value: "SIZE",
-    summary: "Event buffer size: a power of two, 64K to 1024M (default 8M)",
+    summary: "Event buffer size, 64K to 1024M (default 8M)",
     details:
       "Event buffer size for the whole machine: a power of two with the unit K (1024 bytes) or M (1024 K), 64K to 1024M. The default is 8M. A larger buffer loses fewer events when many commands come at once. Before Linux 5.8 the size is divided among the CPUs.",
   },
@@ -161,8 +171,23 @@ export const options = {
     details:
       "Write BTF with the offsets that mine finds in this kernel's memory to FILE, which must not exist. On another host with exactly this kernel, mine finds it as /boot/vmlinux-RELEASE, or with --btf.",
   },
+  prefix: {
+    commands: installers,
+    value: "DIRECTORY",
+    isPath: true,
+    default: "/usr/local",
+    summary: "Install below this directory",
+    details:
+      "Install below this directory, an absolute path: sbin/mine, lib/systemd/system/mine.service, and below share the man page, the completions and a list of all these files, mine/installed.",
+  },
+  dryRun: {
+    commands: installers,
+    long: "dry-run",
+    summary: "Only print the paths of the files",
+    details: "Only print the paths of the files that would be installed or removed.",
+  },
   verbose: {
-    commands: all,
+    commands: hosted,
     short: "v",
     summary: "Log decisions, and messages of libbpf, to stderr",
     details: "Log the decisions of mine, with reasons, and every message of libbpf to stderr.",
@@ -219,6 +244,9 @@ export type Values = { [Name in OptionName]?: Value<(typeof options)[Name]> };
 /** Returns the name of an option after two dashes. */
 export const longName = (name: OptionName): string => rows[name].long ?? name;
 
+/** Returns whether the option has the name of another command's option. */
+export const sharesName = (name: OptionName): boolean => (rows[name].long ?? "") in rows;
+
 /** Returns the ways to write an option, the short one first. */
 export function spellings(name: OptionName): string[] {
   const { short } = rows[name];
@@ -226,7 +254,10 @@ export function spellings(name: OptionName): string[] {
   return short === undefined ? long : [`-${short}`, ...long];
 }
 
-/** The variables that mine reads from the environment. It reads no others. */
+/**
+ * The variables that mine reads from the environment. It reads no others. A variable that people do not set for mine has
+ * no summary for the short help.
+ */
 export const variables = {
   kernVersion: {
     name: "LIBBPF_KERN_VERSION",
@@ -242,19 +273,16 @@ export const variables = {
   },
   notifySocket: {
     name: "NOTIFY_SOCKET",
-    summary: "Socket of the service manager, which sets it",
     details:
       "Report to this socket when no command is missed any more, and the counts from then on. A service manager sets it: systemd does for a service of Type=notify.",
   },
   watchdogTime: {
     name: "WATCHDOG_USEC",
-    summary: "Time of the service manager's watchdog, which sets it",
     details:
       "Report to the service manager within this time, in microseconds, that events are read. systemd sets it for a service with WatchdogSec=.",
   },
   watchdogPid: {
     name: "WATCHDOG_PID",
-    summary: "Process that the watchdog is for",
     details: "If it is not the process ID of mine, the watchdog is for another process.",
   },
   noColor: {
@@ -264,7 +292,6 @@ export const variables = {
   },
   term: {
     name: "TERM",
-    summary: "Use no colors, if it is dumb or not set",
     details: "If it is dumb, empty or not set, text on a terminal has no colors.",
   },
 } as const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Returns texts that replace a run. Their code is loaded on demand: a run does not need it.
 import packageJson from "../../package.json" with { type: "json" };
+import type { Values } from "./options.ts";
 import type { CommandLine } from "./parse.ts";
 
 /** Returns the requested text, without the last newline; undefined for a run. */
@@ -9,9 +10,12 @@ export async function requestedText({ command, values }: CommandLine): Promise<s
   if (h) return (await import("./help.ts")).shortHelp(command);
   if (help) return (await import("./help.ts")).longHelp(command);
   if (version) return packageJson.version;
-  switch (generate) {
-    case undefined:
-      return undefined;
+  return generate === undefined ? undefined : generated(generate);
+}
+
+/** Returns a file of an installation, without the last newline. */
+export async function generated(kind: NonNullable<Values["generate"]>): Promise<string> {
+  switch (kind) {
     case "man":
       return (await import("./man-page.ts")).manPage();
     case "complete-bash":

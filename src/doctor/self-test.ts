@@ -13,6 +13,7 @@ import { type Outcome, readOutcome, sentenceOf } from "../ipset/outcome.ts";
 import { readReplies } from "../ipset/replies.ts";
 import { ipsetRequest, NLM_F_ACK, NLM_F_REQUEST } from "../ipset/request.ts";
 import type { AuditRecord } from "../output/record.ts";
+import { lossText } from "../output/run-text.ts";
 import { Recorder } from "../trace/decode.ts";
 import { readLosses } from "../trace/losses.ts";
 import type { Session } from "../trace/session.ts";
@@ -41,7 +42,7 @@ export function selfTest(session: Session): SelfTest {
   const commands = sent.map(compared);
   const missed = commands.filter(({ agrees }) => !agrees).length;
   if (missed === 0) return { verdict: "passed", reason: null, message: null, commands };
-  const { text: lost } = readLosses(session, { unreadable: 0, unwritten: 0 });
+  const lost = lossText(readLosses(session, { unreadable: 0, unwritten: 0 }));
   const message = `${missed} of ${commands.length} commands differ from the kernel's replies or were not seen; ${lost} events lost`;
   return { verdict: "failed", reason: "commands-missed", message, commands };
 }

@@ -4,7 +4,7 @@
 // its own (FUSE), and mine reads no event meanwhile.
 import { createHash } from "node:crypto";
 import { realtimeAtBootNs } from "bun-libbpf/ffi";
-import { readText } from "./sysfs.ts";
+import { bootId } from "./sysfs.ts";
 
 /** Maximum number of processes to remember. */
 const MAX_KNOWN = 4096;
@@ -17,7 +17,7 @@ export interface Process {
 }
 
 export class Processes {
-  readonly #bootId = readText("/proc/sys/kernel/random/boot_id") ?? "";
+  readonly #bootId = bootId() ?? "";
   readonly #bootNs = realtimeAtBootNs();
   readonly #known = new Map<string, Process>();
 

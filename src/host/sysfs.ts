@@ -37,6 +37,9 @@ export function isInitialPidNamespace(): boolean {
   }
 }
 
+/** Returns the id of this boot, which no other boot of any host has; undefined if /proc does not have it. */
+export const bootId = (): string | undefined => readText("/proc/sys/kernel/random/boot_id")?.trim();
+
 /** Returns the inode number of mine's network namespace; undefined if /proc does not have it. */
 export function ownNetns(): number | undefined {
   try {

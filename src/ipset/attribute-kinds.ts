@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The table of IPSET_ATTR_* (UAPI linux/netfilter/ipset/ip_set.h): number, payload, and the noun for error messages.
 // One number has several meanings: they depend on the level and the command, and from 17 on also on CREATE.
-// IPSET_ATTR_ELEMENTS, REFERENCES, MEMSIZE and PAD are missing: only replies of the kernel have them.
 import { address, index, list, mac, type Payload, text, u8, u16, u32, u64 } from "./payloads.ts";
 
 export type AttributeKind<T> = readonly [number: number, payload: Payload<T>, noun: string];
@@ -45,6 +44,13 @@ export const createAttributes = {
   bucketSize: [21, u8, "a bucket size"], // before Linux 5.11: the number of probes, which no program sent
   resize: [22, u8, "a resize factor"],
   size: [23, u32, "a size"],
+} as const satisfies Kinds;
+
+/** Only the kernel sends these, in the options of a set that it lists. IPSET_ATTR_PAD has no content. */
+export const listedAttributes = {
+  elements: [24, u32, "a number of elements"],
+  references: [25, u32, "a number of references"],
+  memorySize: [26, u32, "a size"],
 } as const satisfies Kinds;
 
 export const elementAttributes = {

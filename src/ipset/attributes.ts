@@ -37,7 +37,9 @@ export interface AttributeList {
 }
 
 const HEADER_SIZE = 4;
-const TYPE_MASK = 0x3fff; // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+export const NLA_F_NESTED = 0x8000;
+export const NLA_F_NET_BYTEORDER = 0x4000;
+const TYPE_MASK = 0x3fff; // without these two flags
 
 /** Iterates over the attributes in bytes[start .. end), without an object for each. */
 export class AttributeCursor {

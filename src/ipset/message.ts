@@ -84,7 +84,7 @@ export interface MessageHeader {
   sequence: number;
 }
 
-const HEADERS_SIZE = 20; // struct nlmsghdr (16) and struct nfgenmsg (4)
+export const HEADERS_SIZE = 20; // struct nlmsghdr (16) and struct nfgenmsg (4)
 /** Max bytes of padding after an attribute. */
 const MAX_PADDING = 3;
 const NLM_F_EXCL = 0x200;

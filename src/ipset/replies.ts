@@ -10,6 +10,8 @@ export interface Reply {
   answer: number | undefined;
   /** Attributes of a message that carries data. */
   attributes: Attribute[];
+  /** The whole message, a view of the datagram. */
+  bytes: Uint8Array;
 }
 
 const NLMSG_ERROR = 2;
@@ -31,6 +33,7 @@ export function readReplies(datagram: Uint8Array): Reply[] {
       sequence,
       answer: isEnd ? view.getInt32(at + HEADER_SIZE, true) : undefined,
       attributes: isEnd ? [] : readAttributes(datagram, at + DATA_OFFSET, at + length).attributes,
+      bytes: datagram.subarray(at, at + length),
     });
     at += (length + 3) & ~3;
   }

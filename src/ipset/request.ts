@@ -2,6 +2,7 @@
 // Writes ipset requests as ipset(8) does: struct nlmsghdr, struct nfgenmsg, attributes (UAPI linux/netlink.h,
 // linux/netfilter/nfnetlink.h). Headers are in host byte order, which is little-endian on every platform of mine.
 import { commandAttributes, elementAttributes } from "./attribute-kinds.ts";
+import { NLA_F_NESTED, NLA_F_NET_BYTEORDER } from "./attributes.ts";
 import { type Command, commands } from "./message.ts";
 
 /** Bits of nlmsg_flags. */
@@ -11,10 +12,10 @@ export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_DUMP = 0x300;
 
-const NLA_F_NESTED = 0x8000;
-const NLA_F_NET_BYTEORDER = 0x4000;
 const NFNL_SUBSYS_IPSET = 6;
 const IPSET_ATTR_IPADDR_IPV4 = 1;
+/** enum ipset_cmd_flags: LIST without elements. */
+const IPSET_FLAG_LIST_HEADER = 1 << 2;
 /** Protocol version that every kernel accepts. Version 7 is new in Linux 4.20. */
 const IPSET_PROTOCOL = 6;
 const AF_INET = 2;
@@ -89,13 +90,24 @@ export const ip = (address: readonly number[]): Uint8Array =>
   );
 
 /** Returns the `ipset restore` line of an element. With a line number the kernel sends an error by another path. */
-export const lineNumber = (line: number): Uint8Array => {
-  const value = new Uint8Array(4);
-  new DataView(value.buffer).setUint32(0, line);
-  return attribute(commandAttributes.lineNumber[0] | NLA_F_NET_BYTEORDER, value);
-};
+export const lineNumber = (line: number): Uint8Array => number(commandAttributes.lineNumber[0], line);
+
+/** Returns a request for all sets of the network namespace. @param withElements false: only what the sets are. */
+export const setsRequest = (sequence: number, withElements: boolean): Uint8Array =>
+  ipsetRequest(
+    "LIST",
+    { flags: NLM_F_REQUEST | NLM_F_DUMP, sequence },
+    ...(withElements ? [] : [number(commandAttributes.flags[0], IPSET_FLAG_LIST_HEADER)]),
+  );
 
 const byte = (type: number, value: number) => attribute(type, Uint8Array.of(value));
+/** Returns a number of 32 bits, in network byte order. */
+function number(type: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return attribute(type | NLA_F_NET_BYTEORDER, bytes);
+}
+
 const zeroEnded = (type: number, text: string) => attribute(type, encoder.encode(`${text}\0`));
 const nested = (type: number, ...inner: Uint8Array[]) => attribute(type | NLA_F_NESTED, concat(inner));
 

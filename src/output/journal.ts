@@ -4,13 +4,19 @@
 import { AUDIT_UID_UNSET, accountableUid } from "../events/event.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { AuditRecord, RunContext } from "./record.ts";
+import type { RunRecord } from "./run-record.ts";
+import { writeRunText } from "./run-text.ts";
 import { writeTextWithoutTime } from "./text.ts";
 import { writeUtcNanoseconds } from "./time.ts";
 
-/** The same for every event of mine, and for no other message. */
+/** The same for every command, and for no other message. */
 const MESSAGE_ID = "5d0a3c6ee2f14c0b9c2f6d7b8f1a4e93";
+/** The same for every record about a run, and for no other message. */
+const RUN_MESSAGE_ID = "c3a1f0a58a6d4f5e8a0c1b7e4f2d9061";
+const SYSLOG_IDENTIFIER = "mine";
 /** Priorities of syslog(3): informational, warning, notice. */
 const PRIORITY = { success: 6, failure: 4, unknown: 5 } as const;
+const RUN_PRIORITY = { start: 6, set: 6, lost: 4, end: 6 } as const;
 
 const encoder = new TextEncoder();
 
@@ -20,10 +26,9 @@ export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunC
   const units = context.findCgroup(event.cgroupId)?.units;
   out.ascii("MESSAGE=");
   writeTextWithoutTime(out, record, context);
-  out.ascii(`\nPRIORITY=${PRIORITY[outcome.status]}\nMESSAGE_ID=${MESSAGE_ID}\nSYSLOG_IDENTIFIER=mine\n`);
-  out.ascii("IPSET_TIME=");
-  writeUtcNanoseconds(out, record.timeNs);
-  out.ascii(`\nIPSET_COMMAND=${message.command ?? message.commandNumber}\nIPSET_OUTCOME=${outcome.status}\n`);
+  out.ascii(`\nPRIORITY=${PRIORITY[outcome.status]}\nMESSAGE_ID=${MESSAGE_ID}\n`);
+  writeSender(out, record.timeNs);
+  out.ascii(`IPSET_COMMAND=${message.command ?? message.commandNumber}\nIPSET_OUTCOME=${outcome.status}\n`);
   if (outcome.status === "failure") writeBytes(out, "IPSET_ERROR", encoder.encode(outcome.sentence));
   if (message.setName) writeBytes(out, "IPSET_SET", message.setName);
   if (message.secondName) writeBytes(out, "IPSET_SECOND_SET", message.secondName);
@@ -35,6 +40,25 @@ export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunC
   const [parent] = event.ancestors;
   if (parent && parent.comm.length > 0) writeBytes(out, "IPSET_PARENT_COMM", parent.comm);
   if (units) writeBytes(out, "IPSET_SYSTEMD_UNIT", encoder.encode(units.unit));
+}
+
+/** Writes the fields of a record about the run. */
+export function writeRunJournal(out: ByteWriter, record: RunRecord, context: RunContext): void {
+  out.ascii("MESSAGE=");
+  writeRunText(out, record, context);
+  out.ascii(`\nPRIORITY=${RUN_PRIORITY[record.action]}\nMESSAGE_ID=${RUN_MESSAGE_ID}\n`);
+  writeSender(out, record.timeNs);
+  out.ascii(`MINE_ACTION=${record.action}\n`);
+  if (record.action === "set" && record.set.message.setName) {
+    writeBytes(out, "IPSET_SET", record.set.message.setName);
+  }
+  if ("counts" in record) out.ascii(`MINE_SEEN=${record.counts.seen}\nMINE_LOST=${record.counts.lost}\n`);
+}
+
+function writeSender(out: ByteWriter, timeNs: bigint): void {
+  out.ascii(`SYSLOG_IDENTIFIER=${SYSLOG_IDENTIFIER}\nIPSET_TIME=`);
+  writeUtcNanoseconds(out, timeNs);
+  out.ascii("\n");
 }
 
 /** Writes a field of any bytes: its name, a newline, the length as a little-endian u64, the bytes, a newline. */

@@ -2,6 +2,7 @@
 // Writes the decoded message as JSON. A few bytes of a message can decode to many characters, and untrusted senders
 // can fill a message with such bytes. So the decoded part has a limit relative to the message. Beyond the limit the
 // bytes of the message replace it.
+import type { IpsetMessage } from "../ipset/message.ts";
 import type { UnknownAttribute } from "../ipset/remainder.ts";
 import { writeLossless } from "./escape.ts";
 import { writeElement, writeOption, writeValue } from "./ipset-text.ts";
@@ -23,9 +24,9 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
   json.text("command", message.command?.toLowerCase() ?? String(message.commandNumber));
   const growth = malformed ? MAX_GROWTH_MALFORMED : MAX_GROWTH;
   const maxBytes = event.message.length * growth + SHORT_ALLOWANCE;
-  const isWritten = json.within(maxBytes, (isFull) => writeDecoded(json, record, isFull));
+  const isWritten = json.within(maxBytes, (isFull) => writeDecoded(json, message, isFull));
   if (!isWritten) {
-    writeNames(json, record, NAME_MAX);
+    writeNames(json, message, NAME_MAX);
     json.boolean("abridged", true);
   }
   json.number("element_count", message.elements?.length);
@@ -52,9 +53,9 @@ export function writeIpset(json: JsonWriter, record: AuditRecord): void {
 }
 
 /** Writes names, options, elements and unknown attributes. @param isFull returns true when the limit is exceeded. */
-function writeDecoded(json: JsonWriter, record: AuditRecord, isFull: () => boolean): void {
-  const { options, elements, unknown = [] } = record.message;
-  writeNames(json, record, Number.POSITIVE_INFINITY);
+export function writeDecoded(json: JsonWriter, message: IpsetMessage, isFull: () => boolean): void {
+  const { options, elements, unknown = [] } = message;
+  writeNames(json, message, Number.POSITIVE_INFINITY);
   if (options) {
     json.open("[", "options");
     for (const option of options) json.string(undefined, (out) => writeOption(out, option));
@@ -80,7 +81,7 @@ function writeDecoded(json: JsonWriter, record: AuditRecord, isFull: () => boole
 }
 
 /** Writes the parts outside of the data. @param maxBytes limit of a name with its NUL. */
-function writeNames(json: JsonWriter, { message }: AuditRecord, maxBytes: number): void {
+function writeNames(json: JsonWriter, message: IpsetMessage, maxBytes: number): void {
   const { family } = message;
   writeName(json, "set", message.setName, maxBytes);
   writeName(json, "new_name", message.secondName, maxBytes);

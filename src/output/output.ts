@@ -2,6 +2,7 @@
 // The interface of an output, and the one that writes lines to stdout.
 import type { ByteWriter } from "./byte-writer.ts";
 import type { AuditRecord, RunContext } from "./record.ts";
+import type { RunRecord, RunRecordWriter } from "./run-record.ts";
 import type { LineWriter } from "./stdout.ts";
 
 /** Takes records, and never waits. A record that the other side does not take stays here. */
@@ -16,24 +17,33 @@ export interface Output {
   readonly writtenBytes: number;
   /** Adds a record. Never throws, because it runs inside a drain: the next flush() throws the error. */
   add: (record: AuditRecord, context: RunContext) => void;
+  /** Adds a record about the run. An output that has none drops it. Never throws, as add(). */
+  addRun: (record: RunRecord, context: RunContext) => void;
   /** Writes as much as possible. @throws MineError if the output fails. */
   flush: () => void;
   /** Waits until the output takes something, at most timeoutMs. */
   wait: (timeoutMs: number) => void;
-  /** Returns the number of records that are not completely written. */
+  /** Returns the number of commands that are not completely written. */
   countUnwritten: () => number;
 }
 
+/** The public part of a LineWriter. */
+export type Lines = Pick<LineWriter, keyof LineWriter>;
 export type RecordWriter = (out: ByteWriter, record: AuditRecord, context: RunContext) => void;
 
 /** Writes each record as a line to stdout. */
 export class LineOutput implements Output {
-  readonly #lines: LineWriter;
+  readonly #lines: Lines;
   readonly #write: RecordWriter;
+  readonly #writeRun: RunRecordWriter | undefined;
+  /** Where the lines about the run end, in bytes from the start; those that are not written. */
+  #runEnds: number[] = [];
 
-  constructor(lines: LineWriter, write: RecordWriter) {
+  /** @param writeRun absent if the output has no records about the run. */
+  constructor(lines: Lines, write: RecordWriter, writeRun?: RunRecordWriter) {
     this.#lines = lines;
     this.#write = write;
+    this.#writeRun = writeRun;
   }
 
   get isFull(): boolean {
@@ -57,6 +67,18 @@ export class LineOutput implements Output {
     this.#lines.endLine();
   }
 
+  addRun(record: RunRecord, context: RunContext): void {
+    if (!this.#writeRun) return;
+    this.#writeRun(this.#lines.line, record, context);
+    const end = this.#lines.writtenBytes + this.#lines.line.length + 1;
+    this.#lines.endLine();
+    this.#runEnds = [...this.#unwrittenRunEnds(), end];
+  }
+
+  #unwrittenRunEnds(): number[] {
+    return this.#runEnds.filter((end) => end > this.#lines.writtenBytes);
+  }
+
   flush(): void {
     this.#lines.flush();
   }
@@ -66,6 +88,6 @@ export class LineOutput implements Output {
   }
 
   countUnwritten(): number {
-    return this.#lines.countLines();
+    return this.#lines.countLines() - this.#unwrittenRunEnds().length;
   }
 }

@@ -20,15 +20,6 @@ type Check = Decoded<typeof mineCheck>;
 const ATTEMPTS = 3;
 
 /**
- * Returns a random number that is not 0, so that no other process can guess it. It does not use getrandom(2), which
- * can block for a minute after boot.
- */
-export function checkNumber(): number {
-  const uuid = readText("/proc/sys/kernel/random/uuid") ?? "";
-  return Number.parseInt(uuid.slice(0, 8), 16) || Date.now() % 2 ** 32 || 1;
-}
-
-/**
  * Checks an attached backend.
  * @param check nlmsg_seq of the request that the BPF side checks; see struct mine_filter.
  * @throws MineError if the backend read no data, or wrong data.

@@ -45,6 +45,8 @@ export interface Config extends SessionConfig {
   backend: BackendName | undefined;
   /** Form of the time in text. */
   time: { form: TimeForm; isUtc: boolean };
+  /** The first records have the elements of the sets too. */
+  snapshot: boolean;
   /** Color text if stdout is a terminal. */
   color: boolean;
   service: ServiceConfig;

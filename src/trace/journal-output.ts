@@ -8,9 +8,10 @@ import { unsupported } from "../errors.ts";
 import { UnixSocket } from "../host/ffi/unix-socket.ts";
 import { log } from "../log.ts";
 import { ByteWriter } from "../output/byte-writer.ts";
-import { writeJournal } from "../output/journal.ts";
+import { writeJournal, writeRunJournal } from "../output/journal.ts";
 import type { Output } from "../output/output.ts";
 import type { AuditRecord, RunContext } from "../output/record.ts";
+import type { RunRecord } from "../output/run-record.ts";
 
 const SOCKET = "/run/systemd/journal/socket";
 /** Pause between two attempts to reach a journal that is away. */
@@ -22,6 +23,8 @@ export class JournalOutput implements Output {
   writtenBytes = 0;
   readonly #path: string;
   readonly #datagram = new ByteWriter(DATAGRAM_BYTES);
+  /** The datagram is a command. */
+  #isCommand = false;
   #socket: UnixSocket | undefined;
   #isAway = false;
 
@@ -45,7 +48,14 @@ export class JournalOutput implements Output {
   }
 
   add(record: AuditRecord, context: RunContext): void {
+    this.#isCommand = true;
     writeJournal(this.#datagram, record, context);
+    this.flush();
+  }
+
+  addRun(record: RunRecord, context: RunContext): void {
+    this.#isCommand = false;
+    writeRunJournal(this.#datagram, record, context);
     this.flush();
   }
 
@@ -76,7 +86,7 @@ export class JournalOutput implements Output {
   }
 
   countUnwritten(): number {
-    return this.isWritten ? 0 : 1;
+    return this.#isCommand && !this.isWritten ? 1 : 0;
   }
 }
 

@@ -3,16 +3,7 @@
 
 import type { EventBuffer } from "bun-libbpf";
 import type { Counters } from "../events/counters.ts";
-
-export interface Losses {
-  total: number;
-  /** Text such as "3 (event buffer full: 2, ...)" or "0". */
-  text: string;
-  /** Denied events that are not shown. Not lost: the BPF side limits callers without CAP_NET_ADMIN. */
-  denied: number;
-  /** Text such as ", 123 denied not shown" or "". */
-  deniedText: string;
-}
+import type { Losses } from "../output/run-record.ts";
 
 export interface LossSource {
   counters: Pick<Counters, "read">;
@@ -38,7 +29,7 @@ export function readLosses(
 ): Losses {
   const { submitted, lostBuffer, lostCall, lostEntry, entered, returned, lostMessage, lostRest, denied } =
     counters.read();
-  const causes: [string, number][] = [
+  const all: [string, number][] = [
     // Both counters can count the same loss, so the larger one is shown.
     ["event buffer full", received === undefined ? Math.max(lostBuffer, buffer.lost) : submitted - received],
     ["probe missed", misses()],
@@ -50,12 +41,6 @@ export function readLosses(
     ["too many messages in one request", lostRest],
     ["not written", unwritten],
   ];
-  const total = causes.reduce((sum, [, count]) => sum + count, 0);
-  const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);
-  return {
-    total,
-    text: parts.length > 0 ? `${total} (${parts.join(", ")})` : "0",
-    denied,
-    deniedText: denied > 0 ? `, ${denied} denied not shown` : "",
-  };
+  const causes = all.filter(([, count]) => count > 0);
+  return { lost: all.reduce((sum, [, count]) => sum + count, 0), causes, denied };
 }

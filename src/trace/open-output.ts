@@ -3,6 +3,7 @@
 import { writeColoredText } from "../output/colored-text.ts";
 import { writeJson } from "../output/json.ts";
 import { LineOutput, type Output } from "../output/output.ts";
+import { writeRunJson } from "../output/run-json.ts";
 import { LineWriter } from "../output/stdout.ts";
 import { writeText } from "../output/text.ts";
 import type { Config } from "./config.ts";
@@ -12,6 +13,6 @@ import { JournalOutput } from "./journal-output.ts";
 export function openOutput({ output, color }: Config): Output {
   if (output === "journald") return new JournalOutput();
   const lines = new LineWriter();
-  if (output === "json") return new LineOutput(lines, writeJson);
+  if (output === "json") return new LineOutput(lines, writeJson, writeRunJson);
   return new LineOutput(lines, color && lines.isTerminal ? writeColoredText : writeText);
 }

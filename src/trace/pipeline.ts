@@ -3,13 +3,17 @@
 import type { EventBuffer } from "bun-libbpf";
 import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
+import { readListedSet } from "../ipset/listed-set.ts";
 import { log } from "../log.ts";
 import type { Output } from "../output/output.ts";
-import type { RunContext } from "../output/record.ts";
+import type { AuditRecord, RunContext } from "../output/record.ts";
+import type { Counts, Losses, RunRecord, Start } from "../output/run-record.ts";
+import { countsText, deniedText, lossText } from "../output/run-text.ts";
 import type { Config } from "./config.ts";
 import { Recorder, runContext } from "./decode.ts";
 import { isWanted } from "./filter.ts";
-import { type Losses, type LossSource, readLosses } from "./losses.ts";
+import type { SetList } from "./list-sets.ts";
+import { type LossSource, readLosses } from "./losses.ts";
 import { openOutput } from "./open-output.ts";
 
 const LOSS_REPORT_MS = 1000;
@@ -38,6 +42,11 @@ export class Tracer {
   /** Lost and denied events in the last warning. */
   #reported = 0;
   #nextReportMs = 0;
+  /** Records about the run that wait for space in the output. Each is made when there is space. */
+  readonly #waiting: (() => RunRecord)[] = [];
+  #isLossWaiting = false;
+  /** Sequence number of mine's own request for the sets, until its event has come. */
+  #ownSequence: number | undefined;
 
   constructor(config: Config, source: Source) {
     this.#config = config;
@@ -58,12 +67,32 @@ export class Tracer {
 
   /** Every record is written. */
   get isWritten(): boolean {
-    return this.#output.isWritten;
+    return this.#output.isWritten && this.#waiting.length === 0;
   }
 
   /** Bytes written to the output so far. */
   get writtenBytes(): number {
     return this.#output.writtenBytes;
+  }
+
+  /** Records the start, and the sets that are there. */
+  recordStart(facts: Omit<Start, "setRecords">, sets: SetList | undefined): void {
+    const { messages = [], netns, sequence } = sets ?? {};
+    this.#ownSequence = sequence;
+    const timeNs = now();
+    const start: Start = { ...facts, setRecords: sets && messages.length };
+    this.#waiting.push(
+      () => ({ timeNs, action: "start", start, netns }),
+      ...messages.map(
+        (bytes) => (): RunRecord => ({ timeNs, action: "set", set: readListedSet(bytes), netns }),
+      ),
+    );
+  }
+
+  /** Records the counts of the whole run. Call it after the last event. */
+  recordEnd(): void {
+    const counts = this.#final();
+    this.#waiting.push(() => ({ timeNs: now(), action: "end", counts }));
   }
 
   /**
@@ -76,7 +105,8 @@ export class Tracer {
     const { realtimeOffsetNs } = readClocks(); // each time: the wall clock can change
     const isEnough = (): boolean => this.isDone || this.#output.isFull;
     this.#output.flush();
-    if (isEnough()) return 0;
+    this.#writeWaiting();
+    if (this.#waiting.length > 0 || isEnough()) return 0;
     const records = this.#source.buffer.drain((view, at, size) => {
       this.#received += 1;
       const event = readEvent(view, at, size);
@@ -88,8 +118,17 @@ export class Tracer {
     return records;
   }
 
+  #writeWaiting(): void {
+    while (!this.#output.isFull) {
+      const make = this.#waiting.shift();
+      if (!make) return;
+      this.#output.addRun(make(), this.#context);
+    }
+  }
+
   #report(event: MineEvent, realtimeOffsetNs: bigint): void {
     const record = this.#recorder.record(event, realtimeOffsetNs);
+    if (this.#isOwn(record)) return;
     if (!isWanted(this.#config.filter, record)) {
       this.#filtered += 1;
       return;
@@ -97,6 +136,13 @@ export class Tracer {
     this.#seen += 1;
     if (event.capturedLen < event.messageLen) this.#truncated += 1;
     this.#output.add(record, this.#context);
+  }
+
+  /** Returns whether it is mine's own request for the sets, which is no event for the user. */
+  #isOwn({ message: { command, header } }: AuditRecord): boolean {
+    if (command !== "LIST" || header?.sequence !== this.#ownSequence) return false;
+    this.#ownSequence = undefined;
+    return true;
   }
 
   /** Waits at most timeoutMs: for the output if records are not written yet, else for events. */
@@ -107,6 +153,7 @@ export class Tracer {
 
   /** Counts all events that are not written as lost. */
   giveUp(): void {
+    this.#waiting.length = 0;
     const waiting = this.#output.countUnwritten();
     this.#seen -= waiting;
     this.#unwritten += waiting;
@@ -118,26 +165,50 @@ export class Tracer {
     const nowMs = performance.now();
     if (nowMs < this.#nextReportMs) return;
     this.#nextReportMs = nowMs + LOSS_REPORT_MS;
-    const { total, text, denied, deniedText } = this.#losses();
-    if (total + denied > this.#reported) log.warn(`events lost so far: ${text}${deniedText}`);
-    this.#reported = total + denied;
+    const losses = this.#losses();
+    const { lost, denied } = losses;
+    if (lost + denied > this.#reported) {
+      log.warn(`events lost so far: ${lossText(losses)}${deniedText(losses)}`);
+      this.#recordLoss();
+    }
+    this.#reported = lost + denied;
+  }
+
+  /** Records the losses so far, once there is space for it. */
+  #recordLoss(): void {
+    if (this.#isLossWaiting) return;
+    this.#isLossWaiting = true;
+    this.#waiting.push(() => {
+      this.#isLossWaiting = false;
+      return { timeNs: now(), action: "lost", counts: this.#counts(this.#losses()) };
+    });
   }
 
   /** Returns the counts so far, without the events that are still in the event buffer. */
   progress(): string {
-    return this.#account(this.#losses());
+    return countsText(this.#counts(this.#losses()));
   }
 
   /** Returns the counts of the whole run. Call it after the last event. */
   summary(): string {
-    this.#discard(); // events beyond the limit
-    return this.#account(this.#losses(this.#received));
+    return countsText(this.#final());
   }
 
-  #account(losses: Losses): string {
-    const filtered = this.#filtered + this.#source.counters.read().filtered;
-    const suffix = `${filtered > 0 ? `, ${filtered} filtered` : ""}${losses.deniedText}`;
-    return `${this.#seen} events seen, ${losses.text} lost, ${this.#truncated} truncated${suffix}`;
+  #final(): Counts {
+    this.#discard(); // events beyond the limit
+    return this.#counts(this.#losses(this.#received));
+  }
+
+  #counts(losses: Losses): Counts {
+    const filtered = this.#filtered + this.#source.counters.read().filtered - this.#ownFiltered();
+    return { ...losses, seen: this.#seen, filtered, truncated: this.#truncated };
+  }
+
+  /** Returns 1 if the BPF side has filtered mine's own request for the sets. */
+  #ownFiltered(): number {
+    const { commands, pid, uid } = this.#config.filter;
+    const mayFilter = commands.has("LIST") && (pid !== undefined || uid !== undefined);
+    return this.#ownSequence !== undefined && mayFilter ? 1 : 0;
   }
 
   /** Drops the rest of the event buffer. @returns the number of records. */
@@ -150,4 +221,10 @@ export class Tracer {
   #losses(received?: number): Losses {
     return readLosses(this.#source, { unreadable: this.#unreadable, unwritten: this.#unwritten }, received);
   }
+}
+
+/** Returns the time in nanoseconds since 1970-01-01 UTC. */
+function now(): bigint {
+  const { monotonicNs, realtimeOffsetNs } = readClocks();
+  return monotonicNs + realtimeOffsetNs;
 }

@@ -36,9 +36,10 @@ import { confine } from "../host/sandbox.ts";
 import { log } from "../log.ts";
 import { type FoundBtf, findBtf } from "../offsets/find-btf.ts";
 import { BUFFER, cpuBytes } from "./buffer-size.ts";
-import { checkNumber, checkReading } from "./check-reading.ts";
+import { checkReading } from "./check-reading.ts";
 import type { Config, HostConfig, SessionConfig } from "./config.ts";
 import { kernelFilter } from "./filter.ts";
+import { randomNumber } from "./random-number.ts";
 
 export interface Session extends Disposable {
   buffer: EventBuffer;
@@ -121,7 +122,7 @@ export function openContext(config: HostConfig): HostContext {
   ensureIpset();
   const btf: KernelBtf = chooseBtf(release(), config.btf, findBtf);
   log.decision(`kernel ${release()}, BTF from ${btf.path}`);
-  return { btf, features, check: checkNumber() };
+  return { btf, features, check: randomNumber() };
 }
 
 export function requireRoot(): void {

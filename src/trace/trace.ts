@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Audits ipset commands in the foreground until a signal or a limit.
-
+import { release } from "node:os";
 import { MineError } from "../errors.ts";
 import { ProgramPages } from "../host/memory.ts";
 import { comeBeforeOthers } from "../host/priority.ts";
 import { ServiceManager } from "../host/service-manager.ts";
+import { bootId } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
+import { listSets } from "./list-sets.ts";
 import { Tracer } from "./pipeline.ts";
 import { openSession, type Session } from "./session.ts";
 import { countSignals, type Signals } from "./signals.ts";
@@ -18,7 +20,8 @@ const BATCH_MS = 2;
 /** Max wait at the end for a reader of stdout that takes no bytes. */
 const PATIENCE_MS = 1000;
 
-export async function trace(config: Config): Promise<void> {
+/** @param mineVersion version of mine, for its record. */
+export async function trace(config: Config, mineVersion: string): Promise<void> {
   if (config.verbose) log.setVerbose();
   log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
   const signals = countSignals();
@@ -28,6 +31,10 @@ export async function trace(config: Config): Promise<void> {
   using manager = new ServiceManager(config.service);
   using session = openSession(config);
   const tracer = new Tracer(config, session);
+  if (config.output !== "text") {
+    const facts = { version: mineVersion, options: process.argv.slice(2), pid: process.pid };
+    tracer.recordStart({ ...facts, kernel: release(), bootId: bootId() }, listSets(config.snapshot));
+  }
   for (const given of session.confine()) log.decision(`confined: ${given}`);
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
@@ -37,7 +44,10 @@ export async function trace(config: Config): Promise<void> {
     await follow(config, { session, tracer, pages, signals, manager });
     manager.stopping();
     session.detach();
-    await finish(tracer, signals);
+    if (await finish(tracer, signals)) {
+      tracer.recordEnd();
+      await finish(tracer, signals);
+    }
   } catch (error) {
     if (!(error instanceof MineError)) throw error;
     // stdout failed. The summary still reports the events that are lost by that.
@@ -76,8 +86,11 @@ async function follow({ limits }: Config, running: Running): Promise<void> {
   }
 }
 
-/** Writes the remaining events while stdout takes bytes. Another signal ends this. */
-async function finish(tracer: Tracer, signals: Signals): Promise<void> {
+/**
+ * Writes the remaining records while the output takes them. Another signal ends this.
+ * @returns false if it did not take all.
+ */
+async function finish(tracer: Tracer, signals: Signals): Promise<boolean> {
   const { stops } = signals;
   let { writtenBytes } = tracer;
   let endMs = performance.now() + PATIENCE_MS;
@@ -87,11 +100,12 @@ async function finish(tracer: Tracer, signals: Signals): Promise<void> {
       endMs = performance.now() + PATIENCE_MS;
     } else if (performance.now() > endMs || signals.stops > stops) {
       tracer.giveUp();
-      break;
+      return false;
     }
     if (!tracer.isWritten) tracer.wait(PATIENCE_MS / 10);
     await pause(0);
   }
+  return true;
 }
 
 const pause = (ms: number): Promise<void> =>

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { canTraceHere, Host, isAlive, type RunOptions } from "../support/host.ts";
+import { parseEvents } from "../support/schema.ts";
 
 const isHere = canTraceHere("colors.test.ts");
 
@@ -66,6 +67,10 @@ describe.skipIf(!isHere)("a failure is red, and a denied command yellow", () => 
 
   test("but not in JSON", async () => {
     const lines = await watch({ through: terminal, env: { TERM: "xterm" } }, "-o", "json");
-    expect(lines.map((line) => JSON.parse(line).event.outcome)).toEqual(["success", "failure", "failure"]);
+    expect(parseEvents(lines.join("\n")).map(({ event }) => event.outcome)).toEqual([
+      "success",
+      "failure",
+      "failure",
+    ]);
   });
 });

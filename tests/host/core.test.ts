@@ -210,7 +210,8 @@ describe("programs", () => {
       expect(refusal?.complaint).toContain("invalid mem access");
       expect(() => opened.load()).toThrow("was loaded");
     }
-    expect(openFiles()).toBe(files);
+    // The runtime can close files of an earlier test meanwhile.
+    expect(openFiles()).toBeLessThanOrEqual(files);
   });
 });
 
@@ -229,6 +230,6 @@ describe("an object", () => {
         held[Symbol.dispose]();
       }
     }
-    expect(openFiles()).toBe(files);
+    expect(openFiles()).toBeLessThanOrEqual(files);
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { canTraceHere, Host, type Run } from "../support/host.ts";
-import { type JsonEvent, parseEvent } from "../support/schema.ts";
+import { type JsonEvent, parseEvents } from "../support/schema.ts";
 import { readSummary } from "../support/stderr.ts";
 
 const senders = join(import.meta.dir, "odd-senders.py");
@@ -53,7 +53,7 @@ async function watch(command: string[], env: Record<string, string> = {}): Promi
     output = stdout.toString();
   });
   expect(run).toMatchObject({ exitCode: 0 });
-  const events = run.stdout.split("\n").filter(Boolean).map(parseEvent);
+  const events = parseEvents(run.stdout);
   return {
     ...run,
     output,

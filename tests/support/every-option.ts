@@ -7,6 +7,7 @@ const ofTrace = [
   "--time",
   "--utc",
   "--ancestry",
+  "--snapshot",
   "--command",
   "--all",
   "--set",
@@ -22,18 +23,22 @@ const ofTrace = [
 const ofDoctor = ["--json"];
 const ofBoth = ["--btf"];
 const ofBtf = ["-o", "--output"];
-const ofAll = ["-v", "--verbose", "-h", "--help", "--version", "--generate"];
+const ofHosted = ["-v", "--verbose"];
+const ofInstallers = ["--prefix", "--dry-run"];
+const ofAll = ["-h", "--help", "--version", "--generate"];
 
 /** Options by command, sorted. */
 export const everyOption = {
-  trace: [...ofTrace, ...ofBoth, ...ofAll].sort(),
-  doctor: [...ofDoctor, ...ofBoth, ...ofAll].sort(),
-  btf: [...ofBtf, ...ofAll].sort(),
-  any: [...ofTrace, ...ofDoctor, ...ofBoth, ...ofAll].sort(),
+  trace: [...ofTrace, ...ofBoth, ...ofHosted, ...ofAll].sort(),
+  doctor: [...ofDoctor, ...ofBoth, ...ofHosted, ...ofAll].sort(),
+  btf: [...ofBtf, ...ofHosted, ...ofAll].sort(),
+  install: [...ofInstallers, ...ofAll].sort(),
+  uninstall: [...ofInstallers, ...ofAll].sort(),
+  any: [...ofTrace, ...ofDoctor, ...ofInstallers, ...ofBoth, ...ofHosted, ...ofAll].sort(),
 };
 
 /** Returns the options at the beginning of the lines of a help text, sorted, each one once. */
 export function optionsIn(help: string): string[] {
-  const terms = [...help.matchAll(/^ +((?:-\w, )?--\w+|-\w)(?= |$)/gm)];
+  const terms = [...help.matchAll(/^ +((?:-\w, )?--[\w-]+|-\w)(?= |$)/gm)];
   return [...new Set(terms.flatMap(([, term = ""]) => term.split(", ")))].sort();
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Validates events against docs/event.schema.json, in strict mode: an unknown keyword, or one without effect, is
 // an error in the schema.
+import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import schema from "../../docs/event.schema.json" with { type: "json" };
+import runSchema from "../../docs/run.schema.json" with { type: "json" };
 
 const ajv = new Ajv2020({
   strict: true,
@@ -12,13 +14,14 @@ const ajv = new Ajv2020({
   strictRequired: true,
   allErrors: true,
 });
-formats(ajv, ["date-time"]);
+formats(ajv, ["date-time", "uuid"]);
 const validate = ajv.compile(schema);
+const validateRun = ajv.compile(runSchema);
 
 /** Validates an event. @returns a sentence for each fault, with its path; empty if the event is valid. */
-export function validateEvent(event: unknown): string[] {
-  validate(event);
-  return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+export function validateEvent(event: unknown, by: ValidateFunction = validate): string[] {
+  by(event);
+  return (by.errors ?? []).map(({ instancePath, message, params }) => {
     return `${instancePath || "/"} ${message} ${JSON.stringify(params)}`;
   });
 }
@@ -104,11 +107,73 @@ export const withoutTimes = <Events>(events: Events): Events =>
 /** Characters that JSON allows, but that a terminal or a log may not treat as text. */
 export const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** Parses a line of `mine -o json`. @throws {Error} if it has harmful characters or violates the schema. */
-export function parseEvent(line: string): JsonEvent {
+/** Record about the run as its schema describes it. */
+export interface JsonRunRecord {
+  "@timestamp": string;
+  event: {
+    kind: string;
+    category: string[];
+    type: string[];
+    action: `mine-${"start" | "set" | "lost" | "end"}`;
+  };
+  process?: { pid: number; args: string[] };
+  host: { hostname: string; boot?: { id: string }; os?: { type: "linux"; kernel: string } };
+  ipset?: {
+    set: string;
+    type?: string;
+    family?: string;
+    revision?: number;
+    options?: string[];
+    elements?: string[];
+    element_count?: number;
+    references?: number;
+    unknown_attributes?: { level: string; number: number; bytes: string }[];
+    malformed?: string;
+  };
+  linux?: { netns: number };
+  mine: {
+    backend: string;
+    version?: string;
+    set_records?: number;
+    seen?: number;
+    filtered?: number;
+    truncated?: number;
+    denied?: number;
+    lost?: number;
+    causes?: { cause: string; count: number }[];
+  };
+}
+
+/** Parses a line about a command. @throws {Error} if it has harmful characters or violates the schema. */
+export const parseEvent = (line: string): JsonEvent => parse(line, validate) as JsonEvent;
+
+/** Parses a line about the run. @throws {Error} as parseEvent() does. */
+export const parseRunRecord = (line: string): JsonRunRecord => parse(line, validateRun) as JsonRunRecord;
+
+const isAboutRun = (line: string): boolean => line.includes('"action":"mine-');
+
+/** Parses the output of `mine -o json`. @returns the commands. @throws {Error} as parseEvent() does. */
+export function parseEvents(output: string): JsonEvent[] {
+  parseRunRecords(output);
+  return linesOf(output)
+    .filter((line) => !isAboutRun(line))
+    .map(parseEvent);
+}
+
+/** Omits the commands of other mines: each lists the sets at its start. */
+export const withoutMines = (events: readonly JsonEvent[]): JsonEvent[] =>
+  events.filter(({ process }) => process.name !== "mine");
+
+/** Parses the output of `mine -o json`. @returns the records about the run. @throws {Error} as parseEvent() does. */
+export const parseRunRecords = (output: string): JsonRunRecord[] =>
+  linesOf(output).filter(isAboutRun).map(parseRunRecord);
+
+const linesOf = (output: string): string[] => output.split("\n").filter(Boolean);
+
+function parse(line: string, by: ValidateFunction): unknown {
   if (harmful.test(line)) throw new Error(`not harmless: ${JSON.stringify(line)}`);
   const event = JSON.parse(line);
-  const complaints = validateEvent(event);
+  const complaints = validateEvent(event, by);
   if (complaints.length > 0) throw new Error(`${complaints.join("\n")}\n${line}`);
   return event;
 }

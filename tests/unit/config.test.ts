@@ -43,6 +43,7 @@ test("default: every command except the handshake, as text, without a limit", ()
     btf: undefined,
     backend: undefined,
     output: "text",
+    snapshot: false,
     ancestry: false,
     time: { form: "minute", isUtc: false },
     color: true,
@@ -70,13 +71,14 @@ test("reads every option and variable together", () => {
   process.env[variables.watchdogTime.name] = "30000000";
   process.env[variables.watchdogPid.name] = String(process.pid);
   const given =
-    "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
+    "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --snapshot --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
   const config = typed(...given.split(" "));
   expect(config).toEqual({
     verbose: true,
     btf: "/b",
     backend: "kprobe",
     output: "json",
+    snapshot: true,
     ancestry: true,
     time: { form: "relative", isUtc: true },
     color: true,

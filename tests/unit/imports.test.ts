@@ -18,7 +18,11 @@ const files = readdirSync(src, { recursive: true })
 const allowed: Record<string, readonly string[]> = {
   engine: ["main", "cli"],
   main: ["cli", "output", "errors"],
-  cli: ["doctor", "trace", "backends", "output", "ipset", "errors", "log", "core", "package.json"],
+  cli: [
+    ...["doctor", "install", "trace", "backends", "output", "ipset", "errors", "log", "core"],
+    ...["package.json", "packaging"],
+  ],
+  install: ["errors", "log"],
   doctor: ["trace", "offsets", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
   trace: ["offsets", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
   offsets: ["backends", "host", "events", "ipset", "errors", "log", "assets", "core"],

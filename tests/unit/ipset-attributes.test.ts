@@ -8,6 +8,7 @@ import {
   createAttributes,
   dataFlags,
   elementAttributes,
+  listedAttributes,
 } from "../../src/ipset/attribute-kinds.ts";
 
 const header = readFileSync("/usr/include/linux/netfilter/ipset/ip_set.h", "utf8");
@@ -87,15 +88,17 @@ const headerNames = {
     skbPriority: "SKBPRIO",
     skbQueue: "SKBQUEUE",
   },
+  listed: { elements: "ELEMENTS", references: "REFERENCES", memorySize: "MEMSIZE" },
 };
 
 const tables: [keyof typeof headerNames, Record<string, AttributeKind<unknown>>][] = [
   ["command", commandAttributes],
   ["create", createAttributes],
   ["element", elementAttributes],
+  ["listed", listedAttributes],
 ];
 
-test.each(tables)("attributes of a %s have the numbers of the header", (level, schema) => {
+test.each(tables)("%s attributes have the numbers of the header", (level, schema) => {
   const numbers = readNumbers();
   expect(numbers.get("IPSET_ATTR_SKBQUEUE")).toBe(29);
   const names: Record<string, string> = headerNames[level];

@@ -6,8 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MineError } from "../../src/errors.ts";
+import { readListedSet } from "../../src/ipset/listed-set.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
-import { writeJournal } from "../../src/output/journal.ts";
+import { writeJournal, writeRunJournal } from "../../src/output/journal.ts";
+import type { RunRecord } from "../../src/output/run-record.ts";
 import { JournalOutput } from "../../src/trace/journal-output.ts";
 import { Receiver } from "../support/datagrams.ts";
 import { addition, address } from "../support/ipset-encoder.ts";
@@ -103,6 +105,25 @@ test("a failure is a warning with its sentence, and an unknown outcome a notice"
 
 test("a command without a name has its number", () => {
   expect(fieldsOf(ipsetMessage(99)).IPSET_COMMAND).toBe("99");
+});
+
+test("a record about the run has its own fields, and the set", () => {
+  const fieldsOfRun = (record: RunRecord): Fields => {
+    const out = new ByteWriter(1);
+    writeRunJournal(out, record, context);
+    return decode(out.written());
+  };
+  const listed = ipsetMessage(7, setName(Buffer.from("a\nb")), setName(Buffer.from("hash:ip"), 3));
+  const set = fieldsOfRun({ timeNs: 0n, action: "set", set: readListedSet(listed), netns: 1 });
+  expect(set).toMatchObject({ PRIORITY: "6", MINE_ACTION: "set", IPSET_SET: "a\nb" });
+  expect(set.IPSET_COMMAND).toBeUndefined();
+  const counts = { seen: 7, filtered: 0, truncated: 0, denied: 0, lost: 2 };
+  const lost = fieldsOfRun({
+    timeNs: 0n,
+    action: "lost",
+    counts: { ...counts, causes: [["probe missed", 2]] },
+  });
+  expect(lost).toMatchObject({ PRIORITY: "4", MINE_ACTION: "lost", MINE_SEEN: "7", MINE_LOST: "2" });
 });
 
 describe("a name makes no field of its own, and is not changed:", () => {

@@ -2,6 +2,7 @@
 // The sum of lost events, and their causes.
 import { expect, test } from "bun:test";
 import type { Counters } from "../../src/events/counters.ts";
+import { deniedText, lossText } from "../../src/output/run-text.ts";
 import { readLosses } from "../../src/trace/losses.ts";
 import { readDenied, readLossText } from "../support/stderr.ts";
 
@@ -29,10 +30,12 @@ function losses(
     buffer: { lost },
     misses: () => missed,
   };
-  const { total, text, denied, deniedText } = readLosses(source, { unreadable, unwritten }, received);
-  expect(readLossText(text).lost).toBe(total);
-  expect(readDenied(deniedText)).toBe(denied);
-  return { total, causes: readLossText(text).causes, denied };
+  const found = readLosses(source, { unreadable, unwritten }, received);
+  const { lost: total, denied } = found;
+  const text = readLossText(lossText(found));
+  expect(text.lost).toBe(total);
+  expect(readDenied(deniedText(found))).toBe(denied);
+  return { total, causes: text.causes, denied };
 }
 
 test("nothing lost is 0", () => {

@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { type JsonEvent, parseEvents, withoutMines } from "../../support/schema.ts";
 import { readSummary } from "../../support/stderr.ts";
 import { findKernel } from "../kernels.ts";
 import { pythonFiles } from "../python.ts";
@@ -51,7 +51,7 @@ const seen = ({ event, ipset }: JsonEvent): string =>
 
 describe.each(backends)("%s", (backend) => {
   test("reports each command with the kernel's answer, or counts it", () => {
-    const events = session.text(`mine.${backend}.stdout`).split("\n").map(parseEvent);
+    const events = parseEvents(session.text(`mine.${backend}.stdout`));
     const isBlind = backend === "tracepoint";
     // An answer that another thread receives may be in transit while the tracepoint backend searches for it.
     const mayRace = ({ set }: Truth): boolean => isBlind && (set?.startsWith("recv") ?? false);
@@ -61,7 +61,7 @@ describe.each(backends)("%s", (backend) => {
     const unknown = truth.map(({ set, command }) => JSON.stringify([set, command, null]));
     // The kernel frees the request of an unread dump a little after its socket was closed.
     const late = expected.filter((_, index) => isLate(truth[index] as Truth));
-    const all = events.map(seen);
+    const all = withoutMines(events).map(seen);
     expect(all.filter((line) => late.includes(line)).toSorted()).toEqual(late.toSorted());
     const reported = all.filter((line) => !late.includes(line));
     let at = 0;
@@ -75,7 +75,7 @@ describe.each(backends)("%s", (backend) => {
     }
     expect(reported.slice(at)).toEqual([]);
     expect(readSummary(session.text(`mine.${backend}.stderr`))).toMatchObject({
-      seen: all.length,
+      seen: events.length,
       lost: counted,
       causes: counted === 0 ? {} : { unreported: counted },
     });

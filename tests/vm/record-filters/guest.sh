@@ -11,6 +11,7 @@ mine=/usr/local/bin/mine
 user=rafaeldtinoco
 user_id=$(id -u $user)
 
+# Each of them waits for the one before it: mine sees how another mine asks for the sets at its start.
 start() { # NAME OPTIONS...
   name=$1
   shift
@@ -19,6 +20,13 @@ start() { # NAME OPTIONS...
     timeout -s KILL 120 "$mine" "$@" >"/results/$name.stdout" 2>"/results/$name.stderr" || status=$?
     echo $status >"/results/$name.exit"
   ) &
+  until grep -qs '^Tracing' "/results/$name.stderr"; do
+    if [ -e "/results/$name.exit" ]; then
+      echo "mine $name ended before it traced: $(cat "/results/$name.stderr")" >&2
+      exit 1
+    fi
+    sleep 0.05
+  done
 }
 
 fails() {
@@ -42,15 +50,6 @@ start pid -o json --pid $watched
 start comm -o json --comm 'not ipset' --failed
 start count --count 5
 start duration --duration 2
-for name in all command set uid pid comm count duration; do
-  until grep -q '^Tracing' /results/$name.stderr; do
-    if [ -e /results/$name.exit ]; then
-      echo "mine $name ended before it traced: $(cat /results/$name.stderr)" >&2
-      exit 1
-    fi
-    sleep 0.05
-  done
-done
 
 ipset create web-front hash:ip
 ipset create web-back hash:ip

@@ -10,6 +10,7 @@
 #   Any other line is collected. `ipset restore` gets the collected lines before one of the above, and at the end.
 #
 #   /results/saved, mine.*
+#   /results/snapshot        the sets in the end, as mine records them
 set -eu
 
 mine=/usr/local/bin/mine
@@ -83,4 +84,5 @@ if [ -e $mine ]; then
   status=0
   wait "$mine_pid" || status=$?
   echo $status >/results/mine.exit
+  $mine -o json --snapshot --duration 1 >/results/snapshot
 fi

@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { type JsonEvent, type JsonRunRecord, parseEvents, parseRunRecords } from "../../support/schema.ts";
 import { complete, readSummary } from "../../support/stderr.ts";
 import { bootVm, type VmResult } from "../../support/vm.ts";
 import { fetchKernel, readKernels } from "../kernels.ts";
@@ -53,7 +53,7 @@ for (const [row, kernelHas] of Object.entries(rows)) {
     async () => {
       const original = await run(row, workload(kernelHas), true);
       const text = (name: string) => original.files.get(name)?.toString() ?? "";
-      const events = text("mine.stdout").trimEnd().split("\n").map(parseEvent);
+      const events = parseEvents(text("mine.stdout"));
       const originallySaved = savedLines(original);
       expect(text("mine.exit")).toBe("0\n");
       expect(readSummary(text("mine.stderr"))).toEqual(complete(events.length));
@@ -62,6 +62,19 @@ for (const [row, kernelHas] of Object.entries(rows)) {
       const saved = strict(savedElements(originallySaved));
       expect(saved.length).toBeGreaterThan(70);
       expect(strict(recordedElements(events))).toEqual(saved);
+
+      const snapshot = parseRunRecords(text("snapshot"));
+      const sets = snapshot.filter(({ event }) => event.action === "mine-set").map(({ ipset }) => ipset);
+      expect(snapshot[0]?.mine.set_records).toBe(sets.length);
+      const listed = rounded(replay(sets.flatMap(asCommands)));
+      expect(options(listed)).toEqual(options(originallySaved));
+      expect(sortedSets(savedElements(listed))).toEqual(sortedSets(savedElements(originallySaved)));
+      const counted = sets
+        .filter((set) => set?.type !== undefined)
+        .map((set) => [set?.set, set?.element_count]);
+      expect(counted).toEqual(
+        [...savedElements(originallySaved)].map(([name, { length }]) => [name, length]),
+      );
 
       const again = await run(row, replay(events), false);
       expect(sorted(savedLines(again))).toEqual(sorted(originallySaved));
@@ -72,16 +85,27 @@ for (const [row, kernelHas] of Object.entries(rows)) {
   );
 }
 
-/** Returns the lines of `ipset save`. Timeouts of elements count down; all original ones are multiples of 1000. */
+/** Returns the lines of `ipset save`. */
 function savedLines({ files }: VmResult): string[] {
   const text = files.get("saved")?.toString("latin1") ?? "";
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => {
-      if (line.startsWith("create ")) return line;
-      return line.replace(/(?<= timeout )\d+/, (left) => String(Math.ceil(Number(left) / 1000) * 1000));
-    });
+  return rounded(text.trimEnd().split("\n"));
+}
+
+/** Timeouts of elements count down; all original ones are multiples of 1000. */
+const rounded = (lines: string[]): string[] =>
+  lines.map((line) => {
+    if (line.startsWith("create ")) return line;
+    return line.replace(/(?<= timeout )\d+/, (left) => String(Math.ceil(Number(left) / 1000) * 1000));
+  });
+
+/** Returns the commands that make a recorded set. */
+function asCommands(set: JsonRunRecord["ipset"]): Pick<JsonEvent, "event" | "ipset">[] {
+  const { type, elements, options = [], set: name = "" } = set ?? {};
+  const event: JsonEvent["event"] = { kind: "", category: [], type: [], action: "", outcome: "success" };
+  return [
+    ...(type === undefined ? [] : [{ event, ipset: { command: "create", set: name, type, options } }]),
+    ...(elements ? [{ event, ipset: { command: "add", set: name, elements } }] : []),
+  ];
 }
 
 /** Sorts elements where the kernel keeps no order: only a list of sets has one. */
@@ -136,10 +160,14 @@ function recordedElements(events: JsonEvent[]): Sets {
   return new Map([...sets].map(([name, elements]) => [name, [...elements.values()]]));
 }
 
-/** Sorts the sets, and omits those that the kernel prints in other words than were typed. */
-function strict(sets: Sets): [string, string[][]][] {
-  return [...sets]
-    .filter(([name]) => !name.endsWith(LOOSE))
-    .map(([name, e]): [string, string[][]] => [name, e.sort()])
-    .sort();
-}
+/** Returns the words of each set's CREATE. `ipset save` does not print forceadd, and some words in another order. */
+const options = (lines: string[]): string[][] =>
+  lines
+    .filter((line) => line.startsWith("create "))
+    .map((line) => line.replace(" forceadd", "").split(" ").sort());
+
+/** Omits the sets that the kernel prints in other words than were typed. */
+const strict = (sets: Sets) => sortedSets(new Map([...sets].filter(([name]) => !name.endsWith(LOOSE))));
+
+const sortedSets = (sets: Sets): [string, string[][]][] =>
+  [...sets].map(([name, elements]): [string, string[][]] => [name, elements.sort()]).sort();

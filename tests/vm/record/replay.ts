@@ -6,7 +6,7 @@ import { readLossless, readWords } from "../../support/escapes.ts";
 import type { JsonEvent } from "../../support/schema.ts";
 
 /** @returns latin1 strings: comments need not be UTF-8. */
-export function replay(events: readonly JsonEvent[]): string[] {
+export function replay(events: readonly Pick<JsonEvent, "event" | "ipset">[]): string[] {
   return events.flatMap((recorded) => {
     const { event, ipset } = recorded;
     const succeeded = event.outcome === "success";
@@ -19,7 +19,10 @@ export function replay(events: readonly JsonEvent[]): string[] {
 }
 
 /** Returns the added or deleted elements: in a refused batch those before the element at fault. */
-export function elementsDone({ event, ipset: { elements = [], failed_element = 0 } }: JsonEvent): string[] {
+export function elementsDone({
+  event,
+  ipset: { elements = [], failed_element = 0 },
+}: Pick<JsonEvent, "event" | "ipset">): string[] {
   return event.outcome === "success" ? elements : elements.slice(0, failed_element);
 }
 

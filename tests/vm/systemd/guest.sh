@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=dash
 #
-# Runs in a test machine with systemd as the first process. mine runs by its own unit.
+# Runs in a test machine with systemd as the first process. mine installs itself, and runs by its own unit.
 #
+#   /results/installed       paths of the installed files
 #   /results/started         properties of mine.service when `systemctl start` has returned
 #   /results/blocker.pids    process of each run of blocker.service
 #   /results/ipset.pids      processes of its ipset commands
@@ -13,11 +14,15 @@
 #   /results/blocklist.json  what `journalctl IPSET_SET=blocklist` finds, from another mine that writes to the journal
 #   /results/failures.json   the same of priority "warning" or above
 #   /results/load.json       the same for the set "load", to which LOAD addresses are added while journald restarts
+#   /results/run.json        records about the run of that mine
 #   /results/journal.summary messages of that mine
+#   /results/left            files that are there after `mine uninstall`, and were not before `mine install`
 set -eu
 
-ln /usr/local/bin/mine /usr/sbin/mine
 mkdir -p /var/log
+find /usr/local >/tmp/before
+/usr/local/bin/mine install >/results/installed
+systemctl daemon-reload
 
 properties() {
   systemctl show mine.service -p ActiveState -p StatusText -p NRestarts -p Result -p MainPID
@@ -31,7 +36,7 @@ run_blocker() { # NUMBER
 }
 
 : >/results/blocker.pids
-if ! systemctl start mine.service mine-journal.service; then
+if ! systemctl start mine.service || ! systemctl start mine-journal.service; then
   journalctl -o cat -u mine.service -u mine-journal.service >&2
   exit 1
 fi
@@ -61,6 +66,7 @@ systemctl stop mine-journal.service
 journalctl --sync
 journalctl -o json IPSET_SET=blocklist >/results/blocklist.json
 journalctl -o json -p warning IPSET_SET=blocklist >/results/failures.json
+journalctl -o json MINE_ACTION=start + MINE_ACTION=end >/results/run.json
 journalctl -o json IPSET_SET=load >/results/load.json
 journalctl -o cat _SYSTEMD_UNIT=mine-journal.service _TRANSPORT=stdout >/results/journal.summary
 
@@ -69,3 +75,6 @@ properties >/results/stopped
 cp /var/log/mine.jsonl /results/
 ls -ln /var/log >/results/files
 journalctl -o cat -u mine.service >/results/journal
+
+/usr/local/sbin/mine uninstall >/dev/null
+find /usr/local | grep -vxFf /tmp/before >/results/left || true

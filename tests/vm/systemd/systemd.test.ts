@@ -3,12 +3,11 @@
 // service changes sets, started by a timer.
 import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type JsonEvent, parseEvent } from "../../support/schema.ts";
+import { type JsonEvent, parseEvents, parseRunRecords } from "../../support/schema.ts";
 import { readSummary } from "../../support/stderr.ts";
 import { runSession, type Session } from "../session.ts";
 import { systemdFiles } from "./systemd.ts";
 
-const root = join(import.meta.dir, "../../..");
 /** Addresses that are added while journald restarts. */
 const LOAD = 200;
 let session: Session;
@@ -26,7 +25,7 @@ const properties = (name: string): Record<string, string> =>
 const numbers = (name: string): number[] => session.text(name).split("\n").map(Number);
 
 /** Fields of an entry of the journal. */
-type Entry = Record<(typeof fields)[number] | "OBJECT_PID" | "MESSAGE", string>;
+type Entry = Record<(typeof fields)[number] | "OBJECT_PID" | "MESSAGE" | "MINE_SEEN" | "MINE_LOST", string>;
 const fields = [
   "IPSET_COMMAND",
   "IPSET_OUTCOME",
@@ -49,7 +48,6 @@ beforeAll(async () => {
     {
       files: {
         ...systemdFiles(),
-        "/etc/systemd/system/mine.service": join(root, "packaging/mine.service"),
         "/usr/local/bin/blocker": join(import.meta.dir, "blocker.sh"),
       },
       env: { LOAD: String(LOAD) },
@@ -58,8 +56,13 @@ beforeAll(async () => {
   );
   if (session.exitCode !== 0)
     throw new Error(`it failed: ${session.text("stdout")}\n${session.text("stderr")}`);
-  events = session.text("mine.jsonl").split("\n").map(parseEvent);
+  events = parseEvents(session.text("mine.jsonl"));
 }, 300_000);
+
+test("mine install puts its files below /usr/local, and mine uninstall removes all", () => {
+  expect(session.text("installed").split("\n")).toContain("/usr/local/lib/systemd/system/mine.service");
+  expect(session.text("left")).toBe("");
+});
 
 test("systemctl start returns when mine is ready", () => {
   expect(properties("started")).toMatchObject({ ActiveState: "active", NRestarts: "0", Result: "success" });
@@ -100,7 +103,29 @@ test("while journald restarts, every command is in the journal or counted as los
   expect(new Set(addresses).size).toBe(added.length);
   const { seen, lost } = readSummary(session.text("journal.summary"));
   expect(added.length + lost).toBe(LOAD);
-  expect(seen + lost).toBe(numbers("ipset.pids").length + 1 + LOAD);
+  // The mine that starts again lists the sets.
+  expect(seen + lost).toBe(numbers("ipset.pids").length + 1 + LOAD + 1);
+});
+
+test("the record shows where the first run ended, and the sets at the start of the second one", () => {
+  const records = parseRunRecords(session.text("mine.jsonl"));
+  const ofBlocklist = { set: "blocklist", type: "hash:ip", element_count: 1 };
+  expect(
+    records.map(({ event, mine, ipset }) => ({ ...mine, ...ipset, action: event.action })),
+  ).toMatchObject([
+    { action: "mine-start", set_records: 0 },
+    // The watchdog killed it.
+    { action: "mine-start", set_records: 1 },
+    { action: "mine-set", ...ofBlocklist },
+    { action: "mine-end", seen: 3 + 1 + LOAD, lost: 0 },
+  ]);
+});
+
+test("the journal has the start and the end of the run, with its counts", () => {
+  const [start, end] = entries("run.json");
+  expect(start?.MESSAGE).toMatch(/^mine \S+ started: kernel 6\.12\S+, backend fexit, sets: 0$/);
+  const { seen, lost } = readSummary(session.text("journal.summary"));
+  expect(end).toMatchObject({ MINE_SEEN: String(seen), MINE_LOST: String(lost) });
 });
 
 test("a mine that stands still is ended by the watchdog, and started again", () => {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Puts mine on a host and removes it: `mine install`, `mine uninstall`. Nothing is enabled or started.
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { failed, type MineError } from "../errors.ts";
+import { log } from "../log.ts";
+import {
+  filesBelow,
+  type InstalledFile,
+  type Manifest,
+  manifestPath,
+  manifestText,
+  type Pages,
+  readManifest,
+  sha256,
+} from "./files.ts";
+
+export interface InstallConfig {
+  /** Absolute path. */
+  prefix: string;
+  /** Show what would be done, and do nothing. */
+  dryRun: boolean;
+}
+
+/**
+ * Installs the running binary, its unit, man page and completions, or replaces an earlier version.
+ * @returns the paths of the files.
+ * @throws MineError if a file of somebody else is in the way, or if a file cannot be written.
+ */
+export function install({ prefix, dryRun }: InstallConfig, program: string, pages: Pages): string[] {
+  const earlier = installed(prefix);
+  const files = filesBelow(prefix, program, pages);
+  for (const file of files) refuseForeign(file, earlier);
+  const paths = files.map(({ path }) => path);
+  if (dryRun) return paths;
+
+  const manifest = manifestPath(prefix);
+  const directories = [...paths, manifest].flatMap((path) => makeDirectory(dirname(path)));
+  // The manifest is first: after an error `mine uninstall` removes the files so far.
+  const record: Manifest = {
+    files: new Map(files.map(({ path, bytes }) => [path, sha256(bytes)])),
+    directories: [...earlier.directories, ...directories],
+  };
+  replace({ path: manifest, mode: 0o644, bytes: Buffer.from(manifestText(record)) });
+  for (const file of files) replace(file);
+  return paths;
+}
+
+/**
+ * Removes what `mine install` has put below a prefix. A file that somebody has changed stays.
+ * @returns the paths of the removed files.
+ * @throws MineError if nothing is installed, or if a file cannot be removed.
+ */
+export function uninstall({ prefix, dryRun }: InstallConfig): string[] {
+  const manifest = manifestPath(prefix);
+  if (!existsSync(manifest)) {
+    throw failed("not-installed", `mine is not installed below ${prefix}: ${manifest} is missing`);
+  }
+  const { files, directories } = installed(prefix);
+  const present = [...files].filter(([path]) => existsSync(path));
+  const [ours, changed] = [true, false].map((isOurs) =>
+    present.filter(([path, sum]) => (sumOf(path) === sum) === isOurs).map(([path]) => path),
+  );
+  for (const path of changed ?? []) log.warn(`${path} has changed since its installation, and stays`);
+  const removed = [...(ours ?? []), manifest];
+  if (dryRun) return removed;
+  for (const path of removed) attempt("remove", path, () => rmSync(path));
+  for (const path of directories.toReversed()) removeIfEmpty(path);
+  return removed;
+}
+
+function installed(prefix: string): Manifest {
+  const path = manifestPath(prefix);
+  return readManifest(existsSync(path) ? attempt("read", path, () => readFileSync(path, "utf8")) : "");
+}
+
+const sumOf = (path: string): string => attempt("read", path, () => sha256(readFileSync(path)));
+
+/** @throws MineError if the file exists, and is neither the same nor one that mine has installed. */
+function refuseForeign({ path, bytes }: InstalledFile, { files }: Manifest): void {
+  if (!existsSync(path)) return;
+  const sum = sumOf(path);
+  if (sum === files.get(path) || sum === sha256(bytes)) return;
+  const why = files.has(path) ? "it has changed since its installation" : "mine has not installed it";
+  throw failed("file-exists", `cannot replace ${path}: ${why}`);
+}
+
+/** Makes a directory, and those above it. @returns the new ones, the outer one first. */
+function makeDirectory(path: string): string[] {
+  if (existsSync(path)) return [];
+  const above = makeDirectory(dirname(path));
+  attempt("make", path, () => {
+    mkdirSync(path);
+    chmodSync(path, 0o755); // the umask does not count
+  });
+  return [...above, path];
+}
+
+/** Replaces a file in one step: a mine that runs from it goes on. */
+function replace({ path, mode, bytes }: InstalledFile): void {
+  const fresh = `${path}.new`;
+  attempt("write", path, () => {
+    rmSync(fresh, { force: true });
+    const fd = openSync(fresh, "wx", mode);
+    try {
+      fchmodSync(fd, mode); // the umask does not count
+      writeFileSync(fd, bytes);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(fresh, path);
+  });
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // somebody else has a file in it, or it is gone
+  }
+}
+
+function attempt<Result>(verb: string, path: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw cannot(verb, path, error);
+  }
+}
+
+const cannot = (verb: string, path: string, error: unknown): MineError =>
+  failed("cannot-write", `cannot ${verb} ${path}: ${(error as Error).message}`, error);
