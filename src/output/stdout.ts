@@ -2,7 +2,7 @@
 // Writes lines to stdout, one batch per write. A reader that closes its end is a normal end.
 // A write to a pipe or terminal without a reader blocks the whole process, Ctrl-C included. So flush() never
 // waits: unwritten bytes stay in the buffer, and the caller checks isFull.
-import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { isTerminal, waitWritable } from "bun-libbpf/ffi";
 import { failed, type MineError } from "../errors.ts";
 import { ByteWriter } from "./byte-writer.ts";
@@ -104,11 +104,41 @@ export function print(text: string): void {
 function openStdout(): { fd: number; mayBlock: boolean } {
   try {
     const kind = fstatSync(STDOUT);
-    if (kind.isFile()) return { fd: STDOUT, mayBlock: false };
+    if (kind.isFile()) {
+      endHalfLine(kind.size);
+      return { fd: STDOUT, mayBlock: false };
+    }
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     return { fd: openSync(`/proc/self/fd/${STDOUT}`, flags), mayBlock: false };
   } catch {
     // /proc is missing, access is denied, or stdout is closed. The first write reports a closed stdout.
     return { fd: STDOUT, mayBlock: true };
+  }
+}
+
+/** Ends a line that an earlier process left half written in a file, if new lines are appended. @param size bytes. */
+function endHalfLine(size: number): void {
+  if (size === 0 || !isAppended()) return;
+  const last = new Uint8Array(1);
+  try {
+    const file = openSync(`/proc/self/fd/${STDOUT}`, constants.O_RDONLY);
+    try {
+      readSync(file, last, 0, 1, size - 1);
+    } finally {
+      closeSync(file);
+    }
+    if (last[0] !== NEWLINE) writeSync(STDOUT, "\n");
+  } catch {
+    // The file may not be readable, and the first write of a line reports a full disk.
+  }
+}
+
+function isAppended(): boolean {
+  try {
+    const [, flags = "0"] =
+      /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${STDOUT}`, "utf8")) ?? [];
+    return (Number.parseInt(flags, 8) & constants.O_APPEND) !== 0;
+  } catch {
+    return false; // /proc is missing
   }
 }

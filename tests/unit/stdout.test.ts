@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Lines on their way out of the process, through real pipes: the writer runs in a process of its own.
-import { expect, test } from "bun:test";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 
 const script = join(import.meta.dir, "../fixtures/write-lines.ts");
 /** Far more than a pipe holds (64 KiB). */
@@ -49,6 +51,29 @@ test("a reader that goes away while it is waited for is a quiet end too", async 
   expect(stdout).toBe("");
   expect(report).toMatchObject({ isClosed: true, failure: "" });
   expect(report.elapsedMs).toBeGreaterThan(190);
+});
+
+describe("a file that is appended to", () => {
+  const append = async (before: string) => {
+    const file = join(mkdtempSync(join(tmpdir(), "stdout-test-")), "lines");
+    await Bun.write(file, before);
+    const { report } = await write("block", `>> ${file}`);
+    expect(report).toMatchObject({ isClosed: false, failure: "" });
+    const text = await Bun.file(file).text();
+    rmSync(dirname(file), { recursive: true });
+    return text;
+  };
+
+  test.each(["", "whole\n", "\n"])("keeps %j, and gets the lines", async (before) => {
+    expect((await append(before)) === before + lines).toBe(true);
+  });
+
+  test.each(["half", "whole\nhalf"])(
+    "that ends with the half line of %j gets its end first",
+    async (before) => {
+      expect((await append(before)) === `${before}\n${lines}`).toBe(true);
+    },
+  );
 });
 
 test("a full disk is an error that says so", async () => {
