@@ -37,6 +37,6 @@ fi
 # systemd gives a unit none of the variables from the kernel's command line.
 echo "RESULTS_TTY=$RESULTS_TTY LIVE_TTY=$LIVE_TTY" >/vm/terminals
 if [ -x /lib/systemd/systemd ]; then
-  exec /lib/systemd/systemd
+  exec /lib/systemd/systemd --show-status=no
 fi
 exec /bin/sh /vm/run

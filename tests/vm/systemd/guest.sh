@@ -16,6 +16,8 @@
 #   /results/load.json       the same for the set "load", to which LOAD addresses are added while journald restarts
 #   /results/run.json        records about the run of that mine
 #   /results/journal.summary messages of that mine
+#   /results/killed.jsonl    the record of a mine that gets SIGKILL KILLS times, while one sender adds to the set "killed"
+#   /results/killed.sent     number of its commands; command N adds the address N, from 10.0.0.1 on
 #   /results/left            files that are there after `mine uninstall`, and were not before `mine install`
 set -eu
 
@@ -75,6 +77,36 @@ properties >/results/stopped
 cp /var/log/mine.jsonl /results/
 ls -ln /var/log >/results/files
 journalctl -o cat -u mine.service >/results/journal
+
+rm /var/log/mine.jsonl
+ipset create killed hash:ip
+mkdir /etc/systemd/system/mine.service.d
+printf '[Service]\nRestartSec=100ms\n' >/etc/systemd/system/mine.service.d/quick.conf
+systemctl daemon-reload
+systemctl start mine.service
+(
+  number=0
+  while [ ! -e /tmp/enough ]; do
+    number=$((number + 1))
+    ipset add killed 10.$((number / 65536)).$((number / 256 % 256)).$((number % 256))
+    sleep 0.05
+  done
+  echo $number >/results/killed.sent
+) &
+sender=$!
+kills=0
+while [ $kills -lt "$KILLS" ]; do
+  kills=$((kills + 1))
+  sleep 0.$((kills % 10))
+  kill -KILL "$(pidof mine)"
+  until [ "$(grep -c '"mine-start"' /var/log/mine.jsonl)" -gt $kills ]; do
+    sleep 0.1
+  done
+done
+: >/tmp/enough
+wait $sender
+systemctl stop mine.service
+cp /var/log/mine.jsonl /results/killed.jsonl
 
 /usr/local/sbin/mine uninstall >/dev/null
 find /usr/local | grep -vxFf /tmp/before >/results/left || true

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // mine as a service of systemd, by the unit of its packages: when it is ready, what it reports, and its watchdog. Another
 // service changes sets, started by a timer.
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type JsonEvent, parseEvents, parseRunRecords } from "../../support/schema.ts";
 import { readSummary } from "../../support/stderr.ts";
@@ -10,6 +10,8 @@ import { systemdFiles } from "./systemd.ts";
 
 /** Addresses that are added while journald restarts. */
 const LOAD = 200;
+/** How often mine gets SIGKILL. */
+const KILLS = 20;
 let session: Session;
 let events: JsonEvent[];
 
@@ -50,14 +52,14 @@ beforeAll(async () => {
         ...systemdFiles(),
         "/usr/local/bin/blocker": join(import.meta.dir, "blocker.sh"),
       },
-      env: { LOAD: String(LOAD) },
-      machine: { memoryMb: 1024 },
+      env: { LOAD: String(LOAD), KILLS: String(KILLS) },
+      machine: { memoryMb: 1024, timeoutSeconds: 400 },
     },
   );
   if (session.exitCode !== 0)
     throw new Error(`it failed: ${session.text("stdout")}\n${session.text("stderr")}`);
   events = parseEvents(session.text("mine.jsonl"));
-}, 300_000);
+}, 500_000);
 
 test("mine install puts its files below /usr/local, and mine uninstall removes all", () => {
   expect(session.text("installed").split("\n")).toContain("/usr/local/lib/systemd/system/mine.service");
@@ -143,4 +145,47 @@ test("it ends without an error, and its messages are in the journal", () => {
   expect(session.text("journal")).toMatch(
     new RegExp(`^${3 + 1 + LOAD} events seen, 0 lost, 0 truncated`, "m"),
   );
+});
+
+describe(`after ${KILLS} SIGKILLs`, () => {
+  /** A command, as its number, or the number of elements in the set when mine started again. */
+  type Step = { added: number } | { atStart: number };
+
+  /** Reads the record. A killed mine can leave a half line, which the next one ends. */
+  function steps(): Step[] {
+    const lines = session.text("killed.jsonl").split("\n");
+    return lines.flatMap((line, index): Step[] => {
+      if (!line.endsWith("}") && lines[index + 1]?.includes('"mine-start"')) return [];
+      const [event] = parseEvents(line);
+      const [record] = parseRunRecords(line);
+      if (event?.ipset.set === "killed" && event.ipset.command === "add") {
+        const [, a = 0, b = 0, c = 0] = (event.ipset.elements?.[0] ?? "").split(".").map(Number);
+        return [{ added: a * 65536 + b * 256 + c }];
+      }
+      if (record?.ipset?.set === "killed") return [{ atStart: record.ipset.element_count ?? Number.NaN }];
+      return [];
+    });
+  }
+
+  test("the record holds every command, or shows that it is missing", () => {
+    const sent = Number(session.text("killed.sent"));
+    const recorded: number[] = [];
+    let starts = 0;
+    /** The record shows all commands up to this one: by their own lines, or by the elements at a start. */
+    let known = 0;
+    for (const step of steps()) {
+      if ("atStart" in step) {
+        starts += 1;
+        known = Math.max(known, step.atStart);
+      } else {
+        recorded.push(step.added);
+        expect(step.added).toBeLessThanOrEqual(known + 1); // within a run no command is missing
+        known = Math.max(known, step.added);
+      }
+    }
+    console.error(`${sent} commands, ${sent - recorded.length} of them while no mine ran`);
+    expect({ starts, known }).toEqual({ starts: KILLS + 1, known: sent });
+    expect(recorded).toEqual([...new Set(recorded)].toSorted((a, b) => a - b));
+    expect(recorded.length).toBeGreaterThan(KILLS);
+  });
 });
