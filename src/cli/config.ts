@@ -49,6 +49,7 @@ export function readConfig(args: Values): Config {
     time: { form: time, isUtc: utc },
     color: mayUseColor(),
     service: readService(),
+    metrics: readMetrics(args.metrics),
     bufferBytes: readBufferSize(args.buffer),
     filter: {
       commands: readCommands(args.command, args.all ?? false),
@@ -125,6 +126,23 @@ function readService(): Config["service"] {
     watchdogMs: time !== undefined && isForUs ? Number(time) / 1000 : Number.POSITIVE_INFINITY,
   };
 }
+
+/** Reads "PORT" of this host, "ADDRESS:PORT", "[ADDRESS]:PORT" or "unix:PATH". */
+function readMetrics(text: string | undefined): Config["metrics"] {
+  if (text === undefined) return undefined;
+  const [, unix] = /^unix:(\/.*)$/s.exec(text) ?? [];
+  if (unix !== undefined && Buffer.byteLength(unix) <= MAX_SOCKET_PATH) return { unix };
+  const [, host = "127.0.0.1", port = "0"] = /^(?:(\[[\da-f:.]+\]|[\d.]+):)?(\d{1,5})$/i.exec(text) ?? [];
+  const number = Number(port);
+  if (isAddress(host) && number > 0 && number <= 0xffff) {
+    return { hostname: host.replaceAll(/[[\]]/g, ""), port: number };
+  }
+  throw usageError(`--metrics: '${text}' is none of PORT, ADDRESS:PORT, [ADDRESS]:PORT, unix:PATH`);
+}
+
+/** @param host an IPv4 address, or an IPv6 address in brackets; a URL has other forms of the first, and changes them. */
+const isAddress = (host: string): boolean =>
+  URL.canParse(`http://${host}`) && (host.startsWith("[") || new URL(`http://${host}`).hostname === host);
 
 function readVersion(name: string): KernelVersion | undefined {
   const text = process.env[name];

@@ -84,6 +84,13 @@ export const options = {
     details:
       "Record the elements of all sets at the start, in the network namespace of mine. JSON and the journal always have the sets themselves. The elements are in memory until they are written.",
   },
+  metrics: {
+    commands: ["trace"],
+    value: "ADDRESS",
+    summary: "Serve metrics for Prometheus: PORT, unix:PATH",
+    details:
+      "Serve metrics for Prometheus at http://ADDRESS/metrics. ADDRESS is a port of 127.0.0.1, an IP address and a port as in 192.0.2.1:9095 or [2001:db8::1]:9095, or a socket as in unix:/run/mine.sock. There is no encryption, and every client may read.",
+  },
   command: {
     commands: ["trace"],
     value: "LIST",
@@ -145,7 +152,7 @@ export const options = {
     value: "NAME",
     words: ["auto", ...backendNames],
     default: "auto",
-    summary: "How to see the commands",
+    summary: "Use",
     details:
       "Use this backend to see the commands. With auto, mine tries the others in the order of the list below, and uses the first that works on this kernel. With another name mine stops with an error if that backend does not work.",
   },

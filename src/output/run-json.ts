@@ -98,6 +98,7 @@ function writeCounts(json: JsonWriter, { seen, filtered, truncated, denied, lost
   json.number("lost", lost);
   json.open("[", "causes");
   for (const [cause, count] of causes) {
+    if (count === 0) continue;
     json.open("{");
     json.text("cause", cause);
     json.number("count", count);

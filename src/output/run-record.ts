@@ -6,7 +6,7 @@ import type { RunContext } from "./record.ts";
 
 export interface Losses {
   lost: number;
-  /** Lost events by cause; a cause without events is absent. */
+  /** Lost events by cause; a cause without events has 0. */
   causes: readonly (readonly [cause: string, count: number])[];
   /** Denied events that are not shown. Not lost: the BPF side limits callers without CAP_NET_ADMIN. */
   denied: number;

@@ -60,7 +60,7 @@ export function countsText(counts: Counts): string {
 
 /** Returns the number of lost events with its causes: "3 (event buffer full: 2, probe missed: 1)", or "0". */
 export function lossText({ lost, causes }: Losses): string {
-  const parts = causes.map(([cause, count]) => `${cause}: ${count}`);
+  const parts = causes.filter(([, count]) => count > 0).map(([cause, count]) => `${cause}: ${count}`);
   return parts.length > 0 ? `${lost} (${parts.join(", ")})` : "0";
 }
 

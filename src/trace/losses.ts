@@ -29,7 +29,7 @@ export function readLosses(
 ): Losses {
   const { submitted, lostBuffer, lostCall, lostEntry, entered, returned, lostMessage, lostRest, denied } =
     counters.read();
-  const all: [string, number][] = [
+  const causes: [string, number][] = [
     // Both counters can count the same loss, so the larger one is shown.
     ["event buffer full", received === undefined ? Math.max(lostBuffer, buffer.lost) : submitted - received],
     ["probe missed", misses()],
@@ -41,6 +41,5 @@ export function readLosses(
     ["too many messages in one request", lostRest],
     ["not written", unwritten],
   ];
-  const causes = all.filter(([, count]) => count > 0);
-  return { lost: all.reduce((sum, [, count]) => sum + count, 0), causes, denied };
+  return { lost: causes.reduce((sum, [, count]) => sum + count, 0), causes, denied };
 }

@@ -5,6 +5,7 @@ import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
 import { readListedSet } from "../ipset/listed-set.ts";
 import { log } from "../log.ts";
+import { CommandCounts, metricsText } from "../output/metrics-text.ts";
 import type { Output } from "../output/output.ts";
 import type { AuditRecord, RunContext } from "../output/record.ts";
 import type { Counts, Losses, RunRecord, Start } from "../output/run-record.ts";
@@ -33,6 +34,8 @@ export class Tracer {
   /** Records of any content. */
   #received = 0;
   #seen = 0;
+  readonly #commands = new CommandCounts();
+  #lastEventNs: bigint | undefined;
   #filtered = 0;
   #truncated = 0;
   /** Records that are not a valid event. */
@@ -134,6 +137,8 @@ export class Tracer {
       return;
     }
     this.#seen += 1;
+    this.#commands.add(record.message.command, record.outcome.status);
+    this.#lastEventNs = record.timeNs;
     if (event.capturedLen < event.messageLen) this.#truncated += 1;
     this.#output.add(record, this.#context);
   }
@@ -187,6 +192,16 @@ export class Tracer {
   /** Returns the counts so far, without the events that are still in the event buffer. */
   progress(): string {
     return countsText(this.#counts(this.#losses()));
+  }
+
+  /** Returns the counts so far for Prometheus. @param version version of mine. */
+  metrics(version: string): string {
+    const { buffer, backend } = this.#source;
+    return metricsText({
+      ...{ version, backend, commands: this.#commands, lastEventNs: this.#lastEventNs },
+      counts: this.#counts(this.#losses()),
+      bufferBytes: buffer.size.count * buffer.size.bytes,
+    });
   }
 
   /** Returns the counts of the whole run. Call it after the last event. */

@@ -8,6 +8,7 @@ const ofTrace = [
   "--utc",
   "--ancestry",
   "--snapshot",
+  "--metrics",
   "--command",
   "--all",
   "--set",

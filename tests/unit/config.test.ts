@@ -48,6 +48,7 @@ test("default: every command except the handshake, as text, without a limit", ()
     time: { form: "minute", isUtc: false },
     color: true,
     service: { socket: undefined, watchdogMs: Number.POSITIVE_INFINITY },
+    metrics: undefined,
     bufferBytes: undefined,
     filter: {
       commands: new Set(others),
@@ -71,7 +72,7 @@ test("reads every option and variable together", () => {
   process.env[variables.watchdogTime.name] = "30000000";
   process.env[variables.watchdogPid.name] = String(process.pid);
   const given =
-    "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --snapshot --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
+    "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --snapshot --metrics 9095 --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
   const config = typed(...given.split(" "));
   expect(config).toEqual({
     verbose: true,
@@ -83,6 +84,7 @@ test("reads every option and variable together", () => {
     time: { form: "relative", isUtc: true },
     color: true,
     service: { socket: "/run/systemd/notify", watchdogMs: 30_000 },
+    metrics: { hostname: "127.0.0.1", port: 9095 },
     bufferBytes: 1048576,
     filter: {
       commands: new Set<Command>(["ADD"]),
@@ -120,6 +122,24 @@ describe("the service manager", () => {
     process.env[variables.watchdogTime.name] = "30000000";
     process.env[variables.watchdogPid.name] = String(process.pid + 1);
     expect(typed().service.watchdogMs).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe("--metrics", () => {
+  test.each<[string, Config["metrics"]]>([
+    ["1", { hostname: "127.0.0.1", port: 1 }],
+    ["0.0.0.0:65535", { hostname: "0.0.0.0", port: 65535 }],
+    ["[::1]:9095", { hostname: "::1", port: 9095 }],
+    ["unix:/run/mine.sock", { unix: "/run/mine.sock" }],
+  ])("takes %s", (given, address) => {
+    expect(typed("--metrics", given).metrics).toEqual(address);
+  });
+
+  test.each([
+    ...["", "0", "65536", "localhost:9095", "1.2.3:9095", "::1:9095", "[1.2.3.4]:9095", "[::1]"],
+    ...["unix:mine.sock", "unix:", `unix:/${"a".repeat(107)}`, "file:/tmp/x", "127.0.0.1:"],
+  ])("refuses %j", (given) => {
+    expect(complaint(`--metrics=${given}`)).toContain("--metrics");
   });
 });
 

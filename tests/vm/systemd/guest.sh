@@ -17,6 +17,7 @@
 #   /results/run.json        records about the run of that mine
 #   /results/journal.summary messages of that mine
 #   /results/killed.jsonl    the record of a mine that gets SIGKILL KILLS times, while one sender adds to the set "killed"
+#   /results/metrics         metrics of the last of these runs
 #   /results/killed.sent     number of its commands; command N adds the address N, from 10.0.0.1 on
 #   /results/left            files that are there after `mine uninstall`, and were not before `mine install`
 set -eu
@@ -81,7 +82,13 @@ journalctl -o cat -u mine.service >/results/journal
 rm /var/log/mine.jsonl
 ipset create killed hash:ip
 mkdir /etc/systemd/system/mine.service.d
-printf '[Service]\nRestartSec=100ms\n' >/etc/systemd/system/mine.service.d/quick.conf
+cat >/etc/systemd/system/mine.service.d/quick.conf <<'EOF'
+[Service]
+RestartSec=100ms
+ExecStart=
+ExecStart=/usr/local/sbin/mine -o json --metrics 9095
+RestrictAddressFamilies=AF_INET
+EOF
 systemctl daemon-reload
 systemctl start mine.service
 (
@@ -105,6 +112,10 @@ while [ $kills -lt "$KILLS" ]; do
 done
 : >/tmp/enough
 wait $sender
+until [ "$(tail -n 1 /var/log/mine.jsonl | grep -c '"command":"add"')" -eq 1 ]; do
+  sleep 0.1
+done
+wget -q -O /results/metrics http://127.0.0.1:9095/metrics
 systemctl stop mine.service
 cp /var/log/mine.jsonl /results/killed.jsonl
 

@@ -167,6 +167,15 @@ describe(`after ${KILLS} SIGKILLs`, () => {
     });
   }
 
+  test("the metrics of the last run have its commands", () => {
+    const run = session.text("killed.jsonl").split('"mine-start"').at(-1) ?? "";
+    const added = run.split('"command":"add"').length - 1;
+    expect(added).toBeGreaterThan(0);
+    expect(session.text("metrics").split("\n")).toContain(
+      `mine_events_total{command="add",outcome="success"} ${added}`,
+    );
+  });
+
   test("the record holds every command, or shows that it is missing", () => {
     const sent = Number(session.text("killed.sent"));
     const recorded: number[] = [];
