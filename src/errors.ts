@@ -51,6 +51,7 @@ export const hints = {
   "no-metrics": "Name another address, with a port that is free: --metrics 127.0.0.1:9095",
   "not-installed": "Name the directory that mine was installed below: --prefix DIRECTORY",
   "no-journal": "Start systemd-journald, or choose another output: -o json",
+  "no-syslog": "Start a system logger that listens at /dev/log, or choose another output: -o json",
   stdout:
     "Free space, or redirect the output. Earlier lines are written, except perhaps the end of the last one.",
 } as const;

@@ -38,8 +38,7 @@ export function readInstallConfig(args: Values): InstallConfig {
 export function readConfig(args: Values): Config {
   const { backend = options.backend.default, output = options.output.default } = args;
   const { time = options.time.default, utc = false, snapshot = false } = args;
-  if (snapshot && output === "text")
-    throw usageError("--snapshot: text has no sets; use -o json or -o journald");
+  if (snapshot && output !== "json") throw usageError("--snapshot: only JSON has the elements; add -o json");
   return {
     ...readHostConfig(args),
     backend: backend === "auto" ? undefined : backend,

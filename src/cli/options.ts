@@ -52,11 +52,11 @@ export const options = {
     commands: ["trace"],
     short: "o",
     value: "FORMAT",
-    words: ["text", "json", "journald"],
+    words: ["text", "json", "journald", "syslog"],
     default: "text",
-    summary: "Output format",
+    summary: "Format",
     details:
-      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema. With journald, send it to the journal of systemd, with fields to filter by, such as IPSET_SET, IPSET_COMMAND and IPSET_OUTCOME.",
+      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema. With journald, send it to the journal of systemd, with fields to filter by, such as IPSET_SET, IPSET_COMMAND and IPSET_OUTCOME. With syslog, send the text to the system log at /dev/log.",
   },
   time: {
     commands: ["trace"],
@@ -82,7 +82,7 @@ export const options = {
     commands: ["trace"],
     summary: "Record the elements of all sets at the start",
     details:
-      "Record the elements of all sets at the start, in the network namespace of mine. JSON and the journal always have the sets themselves. The elements are in memory until they are written.",
+      "Record the elements of all sets at the start, in the network namespace of mine. Only JSON has them; it always has the sets themselves. The elements are in memory until they are written.",
   },
   metrics: {
     commands: ["trace"],

@@ -6,6 +6,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import type { AuditRecord, RunContext } from "./record.ts";
 import type { RunRecord } from "./run-record.ts";
 import { writeRunText } from "./run-text.ts";
+import { runSeverityOf, severityOf } from "./severity.ts";
 import { writeTextWithoutTime } from "./text.ts";
 import { writeUtcNanoseconds } from "./time.ts";
 
@@ -14,9 +15,6 @@ const MESSAGE_ID = "5d0a3c6ee2f14c0b9c2f6d7b8f1a4e93";
 /** The same for every record about a run, and for no other message. */
 const RUN_MESSAGE_ID = "c3a1f0a58a6d4f5e8a0c1b7e4f2d9061";
 const SYSLOG_IDENTIFIER = "mine";
-/** Priorities of syslog(3): informational, warning, notice. */
-const PRIORITY = { success: 6, failure: 4, unknown: 5 } as const;
-const RUN_PRIORITY = { start: 6, set: 6, lost: 4, end: 6 } as const;
 
 const encoder = new TextEncoder();
 
@@ -26,7 +24,7 @@ export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunC
   const units = context.findCgroup(event.cgroupId)?.units;
   out.ascii("MESSAGE=");
   writeTextWithoutTime(out, record, context);
-  out.ascii(`\nPRIORITY=${PRIORITY[outcome.status]}\nMESSAGE_ID=${MESSAGE_ID}\n`);
+  out.ascii(`\nPRIORITY=${severityOf(record)}\nMESSAGE_ID=${MESSAGE_ID}\n`);
   writeSender(out, record.timeNs);
   out.ascii(`IPSET_COMMAND=${message.command ?? message.commandNumber}\nIPSET_OUTCOME=${outcome.status}\n`);
   if (outcome.status === "failure") writeBytes(out, "IPSET_ERROR", encoder.encode(outcome.sentence));
@@ -46,7 +44,7 @@ export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunC
 export function writeRunJournal(out: ByteWriter, record: RunRecord, context: RunContext): void {
   out.ascii("MESSAGE=");
   writeRunText(out, record, context);
-  out.ascii(`\nPRIORITY=${RUN_PRIORITY[record.action]}\nMESSAGE_ID=${RUN_MESSAGE_ID}\n`);
+  out.ascii(`\nPRIORITY=${runSeverityOf(record)}\nMESSAGE_ID=${RUN_MESSAGE_ID}\n`);
   writeSender(out, record.timeNs);
   out.ascii(`MINE_ACTION=${record.action}\n`);
   if (record.action === "set" && record.set.message.setName) {

@@ -54,6 +54,14 @@ export function writeUtcNanoseconds(out: ByteWriter, timeNs: bigint): void {
   out.ascii("Z");
 }
 
+/** Returns the local time as syslog(3) writes it: "Nov  5 03:07:04". @param timeNs as above. */
+export const syslogTime = cached(NS_PER_SECOND, (date) => {
+  const local = shifted(date, false);
+  const month = local.toUTCString().slice(8, 11); // Thu, 05 Nov 2026 03:07:04 GMT
+  const day = String(local.getUTCDate()).padStart(2);
+  return `${month} ${day} ${local.toUTCString().slice(17, 25)}`;
+});
+
 /** Remembers the text of the last minute or second. Since 1972 every offset from UTC is a whole number of minutes. */
 function cached(lengthNs: bigint, format: (date: Date) => string): (timeNs: bigint) => string {
   let startNs = 0n;

@@ -38,7 +38,7 @@ export interface SessionConfig extends HostConfig {
   /** Show the processes that started the caller in text; JSON always has them. */
   ancestry: boolean;
   /** Output. JSON and the journal have more details of the caller; for text the BPF side reads less. */
-  output: "text" | "json" | "journald";
+  output: "text" | "json" | "journald" | "syslog";
 }
 
 export interface Config extends SessionConfig {

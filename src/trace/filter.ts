@@ -24,7 +24,7 @@ export function kernelFilter(
     denied: bits(denied),
     pid: pid ?? 0,
     uid: uid ?? AUDIT_UID_UNSET,
-    details: details(output !== "text", ancestry, isUnified),
+    details: details(output === "json" || output === "journald", ancestry, isUnified),
   };
 }
 

@@ -7,11 +7,12 @@ import { writeRunJson } from "../output/run-json.ts";
 import { LineWriter } from "../output/stdout.ts";
 import { writeText } from "../output/text.ts";
 import type { Config } from "./config.ts";
-import { JournalOutput } from "./journal-output.ts";
+import { journal, LogOutput, syslog } from "./log-output.ts";
 
 /** @throws MineError if the output is not usable. */
 export function openOutput({ output, color }: Config): Output {
-  if (output === "journald") return new JournalOutput();
+  if (output === "journald") return new LogOutput(journal);
+  if (output === "syslog") return new LogOutput(syslog);
   const lines = new LineWriter();
   if (output === "json") return new LineOutput(lines, writeJson, writeRunJson);
   return new LineOutput(lines, color && lines.isTerminal ? writeColoredText : writeText);

@@ -10,7 +10,7 @@ import { readListedSet } from "../../src/ipset/listed-set.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
 import { writeJournal, writeRunJournal } from "../../src/output/journal.ts";
 import type { RunRecord } from "../../src/output/run-record.ts";
-import { JournalOutput } from "../../src/trace/journal-output.ts";
+import { journal as hostJournal, LogOutput } from "../../src/trace/log-output.ts";
 import { Receiver } from "../support/datagrams.ts";
 import { addition, address } from "../support/ipset-encoder.ts";
 import { formatText } from "../support/lines.ts";
@@ -158,7 +158,7 @@ describe("the socket", () => {
 
   test("that is missing at the start is an error", () => {
     try {
-      new JournalOutput(path);
+      new LogOutput({ ...hostJournal, path });
       throw new Error("no error");
     } catch (error) {
       if (!(error instanceof MineError)) throw error;
@@ -169,7 +169,7 @@ describe("the socket", () => {
 
   test("gets one datagram for each record", async () => {
     using journal = await Receiver.bind(path);
-    const output = new JournalOutput(path);
+    const output = new LogOutput({ ...hostJournal, path });
     for (const name of ["a", "b", "c"]) output.add(record(name), context);
     await journal.until(() => journal.datagrams.length === 3);
     expect(setsOf(journal)).toEqual(["a", "b", "c"]);
@@ -179,7 +179,7 @@ describe("the socket", () => {
 
   test("gets a record that is too long for a datagram as a sealed file", async () => {
     using journal = await Receiver.bind(path);
-    const output = new JournalOutput(path);
+    const output = new LogOutput({ ...hostJournal, path });
     const comm = Buffer.alloc(2 ** 20, "x");
     const long = recordOf(ipsetMessage(CREATE, setName(Buffer.from("a"))), { event: { comm } });
     output.add(long, context);
@@ -192,7 +192,7 @@ describe("the socket", () => {
 
   test("that takes nothing leaves one record here, and gets it later", async () => {
     using journal = await Receiver.bind(path);
-    const output = new JournalOutput(path);
+    const output = new LogOutput({ ...hostJournal, path });
     journal.pause();
     let sent = 0;
     for (; !output.isFull; sent++) output.add(record(String(sent)), context);
@@ -207,7 +207,7 @@ describe("the socket", () => {
 
   test("that goes away and comes back gets every record", async () => {
     const first = await Receiver.bind(path);
-    const output = new JournalOutput(path);
+    const output = new LogOutput({ ...hostJournal, path });
     output.add(record("a"), context);
     await first.until(() => first.datagrams.length === 1);
     first[Symbol.dispose]();

@@ -14,6 +14,7 @@
 #   /results/blocklist.json  what `journalctl IPSET_SET=blocklist` finds, from another mine that writes to the journal
 #   /results/failures.json   the same of priority "warning" or above
 #   /results/load.json       the same for the set "load", to which LOAD addresses are added while journald restarts
+#   /results/syslog.json     messages of a third mine, which writes to /dev/log
 #   /results/run.json        records about the run of that mine
 #   /results/journal.summary messages of that mine
 #   /results/killed.jsonl    the record of a mine that gets SIGKILL KILLS times, while one sender adds to the set "killed"
@@ -66,10 +67,16 @@ while [ $number -lt "$LOAD" ]; do
   [ $((number % 50)) -ne 25 ] || systemctl restart --no-block systemd-journald.service
 done
 systemctl stop mine-journal.service
+/usr/local/sbin/mine -o syslog --count 1 2>/tmp/syslog.stderr &
+syslog=$!
+/usr/local/bin/await-tracing $syslog /tmp/syslog.stderr
+ipset flush load
+wait $syslog
 journalctl --sync
 journalctl -o json IPSET_SET=blocklist >/results/blocklist.json
 journalctl -o json -p warning IPSET_SET=blocklist >/results/failures.json
 journalctl -o json MINE_ACTION=start + MINE_ACTION=end >/results/run.json
+journalctl -o json _TRANSPORT=syslog SYSLOG_IDENTIFIER=mine >/results/syslog.json
 journalctl -o json IPSET_SET=load >/results/load.json
 journalctl -o cat _SYSTEMD_UNIT=mine-journal.service _TRANSPORT=stdout >/results/journal.summary
 

@@ -10,6 +10,11 @@ import { systemdFiles } from "./systemd.ts";
 
 /** Addresses that are added while journald restarts. */
 const LOAD = 200;
+/**
+ * Commands of the second run: those of blocker.service, the CREATE of the loaded set, its ADDs and FLUSH, and the LIST of
+ * another mine.
+ */
+const SEEN = 3 + 1 + LOAD + 2;
 /** How often mine gets SIGKILL. */
 const KILLS = 20;
 let session: Session;
@@ -119,7 +124,7 @@ test("the record shows where the first run ended, and the sets at the start of t
     // The watchdog killed it.
     { action: "mine-start", set_records: 1 },
     { action: "mine-set", ...ofBlocklist },
-    { action: "mine-end", seen: 3 + 1 + LOAD, lost: 0 },
+    { action: "mine-end", seen: SEEN, lost: 0 },
   ]);
 });
 
@@ -128,6 +133,18 @@ test("the journal has the start and the end of the run, with its counts", () => 
   expect(start?.MESSAGE).toMatch(/^mine \S+ started: kernel 6\.12\S+, backend fexit, sets: 0$/);
   const { seen, lost } = readSummary(session.text("journal.summary"));
   expect(end).toMatchObject({ MINE_SEEN: String(seen), MINE_LOST: String(lost) });
+});
+
+test("journald reads what mine writes to /dev/log", () => {
+  const found = entries("syslog.json");
+  expect(found.map(({ PRIORITY }) => PRIORITY)).toEqual(["6", "6", "6", "6", "6"]);
+  expect(found[0]?.MESSAGE).toMatch(/^mine \S+ started: /);
+  expect(found.slice(1, 3).map(({ MESSAGE }) => MESSAGE.split(":")[0])).toEqual([
+    "set blocklist",
+    "set load",
+  ]);
+  expect(found[3]?.MESSAGE).toMatch(/^ipset \(pid: \d+\) .* - FLUSH load - SUCCESS$/);
+  expect(found[4]?.MESSAGE).toStartWith("mine ended: 1 events seen, 0 lost");
 });
 
 test("a mine that stands still is ended by the watchdog, and started again", () => {
@@ -142,9 +159,7 @@ test("the record is readable for root and its group alone", () => {
 test("it ends without an error, and its messages are in the journal", () => {
   expect(properties("stopped")).toMatchObject({ ActiveState: "inactive", Result: "success" });
   expect(session.text("journal")).toMatch(/^Backend: fexit$/m);
-  expect(session.text("journal")).toMatch(
-    new RegExp(`^${3 + 1 + LOAD} events seen, 0 lost, 0 truncated`, "m"),
-  );
+  expect(session.text("journal")).toMatch(new RegExp(`^${SEEN} events seen, 0 lost, 0 truncated`, "m"));
 });
 
 describe(`after ${KILLS} SIGKILLs`, () => {

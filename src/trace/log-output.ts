@@ -1,41 +1,73 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Sends each record to systemd's journal. While the journal is away or takes nothing, one record waits here, and the
-// others wait in the event buffer.
+// Sends each record to a log of the host, as a datagram. While the log is away or takes nothing, one record waits here,
+// and the others wait in the event buffer.
 import { closeSync } from "node:fs";
 import { CallError } from "bun-libbpf/errors";
 import { memoryFile, seal } from "bun-libbpf/ffi";
-import { unsupported } from "../errors.ts";
+import { type Reason, unsupported } from "../errors.ts";
 import { UnixSocket } from "../host/ffi/unix-socket.ts";
 import { log } from "../log.ts";
 import { ByteWriter } from "../output/byte-writer.ts";
 import { writeJournal, writeRunJournal } from "../output/journal.ts";
-import type { Output } from "../output/output.ts";
+import type { Output, RecordWriter } from "../output/output.ts";
 import type { AuditRecord, RunContext } from "../output/record.ts";
-import type { RunRecord } from "../output/run-record.ts";
+import type { RunRecord, RunRecordWriter } from "../output/run-record.ts";
+import { syslogWriters } from "../output/syslog.ts";
 
-const SOCKET = "/run/systemd/journal/socket";
-/** Pause between two attempts to reach a journal that is away. */
+/** A log of the host. */
+export interface HostLog {
+  /** For people. */
+  name: string;
+  /** Path of its datagram socket. */
+  path: string;
+  /** Reason of the error if it is missing at the start. */
+  missing: Reason;
+  write: RecordWriter;
+  writeRun: RunRecordWriter;
+  /** Sends a record. @throws CallError. */
+  send: (socket: UnixSocket, bytes: Uint8Array) => void;
+}
+
+export const journal: HostLog = {
+  name: "systemd's journal",
+  path: "/run/systemd/journal/socket",
+  missing: "no-journal",
+  write: writeJournal,
+  writeRun: writeRunJournal,
+  send: sendToJournal,
+};
+
+export const syslog: HostLog = {
+  name: "the system log",
+  path: "/dev/log",
+  missing: "no-syslog",
+  ...syslogWriters(process.pid),
+  send: (socket, bytes) => socket.send(bytes),
+};
+
+/** Pause between two attempts to reach a log that is away. */
 const RETRY_MS = 100;
 const DATAGRAM_BYTES = 16 * 1024;
 
-export class JournalOutput implements Output {
+export class LogOutput implements Output {
   readonly isClosed = false;
   writtenBytes = 0;
-  readonly #path: string;
+  readonly #log: HostLog;
   readonly #datagram = new ByteWriter(DATAGRAM_BYTES);
   /** The datagram is a command. */
   #isCommand = false;
   #socket: UnixSocket | undefined;
   #isAway = false;
 
-  /** Connects to the journal. @throws MineError if it is not there. */
-  constructor(path = SOCKET) {
-    this.#path = path;
+  /** Connects to the log. @throws MineError if it is not there. */
+  constructor(hostLog: HostLog) {
+    this.#log = hostLog;
+    const { name, path, missing } = hostLog;
     try {
       this.#socket = UnixSocket.connect(path);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      throw unsupported("no-journal", `cannot reach systemd's journal at ${path}: ${error.message}`, error);
+      throw unsupported(missing, `cannot reach ${name} at ${path}: ${error.message}`, error);
     }
   }
 
@@ -49,13 +81,13 @@ export class JournalOutput implements Output {
 
   add(record: AuditRecord, context: RunContext): void {
     this.#isCommand = true;
-    writeJournal(this.#datagram, record, context);
+    this.#log.write(this.#datagram, record, context);
     this.flush();
   }
 
   addRun(record: RunRecord, context: RunContext): void {
     this.#isCommand = false;
-    writeRunJournal(this.#datagram, record, context);
+    this.#log.writeRun(this.#datagram, record, context);
     this.flush();
   }
 
@@ -63,19 +95,19 @@ export class JournalOutput implements Output {
   flush(): void {
     if (this.isWritten) return;
     try {
-      this.#socket ??= UnixSocket.connect(this.#path);
+      this.#socket ??= UnixSocket.connect(this.#log.path);
       const bytes = this.#datagram.written();
-      send(this.#socket, bytes);
+      this.#log.send(this.#socket, bytes);
       this.writtenBytes += bytes.length;
       this.#datagram.dropFirst(bytes.length);
-      if (this.#isAway) log.warn("systemd's journal is back");
+      if (this.#isAway) log.warn(`${this.#log.name} is back`);
       this.#isAway = false;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       if (error.code === "EAGAIN") return; // its queue is full
       this.#socket?.[Symbol.dispose]();
       this.#socket = undefined;
-      if (!this.#isAway) log.warn(`systemd's journal is away, and events wait: ${error.message}`);
+      if (!this.#isAway) log.warn(`${this.#log.name} is away, and events wait: ${error.message}`);
       this.#isAway = true;
     }
   }
@@ -91,7 +123,7 @@ export class JournalOutput implements Output {
 }
 
 /** Sends a record; one that is too long for a datagram as a sealed file, as the protocol has it. @throws CallError. */
-function send(socket: UnixSocket, bytes: Uint8Array): void {
+function sendToJournal(socket: UnixSocket, bytes: Uint8Array): void {
   try {
     socket.send(bytes);
   } catch (error) {
