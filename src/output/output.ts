@@ -72,7 +72,8 @@ export class LineOutput implements Output {
     this.#writeRun(this.#lines.line, record, context);
     const end = this.#lines.writtenBytes + this.#lines.line.length + 1;
     this.#lines.endLine();
-    this.#runEnds = [...this.#unwrittenRunEnds(), end];
+    if ((this.#runEnds[0] ?? end) <= this.#lines.writtenBytes) this.#runEnds = this.#unwrittenRunEnds();
+    this.#runEnds.push(end);
   }
 
   #unwrittenRunEnds(): number[] {

@@ -3,12 +3,11 @@
 import type { EventBuffer } from "bun-libbpf";
 import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
-import { readListedSet } from "../ipset/listed-set.ts";
 import { log } from "../log.ts";
 import { CommandCounts, metricsText } from "../output/metrics-text.ts";
 import type { Output } from "../output/output.ts";
 import type { AuditRecord, RunContext } from "../output/record.ts";
-import type { Counts, Losses, RunRecord, Start } from "../output/run-record.ts";
+import type { Counts, Losses, Start } from "../output/run-record.ts";
 import { countsText, deniedText, lossText } from "../output/run-text.ts";
 import type { Config } from "./config.ts";
 import { Recorder, runContext } from "./decode.ts";
@@ -16,6 +15,7 @@ import { isWanted } from "./filter.ts";
 import type { SetList } from "./list-sets.ts";
 import { type LossSource, readLosses } from "./losses.ts";
 import { openOutput } from "./open-output.ts";
+import { RunRecords } from "./run-records.ts";
 
 const LOSS_REPORT_MS = 1000;
 
@@ -42,12 +42,10 @@ export class Tracer {
   #unreadable = 0;
   /** Events that the output did not take in time. */
   #unwritten = 0;
-  /** Lost and denied events in the last warning. */
-  #reported = 0;
+  /** Losses at the last look. */
+  #reported: Pick<Losses, "lost" | "denied"> = { lost: 0, denied: 0 };
   #nextReportMs = 0;
-  /** Records about the run that wait for space in the output. Each is made when there is space. */
-  readonly #waiting: (() => RunRecord)[] = [];
-  #isLossWaiting = false;
+  readonly #run = new RunRecords();
   /** Sequence number of mine's own request for the sets, until its event has come. */
   #ownSequence: number | undefined;
 
@@ -70,7 +68,7 @@ export class Tracer {
 
   /** Every record is written. */
   get isWritten(): boolean {
-    return this.#output.isWritten && this.#waiting.length === 0;
+    return this.#output.isWritten && this.#run.isEmpty;
   }
 
   /** Bytes written to the output so far. */
@@ -80,22 +78,13 @@ export class Tracer {
 
   /** Records the start, and the sets that are there. */
   recordStart(facts: Omit<Start, "setRecords">, sets: SetList | undefined): void {
-    const { messages = [], netns, sequence } = sets ?? {};
-    this.#ownSequence = sequence;
-    const timeNs = now();
-    const start: Start = { ...facts, setRecords: sets && messages.length };
-    this.#waiting.push(
-      () => ({ timeNs, action: "start", start, netns }),
-      ...messages.map(
-        (bytes) => (): RunRecord => ({ timeNs, action: "set", set: readListedSet(bytes), netns }),
-      ),
-    );
+    this.#ownSequence = sets?.sequence;
+    this.#run.start(facts, sets);
   }
 
   /** Records the counts of the whole run. Call it after the last event. */
   recordEnd(): void {
-    const counts = this.#final();
-    this.#waiting.push(() => ({ timeNs: now(), action: "end", counts }));
+    this.#run.end(this.#final());
   }
 
   /**
@@ -108,8 +97,8 @@ export class Tracer {
     const { realtimeOffsetNs } = readClocks(); // each time: the wall clock can change
     const isEnough = (): boolean => this.isDone || this.#output.isFull;
     this.#output.flush();
-    this.#writeWaiting();
-    if (this.#waiting.length > 0 || isEnough()) return 0;
+    this.#run.writeTo(this.#output, this.#context);
+    if (!this.#run.isEmpty || isEnough()) return 0;
     const records = this.#source.buffer.drain((view, at, size) => {
       this.#received += 1;
       const event = readEvent(view, at, size);
@@ -119,14 +108,6 @@ export class Tracer {
     });
     this.#output.flush();
     return records;
-  }
-
-  #writeWaiting(): void {
-    while (!this.#output.isFull) {
-      const make = this.#waiting.shift();
-      if (!make) return;
-      this.#output.addRun(make(), this.#context);
-    }
   }
 
   #report(event: MineEvent, realtimeOffsetNs: bigint): void {
@@ -158,7 +139,7 @@ export class Tracer {
 
   /** Counts all events that are not written as lost. */
   giveUp(): void {
-    this.#waiting.length = 0;
+    this.#run.clear();
     const waiting = this.#output.countUnwritten();
     this.#seen -= waiting;
     this.#unwritten += waiting;
@@ -172,21 +153,12 @@ export class Tracer {
     this.#nextReportMs = nowMs + LOSS_REPORT_MS;
     const losses = this.#losses();
     const { lost, denied } = losses;
-    if (lost + denied > this.#reported) {
+    const earlier = this.#reported;
+    this.#reported = losses;
+    if (lost > earlier.lost) this.#run.loss(() => this.#counts(this.#losses()));
+    if (lost > earlier.lost || denied > earlier.denied) {
       log.warn(`events lost so far: ${lossText(losses)}${deniedText(losses)}`);
-      this.#recordLoss();
     }
-    this.#reported = lost + denied;
-  }
-
-  /** Records the losses so far, once there is space for it. */
-  #recordLoss(): void {
-    if (this.#isLossWaiting) return;
-    this.#isLossWaiting = true;
-    this.#waiting.push(() => {
-      this.#isLossWaiting = false;
-      return { timeNs: now(), action: "lost", counts: this.#counts(this.#losses()) };
-    });
   }
 
   /** Returns the counts so far, without the events that are still in the event buffer. */
@@ -236,10 +208,4 @@ export class Tracer {
   #losses(received?: number): Losses {
     return readLosses(this.#source, { unreadable: this.#unreadable, unwritten: this.#unwritten }, received);
   }
-}
-
-/** Returns the time in nanoseconds since 1970-01-01 UTC. */
-function now(): bigint {
-  const { monotonicNs, realtimeOffsetNs } = readClocks();
-  return monotonicNs + realtimeOffsetNs;
 }

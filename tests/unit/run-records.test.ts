@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Records about a run: what mine writes at its start, of each set, of losses and at its end.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readListedSet } from "../../src/ipset/listed-set.ts";
 import { ByteWriter } from "../../src/output/byte-writer.ts";
 import { LineOutput, type Lines } from "../../src/output/output.ts";
 import { writeRunJson } from "../../src/output/run-json.ts";
 import type { RunRecord } from "../../src/output/run-record.ts";
 import { writeRunText } from "../../src/output/run-text.ts";
+import { RunRecords } from "../../src/trace/run-records.ts";
 import { address, batch, element, nested, setName, u8, u32 } from "../support/ipset-encoder.ts";
 import { written } from "../support/lines.ts";
 import { attribute, ipsetMessage, zeroEnded } from "../support/netlink-encoder.ts";
@@ -122,7 +123,7 @@ class StalledLines implements Lines {
   readonly line = new ByteWriter();
   readonly isClosed = false;
   readonly isTerminal = false;
-  readonly isFull = false;
+  isFull = false;
   writtenBytes = 0;
 
   take(count: number): void {
@@ -161,4 +162,45 @@ test("an unwritten record about the run is not an unwritten command", () => {
   expect(output.countUnwritten()).toBe(3);
   lines.take(20);
   expect(output.countUnwritten()).toBe(2);
+});
+
+describe("records that wait for the output", () => {
+  const counts = { seen: 0, filtered: 0, truncated: 0, denied: 0, lost: 0, causes: [] };
+  const facts = { version: "1", options: [], pid: 1, kernel: "6", bootId: undefined };
+  const actions = (lines: StalledLines) =>
+    Buffer.from(lines.line.written()).toString().split("\n").filter(Boolean).map(parseRunRecord);
+
+  test("are as many as the host has sets", () => {
+    const records = new RunRecords();
+    const messages = Array.from({ length: 200_000 }, () => hashSet);
+    records.start(facts, { netns: 1, sequence: 1, messages });
+    const lines = new StalledLines();
+    records.writeTo(new LineOutput(lines, () => {}, writeRunJson), context);
+    expect(records.isEmpty).toBe(true);
+    expect(lines.countLines()).toBe(1 + messages.length);
+  });
+
+  test("come in order, and a loss once with the counts of its time", () => {
+    const records = new RunRecords();
+    const lines = new StalledLines();
+    const output = new LineOutput(lines, () => {}, writeRunJson);
+    lines.isFull = true;
+    records.start(facts, undefined);
+    let lost = 1;
+    for (const _ of [1, 2, 3]) records.loss(() => ({ ...counts, lost }));
+    records.writeTo(output, context);
+    expect([records.isEmpty, lines.countLines()]).toEqual([false, 0]);
+    lost = 7;
+    lines.isFull = false;
+    records.writeTo(output, context);
+    records.loss(() => ({ ...counts, lost: 8 }));
+    records.end(counts);
+    records.writeTo(output, context);
+    expect(actions(lines).map(({ event, mine }) => [event.action, mine.lost])).toEqual([
+      ["mine-start", undefined],
+      ["mine-lost", 7],
+      ["mine-lost", 8],
+      ["mine-end", 0],
+    ]);
+  });
 });
