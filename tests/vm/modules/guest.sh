@@ -48,7 +48,8 @@ mount --bind /tmp/loading /proc/modules
 mount --bind /tmp/empty /sys/module
 (
   sleep 1
-  umount /proc/modules /sys/module
+  # In the kernel's order: the module is in /sys/module before it is live.
+  umount /sys/module /proc/modules
 ) >/dev/null 2>&1 &
 EOF
 chmod +x /tmp/modprobe
