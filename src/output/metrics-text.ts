@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Writes the counts of a run in the text format of Prometheus. No name that another program chooses is a label, so the
 // number of time series has a limit.
-import { type Command, commands } from "../ipset/message.ts";
+import { commands } from "../ipset/message.ts";
 import type { Outcome } from "../ipset/outcome.ts";
 import type { Counts } from "./run-record.ts";
 
 type Status = Outcome["status"];
 
-const OTHER = "other";
-const statuses: readonly Status[] = ["success", "failure", "unknown"];
+const names = [...commands.map((command) => command.toLowerCase()), "other"];
+const statuses = ["success", "failure", "unknown"] as const satisfies Status[];
 
-/** Counts commands by name and outcome. */
+/** Counts commands by number and outcome. */
 export class CommandCounts {
-  readonly #counts = new Map<string, number>();
+  /** A row for each name, with a number for each status. */
+  readonly #counts = new Float64Array(names.length * statuses.length);
 
-  /** @param command undefined for a number that no known ipset has. */
-  add(command: Command | undefined, status: Status): void {
-    const key = `${command ?? OTHER} ${status}`;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  add(commandNumber: number, status: Status): void {
+    const row = Math.min(commandNumber, commands.length);
+    const at = row * statuses.length + statuses.indexOf(status);
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
   }
 
-  of(command: Command | typeof OTHER, status: Status): number {
-    return this.#counts.get(`${command} ${status}`) ?? 0;
+  /** Returns the labels and the count of each pair. */
+  samples(): Sample[] {
+    return [...this.#counts].map((count, at) => {
+      const command = names[Math.floor(at / statuses.length)] ?? "";
+      return [{ command, outcome: statuses[at % statuses.length] ?? "" }, count];
+    });
   }
 }
 
@@ -41,17 +46,7 @@ export function metricsText(metrics: Metrics): string {
   const { version, backend, counts, bufferBytes, lastEventNs } = metrics;
   return [
     ...family("mine_build_info", "gauge", "Version and backend of mine.", [[{ version, backend }, 1]]),
-    ...family(
-      "mine_events_total",
-      "counter",
-      "Recorded ipset commands.",
-      [...commands, OTHER as typeof OTHER].flatMap((command) =>
-        statuses.map((status): Sample => {
-          const labels = { command: command.toLowerCase(), outcome: status };
-          return [labels, metrics.commands.of(command, status)];
-        }),
-      ),
-    ),
+    ...family("mine_events_total", "counter", "Recorded ipset commands.", metrics.commands.samples()),
     ...family(
       "mine_events_lost_total",
       "counter",

@@ -118,7 +118,7 @@ export class Tracer {
       return;
     }
     this.#seen += 1;
-    this.#commands.add(record.message.command, record.outcome.status);
+    this.#commands.add(record.message.commandNumber, record.outcome.status);
     this.#lastEventNs = record.timeNs;
     if (event.capturedLen < event.messageLen) this.#truncated += 1;
     this.#output.add(record, this.#context);

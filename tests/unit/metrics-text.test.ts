@@ -4,6 +4,10 @@ import { expect, test } from "bun:test";
 import { commands } from "../../src/ipset/message.ts";
 import { CommandCounts, type Metrics, metricsText } from "../../src/output/metrics-text.ts";
 
+/** enum ipset_cmd */
+const ADD = 9;
+const GET_BYNAME = 14;
+
 const metrics: Metrics = {
   ...{ version: "0.2.0", backend: "fexit", bufferBytes: 1024, lastEventNs: undefined },
   commands: new CommandCounts(),
@@ -33,10 +37,10 @@ test("each sample is a line, and each count has its own", () => {
 
 test("counts by command and outcome, and every unknown command as one", () => {
   const counts = new CommandCounts();
-  counts.add("ADD", "failure");
-  counts.add("ADD", "failure");
-  counts.add("GET_BYNAME", "unknown");
-  for (let number = 0; number < 100; number++) counts.add(undefined, "success");
+  counts.add(ADD, "failure");
+  counts.add(ADD, "failure");
+  counts.add(GET_BYNAME, "unknown");
+  for (let number = 16; number < 116; number++) counts.add(number, "success");
   const lines = metricsText({ ...metrics, commands: counts }).split("\n");
   expect(lines).toContain('mine_events_total{command="add",outcome="failure"} 2');
   expect(lines).toContain('mine_events_total{command="add",outcome="success"} 0');
