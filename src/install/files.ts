@@ -17,6 +17,8 @@ export interface InstalledFile {
   path: string;
   mode: number;
   bytes: Uint8Array;
+  /** SHA-256 of the bytes, in hexadecimal. */
+  sum: string;
 }
 
 /** Where a distribution's packages have the binary; the unit names it. */
@@ -25,13 +27,13 @@ const PACKAGED_BINARY = "/usr/sbin/mine";
 /** Returns the files below a prefix. @param program path of the running binary. */
 export function filesBelow(prefix: string, program: string, pages: Pages): InstalledFile[] {
   const binary = join(prefix, "sbin/mine");
-  const text = (path: string, content: string): InstalledFile => ({
-    path: join(prefix, path),
-    mode: 0o644,
-    bytes: Buffer.from(content),
+  const file = (path: string, mode: number, bytes: Uint8Array): InstalledFile => ({
+    ...{ path, mode, bytes },
+    sum: sha256(bytes),
   });
+  const text = (path: string, content: string) => file(join(prefix, path), 0o644, Buffer.from(content));
   return [
-    { path: binary, mode: 0o755, bytes: readFileSync(program) },
+    file(binary, 0o755, readFileSync(program)),
     text("lib/systemd/system/mine.service", pages.unit.replaceAll(PACKAGED_BINARY, binary)),
     text("share/man/man8/mine.8", `${pages.man}\n`),
     text("share/bash-completion/completions/mine", `${pages.bash}\n`),

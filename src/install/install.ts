@@ -50,7 +50,7 @@ export function install({ prefix, dryRun }: InstallConfig, program: string, page
   const directories = [...paths, manifest].flatMap((path) => makeDirectory(dirname(path)));
   // The manifest is first: after an error `mine uninstall` removes the files so far.
   const record: Manifest = {
-    files: new Map(files.map(({ path, bytes }) => [path, sha256(bytes)])),
+    files: new Map(files.map(({ path, sum }) => [path, sum])),
     directories: [...earlier.directories, ...directories],
   };
   replace({ path: manifest, mode: 0o644, bytes: Buffer.from(manifestText(record)) });
@@ -70,11 +70,11 @@ export function uninstall({ prefix, dryRun }: InstallConfig): string[] {
   }
   const { files, directories } = installed(prefix);
   const present = [...files].filter(([path]) => existsSync(path));
-  const [ours, changed] = [true, false].map((isOurs) =>
-    present.filter(([path, sum]) => (sumOf(path) === sum) === isOurs).map(([path]) => path),
+  const { ours = [], changed = [] } = Object.groupBy(present, ([path, sum]) =>
+    sumOf(path) === sum ? "ours" : "changed",
   );
-  for (const path of changed ?? []) log.warn(`${path} has changed since its installation, and stays`);
-  const removed = [...(ours ?? []), manifest];
+  for (const [path] of changed) log.warn(`${path} has changed since its installation, and stays`);
+  const removed = [...ours.map(([path]) => path), manifest];
   if (dryRun) return removed;
   for (const path of removed) attempt("remove", path, () => rmSync(path));
   for (const path of directories.toReversed()) removeIfEmpty(path);
@@ -89,10 +89,10 @@ function installed(prefix: string): Manifest {
 const sumOf = (path: string): string => attempt("read", path, () => sha256(readFileSync(path)));
 
 /** @throws MineError if the file exists, and is neither the same nor one that mine has installed. */
-function refuseForeign({ path, bytes }: InstalledFile, { files }: Manifest): void {
+function refuseForeign({ path, sum }: InstalledFile, { files }: Manifest): void {
   if (!existsSync(path)) return;
-  const sum = sumOf(path);
-  if (sum === files.get(path) || sum === sha256(bytes)) return;
+  const present = sumOf(path);
+  if (present === files.get(path) || present === sum) return;
   const why = files.has(path) ? "it has changed since its installation" : "mine has not installed it";
   throw failed("file-exists", `cannot replace ${path}: ${why}`);
 }
@@ -109,7 +109,7 @@ function makeDirectory(path: string): string[] {
 }
 
 /** Replaces a file in one step: a mine that runs from it goes on. */
-function replace({ path, mode, bytes }: InstalledFile): void {
+function replace({ path, mode, bytes }: Omit<InstalledFile, "sum">): void {
   const fresh = `${path}.new`;
   attempt("write", path, () => {
     rmSync(fresh, { force: true });

@@ -40,7 +40,7 @@ export function serveMetrics(address: MetricsAddress, text: () => string): Dispo
   }
 }
 
-/** Removes a socket that nobody listens at any more: a mine that was killed leaves it. */
+/** Removes a socket without a listener. A killed mine leaves one. */
 function removeStale(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   try {

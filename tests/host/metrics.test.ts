@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { asSender, compileSender, SENDER_UID, send } from "../support/accounts.ts";
 import { canTraceHere, Host } from "../support/host.ts";
 import { readError } from "../support/stderr.ts";
+import { until } from "../support/until.ts";
 
 const isHere = canTraceHere("metrics.test.ts");
 /** Sets of the flood: each is created once. */
@@ -41,14 +42,6 @@ const metricIn = (text: string, metric: string): number =>
       .find((line) => line.startsWith(`${metric} `))
       ?.slice(metric.length + 1),
   );
-
-async function until<Result>(ask: () => Promise<Result | undefined>): Promise<Result> {
-  for (const start = performance.now(); performance.now() - start < 60_000; await Bun.sleep(100)) {
-    const result = await ask().catch(() => undefined);
-    if (result !== undefined) return result;
-  }
-  throw new Error("waits in vain");
-}
 
 /** A Prometheus that scrapes mine once a second. */
 class Prometheus implements Disposable {
@@ -98,7 +91,7 @@ describe.skipIf(!isHere)("metrics", () => {
     const { exitCode } = await host.run([...args, "--metrics", target], {}, async () => {
       const { handled, failed } = await flood(500);
       const all = await until(async () => {
-        const sum = await prometheus.sum("mine_events_total");
+        const sum = await prometheus.sum("mine_events_total").catch(() => undefined); // it may not listen yet
         return sum === handled ? sum : undefined;
       });
       expect(all).toBe(500 + SETS);

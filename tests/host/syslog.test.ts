@@ -10,6 +10,7 @@ import { setName } from "../support/ipset-encoder.ts";
 import { formatText } from "../support/lines.ts";
 import { ipsetMessage } from "../support/netlink-encoder.ts";
 import { context, recordOf } from "../support/records.ts";
+import { until } from "../support/until.ts";
 
 const DESTROY = 3;
 
@@ -41,12 +42,6 @@ async function startRsyslog(): Promise<void> {
   );
   daemon = Bun.spawn(["rsyslogd", "-n", "-f", config, "-i", join(dir, "pid")], { stdout: "ignore" });
   await until(() => existsSync(path));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (const start = performance.now(); !condition(); await Bun.sleep(20)) {
-    if (performance.now() - start > 60_000) throw new Error("waits in vain");
-  }
 }
 
 const messages = (): string[] => {

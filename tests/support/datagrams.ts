@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A socket of another process that receives datagrams.
 import { join } from "node:path";
+import { until } from "./until.ts";
 
 const program = join(import.meta.dir, "datagrams.py");
 
@@ -57,12 +58,9 @@ export class Receiver implements Disposable {
     this.#child.kill("SIGCONT");
   }
 
-  /** Waits until a condition is true. The limit is for a sender that never sends. */
+  /** Waits until a condition is true. */
   async until(condition: () => boolean): Promise<void> {
-    for (const start = performance.now(); !condition(); await Bun.sleep(20)) {
-      if (performance.now() - start > 60_000)
-        throw new Error(`waits in vain; has ${this.texts.slice(-5).join(" ")}`);
-    }
+    await until(condition, () => `has ${this.texts.slice(-5).join(" ")}`);
   }
 
   [Symbol.dispose](): void {

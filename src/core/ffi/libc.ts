@@ -65,7 +65,7 @@ export function memoryFile(name: string, bytes: Uint8Array): number {
   }
 }
 
-/** Seals a file in memory: nobody can change it any more. @throws CallError. */
+/** Seals a file in memory: no process can change it afterwards. @throws CallError. */
 export function seal(fd: number): void {
   if (libc.fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0) throw new CallError("fcntl(F_ADD_SEALS)", errno());
 }
