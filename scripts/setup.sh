@@ -20,7 +20,7 @@ test=(
   qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
-  prometheus:prometheus rsyslogd:rsyslog
+  prometheus:prometheus rsyslogd:rsyslog logrotate:logrotate
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 # file:package, for a package without a program to search for

@@ -17,7 +17,8 @@ if (Bun.main.startsWith("/$bunfs/") && process.env[NO_FTL] === undefined) {
 }
 
 try {
-  await import("./main.ts");
+  const isKeeper = process.argv[2] === "keep-files" && (await import("./keeper.ts")).keepFiles();
+  if (!isKeeper) await import("./main.ts");
 } catch (error) {
   // A library that is opened during the import failed to open.
   const { report } = await import("./cli/report.ts");

@@ -48,6 +48,7 @@ export const hints = {
   "self-test": "Choose another usable backend with --backend, and report the output of 'mine doctor --json'.",
   "file-exists": "Remove the file, or name another one.",
   "cannot-write": "Name a file in a directory that exists and has free space.",
+  "foreign-file": "Name another file. It must belong to root, and have no other name.",
   "no-metrics": "Name another address, with a port that is free: --metrics 127.0.0.1:9095",
   "not-installed": "Name the directory that mine was installed below: --prefix DIRECTORY",
   "no-journal": "Start systemd-journald, or choose another output: -o json",

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Converts options and variables to a Config. Each error names the option or variable.
 
+import { resolve } from "node:path";
 import { type KernelVersion, parseKernelVersion } from "bun-libbpf";
 import { usageError } from "../errors.ts";
 import type { InstallConfig } from "../install/install.ts";
 import { type Command, commands, handshakeCommands } from "../ipset/message.ts";
 import { BUFFER } from "../trace/buffer-size.ts";
-import type { Config, HostConfig } from "../trace/config.ts";
+import type { Config, HostConfig, OutputConfig, OutputFormat } from "../trace/config.ts";
+import { readConfigFile } from "./config-file.ts";
 import { glob } from "./glob.ts";
 import { options, type Values, variables } from "./options.ts";
 
@@ -15,7 +17,10 @@ const MAX_UINT32 = 0xffffffff;
 const MAX_COMM = 15;
 /** Bytes of sun_path in linux/un.h, without the NUL. */
 const MAX_SOCKET_PATH = 107;
-const UNITS = { K: 1024, M: 1024 * 1024 } as const;
+const UNITS = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+/** Limits of a file's size in bytes. The longest line has less than the first. */
+const ROTATION = { min: UNITS.M, max: 1024 * UNITS.G } as const;
+const MAX_KEEP = 1000;
 
 export function readHostConfig(args: Pick<Values, "verbose" | "btf">): HostConfig {
   if (args.btf === "") throw usageError("--btf needs the path of a file");
@@ -35,15 +40,37 @@ export function readInstallConfig(args: Values): InstallConfig {
   return { prefix, dryRun: args.dryRun ?? false };
 }
 
-export function readConfig(args: Values): Config {
-  const { backend = options.backend.default, output = options.output.default } = args;
-  const { time = options.time.default, utc = false, snapshot = false } = args;
-  if (snapshot && output !== "json") throw usageError("--snapshot: only JSON has the elements; add -o json");
+/** Reads the options of the command line, and of the file that --config names. */
+export function readConfig({ config: file, ...typed }: Values): Config {
+  const args = { ...(file !== undefined && readConfigFile(file, readValues)), ...typed };
+  refuseCombinations(args);
+  return readValues(args);
+}
+
+/** Refuses options that do not go with others. */
+function refuseCombinations({ output, snapshot, rotate, keep }: Values): void {
+  const outputs = readOutputs(output);
+  const places = outputs.map(({ format, path }) => path ?? (isLog(format) ? format : "stdout"));
+  const twice = places.find((place, index) => places.indexOf(place) < index);
+  if (twice !== undefined) throw usageError(`--output: two outputs write to ${twice}`);
+  const hasJson = outputs.some(({ format }) => format === "json");
+  if (snapshot && (!hasJson || outputs.some(({ format }) => isLog(format))))
+    throw usageError("--snapshot: only JSON has the elements; use it with -o json alone, or with text");
+  if (keep !== undefined && rotate === undefined) throw usageError("--keep needs --rotate SIZE");
+  if (rotate !== undefined && !outputs.some(({ path }) => path !== undefined))
+    throw usageError("--rotate needs an output with a file: -o json:FILE");
+}
+
+function readValues(args: Values): Config {
+  const { backend = options.backend.default, time = options.time.default, utc = false } = args;
+  const outputs = readOutputs(args.output);
   return {
     ...readHostConfig(args),
     backend: backend === "auto" ? undefined : backend,
-    output,
-    snapshot,
+    outputs,
+    isDetailed: outputs.some(({ format }) => format === "json" || format === "journald"),
+    rotation: readRotation(args),
+    snapshot: args.snapshot ?? false,
     ancestry: args.ancestry ?? false,
     time: { form: time, isUtc: utc },
     color: mayUseColor(),
@@ -64,6 +91,34 @@ export function readConfig(args: Values): Config {
       seconds: readNumber("duration", args.duration, 1, MAX_UINT32) ?? Number.POSITIVE_INFINITY,
     },
   };
+}
+
+const isLog = (format: OutputFormat): boolean => format === "journald" || format === "syslog";
+
+/** Reads "text", "json:FILE" and so on. The parser has checked the format. */
+function readOutputs(list: readonly string[] = [options.output.default]): OutputConfig[] {
+  return list.map((text) => {
+    const [, word, file] = /^(\w+)(?::(.*))?$/s.exec(text) ?? [];
+    const format = word as OutputFormat;
+    if (file === undefined) return { format, path: undefined };
+    if (isLog(format)) throw usageError(`--output: ${format} has no file`);
+    if (file === "") throw usageError(`--output: '${text}' needs the path of a file`);
+    return { format, path: resolve(file) };
+  });
+}
+
+function readRotation({ rotate, keep = options.keep.default }: Values): Config["rotation"] {
+  const number = readNumber("keep", keep, 1, MAX_KEEP) ?? 0;
+  if (rotate === undefined) return undefined;
+  const maxBytes = readSize(rotate);
+  if (maxBytes >= ROTATION.min && maxBytes <= ROTATION.max) return { maxBytes, keep: number };
+  throw usageError(`--rotate: '${rotate}' is not a size from 1M to 1024G`);
+}
+
+/** Returns the bytes of a size such as "50M"; not a number if it has another form. */
+function readSize(text: string): number {
+  const [, digits, unit] = /^(\d{1,7})([KMG])$/.exec(text) ?? [];
+  return Number(digits) * UNITS[unit as keyof typeof UNITS];
 }
 
 /** Returns the commands of a list. Without a list, returns all commands; `all` includes the handshake queries. */
@@ -96,8 +151,7 @@ function readComm(text: string | undefined): string | undefined {
 /** Returns the buffer size in bytes. Ring buffers accept only powers of two. */
 function readBufferSize(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const [, digits, unit] = /^(\d{1,7})([KM])$/.exec(text) ?? [];
-  const bytes = Number(digits) * UNITS[unit as keyof typeof UNITS];
+  const bytes = readSize(text);
   if (bytes >= BUFFER.min && bytes <= BUFFER.max && Number.isInteger(Math.log2(bytes))) return bytes;
   throw usageError(`--buffer: '${text}' is not a power of two from 64K to 1024M`);
 }

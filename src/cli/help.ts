@@ -15,7 +15,6 @@ const title = `mine ${packageJson.version}: ${purpose}`;
 /** Returns one line per option. @param command limits the options to one command; undefined for all. */
 export function shortHelp(command?: CommandName): string {
   const options = optionGroups(command).flatMap(({ title, names }) => [
-    "",
     `${title}:`,
     ...names.flatMap((name) => {
       const { summary, words, default: fallback, value } = rows[name];
@@ -29,6 +28,7 @@ export function shortHelp(command?: CommandName): string {
     "",
     "Commands:",
     ...Object.entries(commandSummaries).flatMap(([name, summary]) => columns(name, summary)),
+    "",
     ...options,
     "",
     "Environment:",

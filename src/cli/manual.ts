@@ -39,7 +39,7 @@ const description: Section = {
   paragraphs: [
     "mine shows every ipset command on this host: who ran it, on which set, with which elements, and what the kernel answered. It sees the commands in the kernel with BPF, so it needs root, and Linux 4.15 or later.",
     "Commands are printed to stdout, one per line, and all else to stderr. On a terminal a failed command is red, and a command of a caller without CAP_NET_ADMIN is yellow.",
-    "A command and options may come in any order. If an option is repeated, the last value counts. A value that begins with a dash follows an equals sign, for example --set=-name. After -- there are no options.",
+    "A command and options may come in any order. If an option is repeated, the last value counts; --output has all its values. A value that begins with a dash follows an equals sign, for example --set=-name. After -- there are no options.",
   ],
 };
 
@@ -58,7 +58,7 @@ const afterOptions: readonly Section[] = [
     items: [
       {
         names: ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGALRM", "SIGXCPU"],
-        text: "Print the remaining commands and a summary, and stop. A second signal does not wait for the reader of stdout.",
+        text: "Print the remaining commands and a summary, and stop. A second signal does not wait for the reader of stdout. If a service manager runs mine, SIGHUP opens the files of the outputs again.",
       },
       { names: ["SIGUSR1"], text: "Print the numbers of seen, lost and truncated events so far to stderr." },
     ],

@@ -30,6 +30,10 @@ interface Row {
   words?: readonly string[];
   /** Value of a missing option. */
   default?: string;
+  /** A path can follow a word: json:/var/log/mine/events.jsonl. */
+  takesPath?: true;
+  /** A repeated option has all its values; another one has the last. */
+  repeats?: true;
   /** The value is a path. */
   isPath?: true;
   /** Words of a value that is a comma-separated list. */
@@ -53,10 +57,34 @@ export const options = {
     short: "o",
     value: "FORMAT",
     words: ["text", "json", "journald", "syslog"],
+    takesPath: true,
+    repeats: true,
     default: "text",
     summary: "Format",
     details:
-      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema. With journald, send it to the journal of systemd, with fields to filter by, such as IPSET_SET, IPSET_COMMAND and IPSET_OUTCOME. With syslog, send the text to the system log at /dev/log.",
+      "Print each ipset command as one line of text, or as one JSON object per line. The JSON fields have the names of the Elastic Common Schema. With journald, send it to the journal of systemd, with fields to filter by, such as IPSET_SET, IPSET_COMMAND and IPSET_OUTCOME. With syslog, send the text to the system log at /dev/log. A path can follow text or json, as in json:/var/log/mine/events.jsonl: lines are appended to this file or named pipe in place of stdout. Repeat the option for several outputs.",
+  },
+  rotate: {
+    commands: ["trace"],
+    value: "SIZE",
+    summary: "Begin a new file when one has SIZE, as in 50M",
+    details:
+      "Begin a new file when one has this size: a number with the unit K (1024 bytes), M (1024 K) or G (1024 M), 1M to 1024G. Each file has whole lines. The earlier file gets the name PATH.1, the one before it PATH.2.",
+  },
+  keep: {
+    commands: ["trace"],
+    value: "N",
+    default: "10",
+    summary: "Keep N earlier files",
+    details: "Keep this number of earlier files with --rotate, 1 to 1000. The oldest one is removed.",
+  },
+  config: {
+    commands: ["trace"],
+    value: "FILE",
+    isPath: true,
+    summary: "Read options from this file",
+    details:
+      "Read options from this file, one per line, such as output = json:/var/log/mine/events.jsonl, or utc alone. A line that begins with # is a comment. An option of the command line replaces that of the file. Without this option mine reads no file; the service reads /etc/mine.conf.",
   },
   time: {
     commands: ["trace"],
@@ -239,11 +267,13 @@ export type OptionName = keyof typeof options;
 export const rows: Readonly<Record<OptionName, Row>> = options;
 export const optionNames = Object.keys(options) as OptionName[];
 
-type Value<Option> = Option extends { words: readonly (infer Word)[] }
-  ? Word
-  : Option extends { value: string }
-    ? string
-    : true;
+type Value<Option> = Option extends { repeats: true }
+  ? readonly string[]
+  : Option extends { words: readonly (infer Word)[] }
+    ? Word
+    : Option extends { value: string }
+      ? string
+      : true;
 
 /** Options of a command line, with their values. */
 export type Values = { [Name in OptionName]?: Value<(typeof options)[Name]> };

@@ -41,7 +41,7 @@ const syntax = Object.fromEntries(
 );
 
 /**
- * Reads options and a command in any order. A repeated option has its last value.
+ * Reads options and a command in any order.
  * @throws MineError (usage) at the first wrong argument.
  */
 export function parseCommandLine(args: string[]): CommandLine {
@@ -62,14 +62,19 @@ export function parseCommandLine(args: string[]): CommandLine {
     typed.push({ token, named });
   }
   // Options of two commands can have the same name, and a command can follow its options.
-  const given = new Map<OptionName, string | true>();
+  const given = new Map<OptionName, string | true | string[]>();
   for (const { token, named } of typed) {
     const name = named.find((known) => rows[known].commands.includes(command ?? defaultCommand));
     if (!name) {
       const owners = named.flatMap((known) => rows[known].commands);
       throw usageError(`option '${token.rawName}' is for 'mine ${owners.join(", ")}' only`);
     }
-    given.set(name, readValue(name, token));
+    const value = readValue(name, token);
+    const earlier = given.get(name);
+    given.set(
+      name,
+      !rows[name].repeats ? value : [...(Array.isArray(earlier) ? earlier : []), String(value)],
+    );
   }
   return { command, values: Object.fromEntries(given) as Values };
 }
@@ -82,7 +87,7 @@ function readCommand(word: string, earlier: CommandName | undefined): CommandNam
 }
 
 function readValue(name: OptionName, { rawName, value, inlineValue }: OptionToken): string | true {
-  const { value: placeholder, words } = rows[name];
+  const { value: placeholder, words, takesPath } = rows[name];
   if (!placeholder) {
     if (value !== undefined) throw usageError(`option '${rawName}' takes no value`);
     return true;
@@ -94,7 +99,7 @@ function readValue(name: OptionName, { rawName, value, inlineValue }: OptionToke
       `option '${rawName}' needs a value; if it is '${value}', write --${longName(name)}=${value}`,
     );
   }
-  if (words && !words.includes(value)) {
+  if (words && !words.includes(takesPath ? value.replace(/:.*$/s, "") : value)) {
     throw usageError(`--${longName(name)}: '${value}' is none of ${words.join(", ")}`);
   }
   return value;

@@ -165,7 +165,7 @@ const openAlone = (context: HostContext, name: BackendName, config: DoctorConfig
   openOne(context, name, {
     ...config,
     ancestry: false,
-    output: "json",
+    isDetailed: true,
     bufferBytes: undefined,
     filter: everything,
   });

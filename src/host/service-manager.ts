@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Reports the state of mine to the service manager that started it (sd_notify(3) of systemd).
 import { CallError } from "bun-libbpf/errors";
+import { readClocks } from "bun-libbpf/ffi";
 import { log } from "../log.ts";
 import { UnixSocket } from "./ffi/unix-socket.ts";
 
@@ -63,6 +64,12 @@ export class ServiceManager implements Disposable {
     const status = counts();
     if (status !== this.#status) this.#send(`STATUS=${status}`);
     this.#status = status;
+  }
+
+  /** Reports that mine opens its files again; ready() reports the end of that. */
+  reloading(): void {
+    const { monotonicNs } = readClocks();
+    this.#send(`RELOADING=1\nMONOTONIC_USEC=${monotonicNs / 1000n}`);
   }
 
   /** Reports that mine ends. */

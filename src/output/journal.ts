@@ -23,7 +23,7 @@ export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunC
   const { event, message, outcome } = record;
   const units = context.findCgroup(event.cgroupId)?.units;
   out.ascii("MESSAGE=");
-  writeTextWithoutTime(out, record, context);
+  writeTextWithoutTime(out, record, context, true);
   out.ascii(`\nPRIORITY=${severityOf(record)}\nMESSAGE_ID=${MESSAGE_ID}\n`);
   writeSender(out, record.timeNs);
   out.ascii(`IPSET_COMMAND=${message.command ?? message.commandNumber}\nIPSET_OUTCOME=${outcome.status}\n`);

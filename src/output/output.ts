@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The interface of an output, and the one that writes lines to stdout.
+// The interface of an output, and the one that writes lines.
 import type { ByteWriter } from "./byte-writer.ts";
+import type { LineWriter } from "./line-writer.ts";
 import type { AuditRecord, RunContext } from "./record.ts";
 import type { RunRecord, RunRecordWriter } from "./run-record.ts";
-import type { LineWriter } from "./stdout.ts";
 
 /** Takes records, and never waits. A record that the other side does not take stays here. */
 export interface Output {
+  /** For people. */
+  readonly name: string;
+  /** It takes records about the run. */
+  readonly takesRun: boolean;
   /** No further record has space: the caller flushes first. */
   readonly isFull: boolean;
   /** Every record is written. */
@@ -15,9 +19,11 @@ export interface Output {
   readonly isClosed: boolean;
   /** Bytes written so far. */
   readonly writtenBytes: number;
+  /** The reason why it takes nothing now, or does not change its file; undefined if it works. */
+  readonly trouble: string | undefined;
   /** Adds a record. Never throws, because it runs inside a drain: the next flush() throws the error. */
   add: (record: AuditRecord, context: RunContext) => void;
-  /** Adds a record about the run. An output that has none drops it. Never throws, as add(). */
+  /** Adds a record about the run, if it takes those. Never throws, as add(). */
   addRun: (record: RunRecord, context: RunContext) => void;
   /** Writes as much as possible. @throws MineError if the output fails. */
   flush: () => void;
@@ -25,13 +31,15 @@ export interface Output {
   wait: (timeoutMs: number) => void;
   /** Returns the number of commands that are not completely written. */
   countUnwritten: () => number;
+  /** Opens its file by its path again, if it has one. */
+  reopen: () => void;
 }
 
 /** The public part of a LineWriter. */
 export type Lines = Pick<LineWriter, keyof LineWriter>;
 export type RecordWriter = (out: ByteWriter, record: AuditRecord, context: RunContext) => void;
 
-/** Writes each record as a line to stdout. */
+/** Writes each record as a line. */
 export class LineOutput implements Output {
   readonly #lines: Lines;
   readonly #write: RecordWriter;
@@ -44,6 +52,18 @@ export class LineOutput implements Output {
     this.#lines = lines;
     this.#write = write;
     this.#writeRun = writeRun;
+  }
+
+  get name(): string {
+    return this.#lines.name;
+  }
+
+  get takesRun(): boolean {
+    return this.#writeRun !== undefined;
+  }
+
+  get trouble(): string | undefined {
+    return this.#lines.trouble;
   }
 
   get isFull(): boolean {
@@ -86,6 +106,10 @@ export class LineOutput implements Output {
 
   wait(timeoutMs: number): void {
     this.#lines.wait(timeoutMs);
+  }
+
+  reopen(): void {
+    this.#lines.reopen();
   }
 
   countUnwritten(): number {

@@ -39,6 +39,8 @@ export interface RunContext {
   findProcess: (pid: number, startNs: bigint) => ProcessFacts | undefined;
   findCgroup: (id: bigint) => CgroupFacts | undefined;
   hostname: string;
+  /** Lines of text have the processes that started the caller. */
+  ancestry: boolean;
   /** Writes the time in a line of text. */
   writeTime: TimeWriter;
   /** Inode number of the network namespace of mine; undefined if it is unknown. */

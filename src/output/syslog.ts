@@ -19,7 +19,7 @@ export function syslogWriters(pid: number): { write: RecordWriter; writeRun: Run
   return {
     write: (out, record, context) => {
       begin(out, severityOf(record), record.timeNs);
-      writeTextWithoutTime(out, record, context);
+      writeTextWithoutTime(out, record, context, context.ancestry);
     },
     writeRun: (out, record, context) => {
       begin(out, runSeverityOf(record), record.timeNs);

@@ -21,14 +21,19 @@ export function writeText(out: ByteWriter, record: AuditRecord, context: RunCont
   out.ascii("(");
   context.writeTime(out, record.timeNs, record.event.tsNs);
   out.ascii(") ");
-  writeTextWithoutTime(out, record, context);
+  writeTextWithoutTime(out, record, context, context.ancestry);
 }
 
-/** Writes the line from the caller on. */
-export function writeTextWithoutTime(out: ByteWriter, record: AuditRecord, context: RunContext): void {
+/** Writes the line from the caller on. @param ancestry with the processes that started the caller. */
+export function writeTextWithoutTime(
+  out: ByteWriter,
+  record: AuditRecord,
+  context: RunContext,
+  ancestry: boolean,
+): void {
   const { event, message } = record;
   writeCaller(out, event, context);
-  writeAncestry(out, event);
+  if (ancestry) writeAncestry(out, event);
   out.ascii(" - ");
   out.ascii(message.command ?? `COMMAND ${message.commandNumber}`);
   const isWhole = event.capturedLen === event.messageLen;
@@ -76,7 +81,7 @@ function writeCaller(out: ByteWriter, event: MineEvent, { userName, ownNetns }: 
   }
 }
 
-/** Writes ` by sh[78] < fail2ban-server[77] < systemd[1]`. Only an event that was asked for them has ancestors. */
+/** Writes ` by sh[78] < fail2ban-server[77] < systemd[1]`. */
 function writeAncestry(out: ByteWriter, { ancestors }: MineEvent): void {
   for (const [index, { pid, comm }] of ancestors.entries()) {
     out.ascii(index === 0 ? " by " : " < ");

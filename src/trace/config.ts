@@ -37,13 +37,24 @@ export interface SessionConfig extends HostConfig {
   };
   /** Show the processes that started the caller in text; JSON always has them. */
   ancestry: boolean;
-  /** Output. JSON and the journal have more details of the caller; for text the BPF side reads less. */
-  output: "text" | "json" | "journald" | "syslog";
+  /** JSON and the journal have more details of the caller; for text the BPF side reads less. */
+  isDetailed: boolean;
+}
+
+export type OutputFormat = "text" | "json" | "journald" | "syslog";
+
+export interface OutputConfig {
+  format: OutputFormat;
+  /** Absolute path of its file; undefined for stdout or a log of the host. */
+  path: string | undefined;
 }
 
 export interface Config extends SessionConfig {
   /** Backend to use; undefined for the first usable one. */
   backend: BackendName | undefined;
+  outputs: readonly OutputConfig[];
+  /** Rotation of the files of the outputs; undefined for none. */
+  rotation: { maxBytes: number; keep: number } | undefined;
   /** Form of the time in text. */
   time: { form: TimeForm; isUtc: boolean };
   /** The first records have the elements of the sets too. */

@@ -17,7 +17,10 @@ import { SetTypes } from "./set-types.ts";
 const ENOENT = 2;
 
 /** Returns the context of a run that starts now, and sees commands through this backend. */
-export function runContext(backend: string, { form, isUtc }: Config["time"]): RunContext {
+export function runContext(
+  backend: string,
+  { time, ancestry }: Pick<Config, "time" | "ancestry">,
+): RunContext {
   const users = new UserNames();
   const cgroups = new Cgroups(findHierarchy()?.root);
   const processes = new Processes();
@@ -26,7 +29,8 @@ export function runContext(backend: string, { form, isUtc }: Config["time"]): Ru
     findProcess: (pid, startNs) => processes.find(pid, startNs),
     findCgroup: (id) => cgroups.find(id),
     hostname: hostname(),
-    writeTime: timeWriter(form, isUtc, readClocks().monotonicNs),
+    ancestry,
+    writeTime: timeWriter(time.form, time.isUtc, readClocks().monotonicNs),
     ownNetns: ownNetns(),
     backend,
   };

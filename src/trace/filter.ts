@@ -15,7 +15,7 @@ type Wanted = Config["filter"];
  * @param isUnified whether the cgroups of interest are those of the unified hierarchy.
  */
 export function kernelFilter(
-  { output, ancestry, filter }: Pick<Config, "output" | "ancestry" | "filter">,
+  { isDetailed, ancestry, filter }: Pick<Config, "isDetailed" | "ancestry" | "filter">,
   isUnified: boolean,
 ): Omit<KernelFilter, "check"> {
   const { commands, denied, pid, uid } = filter;
@@ -24,7 +24,7 @@ export function kernelFilter(
     denied: bits(denied),
     pid: pid ?? 0,
     uid: uid ?? AUDIT_UID_UNSET,
-    details: details(output === "json" || output === "journald", ancestry, isUnified),
+    details: details(isDetailed, ancestry, isUnified),
   };
 }
 

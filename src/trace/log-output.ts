@@ -6,7 +6,6 @@ import { CallError } from "bun-libbpf/errors";
 import { memoryFile, seal } from "bun-libbpf/ffi";
 import { type Reason, unsupported } from "../errors.ts";
 import { UnixSocket } from "../host/ffi/unix-socket.ts";
-import { log } from "../log.ts";
 import { ByteWriter } from "../output/byte-writer.ts";
 import { writeJournal, writeRunJournal } from "../output/journal.ts";
 import type { Output, RecordWriter } from "../output/output.ts";
@@ -50,14 +49,15 @@ const RETRY_MS = 100;
 const DATAGRAM_BYTES = 16 * 1024;
 
 export class LogOutput implements Output {
+  readonly takesRun = true;
   readonly isClosed = false;
   writtenBytes = 0;
+  trouble: string | undefined;
   readonly #log: HostLog;
   readonly #datagram = new ByteWriter(DATAGRAM_BYTES);
   /** The datagram is a command. */
   #isCommand = false;
   #socket: UnixSocket | undefined;
-  #isAway = false;
 
   /** Connects to the log. @throws MineError if it is not there. */
   constructor(hostLog: HostLog) {
@@ -69,6 +69,10 @@ export class LogOutput implements Output {
       if (!(error instanceof CallError)) throw error;
       throw unsupported(missing, `cannot reach ${name} at ${path}: ${error.message}`, error);
     }
+  }
+
+  get name(): string {
+    return this.#log.name;
   }
 
   get isFull(): boolean {
@@ -100,15 +104,13 @@ export class LogOutput implements Output {
       this.#log.send(this.#socket, bytes);
       this.writtenBytes += bytes.length;
       this.#datagram.dropFirst(bytes.length);
-      if (this.#isAway) log.warn(`${this.#log.name} is back`);
-      this.#isAway = false;
+      this.trouble = undefined;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       if (error.code === "EAGAIN") return; // its queue is full
       this.#socket?.[Symbol.dispose]();
       this.#socket = undefined;
-      if (!this.#isAway) log.warn(`${this.#log.name} is away, and events wait: ${error.message}`);
-      this.#isAway = true;
+      this.trouble = error.message;
     }
   }
 
@@ -116,6 +118,9 @@ export class LogOutput implements Output {
     if (this.#socket) this.#socket.wait(timeoutMs);
     else Bun.sleepSync(Math.min(timeoutMs, RETRY_MS));
   }
+
+  /** A log has no file of mine. */
+  reopen(): void {}
 
   countUnwritten(): number {
     return this.#isCommand && !this.isWritten ? 1 : 0;

@@ -15,12 +15,18 @@ export interface Signals {
   stops: number;
   /** Requests for the counters that are not answered yet. */
   questions: number;
+  /** Requests to open the files of the outputs again. */
+  reloads: number;
 }
 
-/** Installs handlers. The event loop delivers signals, and the counts grow then. */
-export function countSignals(): Signals {
-  const signals = { stops: 0, questions: 0 };
-  const isWanted = (signal: (typeof ending)[number]) => signal !== "SIGHUP" || !isIgnored(SIGHUP);
+/**
+ * Installs handlers. The event loop delivers signals, and the counts grow then.
+ * @param isService a service manager runs mine. It has no terminal, and SIGHUP asks for a reload.
+ */
+export function countSignals(isService: boolean): Signals {
+  const signals = { stops: 0, questions: 0, reloads: 0 };
+  const isWanted = (signal: (typeof ending)[number]) =>
+    signal !== "SIGHUP" || !(isService || isIgnored(SIGHUP));
   for (const signal of ending.filter(isWanted)) {
     process.on(signal, () => {
       signals.stops += 1;
@@ -29,6 +35,11 @@ export function countSignals(): Signals {
   process.on("SIGUSR1", () => {
     signals.questions += 1;
   });
+  if (isService) {
+    process.on("SIGHUP", () => {
+      signals.reloads += 1;
+    });
+  }
   return signals;
 }
 

@@ -10,6 +10,7 @@ import { log } from "../log.ts";
 import type { Config } from "./config.ts";
 import { listSets } from "./list-sets.ts";
 import { serveMetrics } from "./metrics.ts";
+import { openOutputs } from "./open-outputs.ts";
 import { Tracer } from "./pipeline.ts";
 import { openSession, type Session } from "./session.ts";
 import { countSignals, type Signals } from "./signals.ts";
@@ -27,14 +28,15 @@ const PATIENCE_MS = 1000;
 export async function trace(config: Config, mineVersion: string): Promise<void> {
   if (config.verbose) log.setVerbose();
   log.info("Foreground mode...<Ctrl-C> or SIG_TERM to end it.");
-  const signals = countSignals();
+  const signals = countSignals(config.service.socket !== undefined);
   const pages = new ProgramPages();
   pages.drop(); // memory that only the start needs; again after the next step
   comeBeforeOthers();
   using manager = new ServiceManager(config.service);
+  await using opened = openOutputs(config);
   using session = openSession(config);
-  const tracer = new Tracer(config, session);
-  if (config.output !== "text") {
+  const tracer = new Tracer(config, session, opened.outputs);
+  if (opened.outputs.some(({ takesRun }) => takesRun)) {
     const facts = { version: mineVersion, options: process.argv.slice(2), pid: process.pid };
     tracer.recordStart({ ...facts, kernel: release(), bootId: bootId() }, listSets(config.snapshot));
   }
@@ -88,9 +90,19 @@ async function follow({ limits }: Config, running: Running): Promise<void> {
     // wait.
     await pause(records > 0 ? BATCH_MS : 0);
     for (; signals.questions > 0; signals.questions--) log.info(tracer.progress());
+    if (signals.reloads > 0) reload(running);
     if (records > 0 || signals.stops > 0) continue;
     tracer.wait(Math.max(Math.min(waitMs, endMs - performance.now()), 0));
   }
+}
+
+/** Opens the files of the outputs again, which another program has renamed. */
+function reload({ signals, manager, tracer }: Running): void {
+  signals.reloads = 0;
+  manager.reloading();
+  tracer.reopen();
+  tracer.drain();
+  manager.ready();
 }
 
 /**

@@ -4,6 +4,9 @@
 const ofTrace = [
   "-o",
   "--output",
+  "--rotate",
+  "--keep",
+  "--config",
   "--time",
   "--utc",
   "--ancestry",

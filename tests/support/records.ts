@@ -59,6 +59,7 @@ export const context: RunContext = {
   findProcess: () => undefined,
   findCgroup: () => undefined,
   hostname: "host",
+  ancestry: true,
   writeTime: timeWriter("minute", false, 0n),
   ownNetns: 4026531840,
   backend: "kprobe",

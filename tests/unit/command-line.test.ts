@@ -14,16 +14,16 @@ const accepted: [args: string[], command: string | undefined, values: Values][] 
   [["-v"], undefined, { verbose: true }],
   [["--btf", "/a b"], undefined, { btf: "/a b" }],
   [["--btf=/a=b"], undefined, { btf: "/a=b" }],
-  [["-o", "json"], undefined, { output: "json" }],
-  [["-ojson"], undefined, { output: "json" }],
-  [["-vo", "json"], undefined, { verbose: true, output: "json" }],
-  [["-vojson"], undefined, { verbose: true, output: "json" }],
+  [["-o", "json"], undefined, { output: ["json"] }],
+  [["-ojson"], undefined, { output: ["json"] }],
+  [["-vo", "json"], undefined, { verbose: true, output: ["json"] }],
+  [["-vojson"], undefined, { verbose: true, output: ["json"] }],
   [["-h"], undefined, { h: true }],
   [["--help"], undefined, { help: true }],
   // Options stand on either side of the command.
-  [["-o", "json", "trace"], "trace", { output: "json" }],
-  [["trace", "-o", "json"], "trace", { output: "json" }],
-  [["-v", "trace", "--all", "-o", "json"], "trace", { verbose: true, all: true, output: "json" }],
+  [["-o", "json", "trace"], "trace", { output: ["json"] }],
+  [["trace", "-o", "json"], "trace", { output: ["json"] }],
+  [["-v", "trace", "--all", "-o", "json"], "trace", { verbose: true, all: true, output: ["json"] }],
   [["--json", "doctor"], "doctor", { json: true }],
   [["btf", "-o", "json"], "btf", { file: "json" }],
   [["--output=/boot/x", "btf"], "btf", { file: "/boot/x" }],
@@ -32,11 +32,11 @@ const accepted: [args: string[], command: string | undefined, values: Values][] 
   [["--set", "doctor"], undefined, { set: "doctor" }],
   [["--set", "doctor", "trace"], "trace", { set: "doctor" }],
   [["trace", "--comm", "trace"], "trace", { comm: "trace" }],
-  // The last value counts.
+  // The last value counts, except where all count.
   [["-v", "-v", "--verbose"], undefined, { verbose: true }],
   [["--set", "a", "--set", "b"], undefined, { set: "b" }],
-  [["-o", "json", "--output=text"], undefined, { output: "text" }],
-  [["--output=text", "-o", "json"], undefined, { output: "json" }],
+  [["-o", "json", "--output=text"], undefined, { output: ["json", "text"] }],
+  [["--output=text:/a:b", "-o", "json"], undefined, { output: ["text:/a:b", "json"] }],
   [["--set=a", "trace", "--set=b"], "trace", { set: "b" }],
   // A value that begins with a dash needs an equals sign, except for a single dash.
   [["--set=--all"], undefined, { set: "--all" }],
@@ -123,7 +123,7 @@ test.each(refused)("refuses %j", (args, message) => {
 
 describe("words in any order", () => {
   const options: [args: string[], values: Values][] = [
-    [["-o", "json"], { output: "json" }],
+    [["-o", "json"], { output: ["json"] }],
     [["--set", "doctor"], { set: "doctor" }],
     [["--all"], { all: true }],
     [["--count=3"], { count: "3" }],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The Config of a command line, through the same parser as a run: valid and invalid values, and the limits.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { readConfig } from "../../src/cli/config.ts";
 import { variables } from "../../src/cli/options.ts";
 import { parseCommandLine } from "../../src/cli/parse.ts";
@@ -42,7 +43,9 @@ test("default: every command except the handshake, as text, without a limit", ()
     verbose: false,
     btf: undefined,
     backend: undefined,
-    output: "text",
+    outputs: [{ format: "text", path: undefined }],
+    isDetailed: false,
+    rotation: undefined,
     snapshot: false,
     ancestry: false,
     time: { form: "minute", isUtc: false },
@@ -72,13 +75,18 @@ test("reads every option and variable together", () => {
   process.env[variables.watchdogTime.name] = "30000000";
   process.env[variables.watchdogPid.name] = String(process.pid);
   const given =
-    "-v --btf /b --backend kprobe -o json --time relative --utc --ancestry --snapshot --metrics 9095 --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
+    "-v --btf /b --backend kprobe -o json:/a -o text --rotate 50M --keep 3 --time relative --utc --ancestry --snapshot --metrics 9095 --all --command add --set a* --uid 0 --pid 1 --comm c --failed --buffer 1M --count 2 --duration 3";
   const config = typed(...given.split(" "));
   expect(config).toEqual({
     verbose: true,
     btf: "/b",
     backend: "kprobe",
-    output: "json",
+    outputs: [
+      { format: "json", path: "/a" },
+      { format: "text", path: undefined },
+    ],
+    isDetailed: true,
+    rotation: { maxBytes: 50 * 1024 * 1024, keep: 3 },
     snapshot: true,
     ancestry: true,
     time: { form: "relative", isUtc: true },
@@ -292,10 +300,54 @@ describe("text", () => {
     expect(complaint("--btf=")).toContain("--btf");
   });
 
-  test("--output accepts only text and json", () => {
-    expect([typed("-o", "json").output, typed("--output=text").output]).toEqual(["json", "text"]);
+  const outputs = (...args: string[]) => typed(...args.flatMap((word) => ["-o", word])).outputs;
+
+  test("--output accepts formats, with a file for text and json", () => {
+    expect(outputs("text:/a", "json:b c", "syslog", "journald", "json")).toEqual([
+      { format: "text", path: "/a" },
+      { format: "json", path: join(process.cwd(), "b c") },
+      { format: "syslog", path: undefined },
+      { format: "journald", path: undefined },
+      { format: "json", path: undefined },
+    ]);
     for (const part of ["--output", "'JSON'", "text", "json"])
       expect(complaint("-o", "JSON")).toContain(part);
+    expect(complaint("-o", "json:")).toContain("needs the path");
+    expect(complaint("-o", "journald:/a")).toContain("journald has no file");
+  });
+
+  test.each([
+    [["text", "json"], "stdout"],
+    [["json:/a/b", "text:/a/../a/b"], "/a/b"],
+    [["syslog", "syslog"], "syslog"],
+  ])("two outputs cannot share a place: %j", (words, place) => {
+    expect(complaint(...words.flatMap((word) => ["-o", word]))).toBe(
+      `--output: two outputs write to ${place}`,
+    );
+  });
+
+  test("--rotate accepts a size that every line fits into, and needs a file", () => {
+    const file = ["-o", "json:/a"];
+    const rotated = (...args: string[]) => typed(...file, ...args).rotation;
+    expect(rotated("--rotate", "1M")).toEqual({ maxBytes: 1024 ** 2, keep: 10 });
+    expect(rotated("--rotate", "1024G", "--keep", "1000")).toEqual({ maxBytes: 1024 ** 4, keep: 1000 });
+    expect(rotated()).toBeUndefined();
+    for (const size of ["", "1", "1023K", "1025G", "1.5M", "-1M", "1 M", "1m", "99999999M"])
+      expect(complaint(...file, `--rotate=${size}`)).toBe(
+        `--rotate: '${size}' is not a size from 1M to 1024G`,
+      );
+    for (const number of ["0", "1001", "x"])
+      expect(complaint(...file, "--rotate", "1M", "--keep", number)).toContain("--keep");
+    expect(complaint("-o", "json", "--rotate", "1M")).toContain("--rotate needs an output with a file");
+    expect(complaint(...file, "--keep", "1")).toBe("--keep needs --rotate SIZE");
+  });
+
+  test("--snapshot needs JSON, and no log of the host beside it", () => {
+    const snapshot = (...words: string[]) => words.flatMap((word) => ["-o", word]).concat("--snapshot");
+    expect(typed(...snapshot("json")).snapshot).toBe(true);
+    expect(typed(...snapshot("json:/a", "text")).snapshot).toBe(true);
+    for (const words of [["text"], ["json", "syslog"], ["journald"]])
+      expect(complaint(...snapshot(...words))).toContain("--snapshot");
   });
 });
 

@@ -256,7 +256,7 @@ test("times are times of the wall clock", () => {
 });
 
 describe("user space adds", () => {
-  const context = runContext("fexit", { form: "minute", isUtc: false });
+  const context = runContext("fexit", { time: { form: "minute", isUtc: false }, ancestry: false });
 
   test("the host name and the backend", () => {
     expect([context.hostname, context.backend]).toEqual([hostname(), "fexit"]);

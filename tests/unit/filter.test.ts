@@ -33,8 +33,8 @@ const wanted = (given: Partial<Wanted> = {}): Wanted => ({
   ...given,
 });
 
-const inKernel = (filter: Config["filter"], output: Config["output"] = "text") =>
-  kernelFilter({ output, ancestry: false, filter }, true);
+const inKernel = (filter: Config["filter"], isDetailed = false) =>
+  kernelFilter({ isDetailed, ancestry: false, filter }, true);
 
 describe("the filter of the kernel side", () => {
   test("has for each command the bit of its number in the kernel's header", () => {
@@ -65,17 +65,17 @@ describe("the filter of the kernel side", () => {
     expect(inKernel(wanted({ uid: 0, pid: 1 }))).toMatchObject({ pid: 1, uid: 0 });
   });
 
-  test("asks for the caller's details only when the output shows them", () => {
-    expect(inKernel(wanted(), "text").details).toBe(0);
-    expect(inKernel(wanted(), "json").details).toBe(mineDetail.caller | mineDetail.ancestry);
-    const ancestry = kernelFilter({ output: "text", ancestry: true, filter: wanted() }, true);
+  test("asks for the caller's details only when an output shows them", () => {
+    expect(inKernel(wanted(), false).details).toBe(0);
+    expect(inKernel(wanted(), true).details).toBe(mineDetail.caller | mineDetail.ancestry);
+    const ancestry = kernelFilter({ isDetailed: false, ancestry: true, filter: wanted() }, true);
     expect(ancestry.details).toBe(mineDetail.ancestry);
   });
 
   test("asks for the cgroup of systemd's own hierarchy where there is no unified one", () => {
-    const json = kernelFilter({ output: "json", ancestry: false, filter: wanted() }, false);
+    const json = kernelFilter({ isDetailed: true, ancestry: false, filter: wanted() }, false);
     expect(json.details).toBe(mineDetail.caller | mineDetail.ancestry | mineDetail.systemdCgroup);
-    expect(kernelFilter({ output: "text", ancestry: false, filter: wanted() }, false).details).toBe(0);
+    expect(kernelFilter({ isDetailed: false, ancestry: false, filter: wanted() }, false).details).toBe(0);
   });
 });
 

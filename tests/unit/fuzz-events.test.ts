@@ -131,7 +131,7 @@ const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const recorder = new Recorder();
-const context = runContext("kprobe", { form: "minute", isUtc: false });
+const context = runContext("kprobe", { time: { form: "minute", isUtc: false }, ancestry: true });
 const out = new ByteWriter();
 
 function checkEvent(view: DataView): void {

@@ -122,7 +122,8 @@ test("losses and the end have all counts, and their causes", () => {
 class StalledLines implements Lines {
   readonly line = new ByteWriter();
   readonly isClosed = false;
-  readonly isTerminal = false;
+  readonly name = "lines";
+  readonly trouble = undefined;
   isFull = false;
   writtenBytes = 0;
 
@@ -140,6 +141,8 @@ class StalledLines implements Lines {
   }
 
   wait(): void {}
+
+  reopen(): void {}
 
   countLines(): number {
     return this.line.written().filter((byte) => byte === 0x0a).length;

@@ -29,6 +29,8 @@ export const hostSymbols = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   // int connect(int fd, const struct sockaddr *, socklen_t)
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  // int socketpair(int domain, int type, int protocol, int fds[2])
+  socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
   // int setsockopt(int fd, int level, int name, const void *value, socklen_t)
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   // int getsockname(int fd, struct sockaddr *, socklen_t *)
@@ -37,6 +39,8 @@ export const hostSymbols = {
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
   // ssize_t sendmsg(int fd, const struct msghdr *, int flags)
   sendmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
+  // ssize_t recvmsg(int fd, struct msghdr *, int flags)
+  recvmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
   // ssize_t recv(int fd, void *buf, size_t len, int flags)
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
 } as const satisfies Record<string, FFIFunction>;

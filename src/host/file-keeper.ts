@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Starts the keeper of files, and asks it for files. After its start mine can open no file to write, because it decodes
+// untrusted input. The keeper is a process of its own (src/keeper.ts): it can, and decodes nothing.
+import { closeSync } from "node:fs";
+import { attempt } from "./attempt.ts";
+import { UnixSocket } from "./ffi/unix-socket.ts";
+
+/** A file that the keeper opens. */
+export interface KeptFile {
+  path: string;
+  /** Max number of older files. */
+  keep: number;
+}
+
+/** Command of the keeper, known to src/engine.ts. It has one argument: its files as JSON. */
+const KEEP_FILES = "keep-files";
+/** Descriptor of the keeper's socket. */
+export const KEEPER_SOCKET = 3;
+/**
+ * Bytes of a request: its number, the index of the file, and 1 to rotate it first. The answer has the same number, and
+ * then the file, or the text of an error.
+ */
+export const REQUEST_BYTES = 3;
+export const ANSWER_BYTES = 512;
+
+/** Max wait for an answer. The keeper only renames files, and opens one. */
+const ANSWER_MS = 1000;
+
+export class FileKeeper implements AsyncDisposable {
+  readonly #socket: UnixSocket;
+  readonly #child: Bun.Subprocess;
+  #requests = 0;
+
+  private constructor(socket: UnixSocket, child: Bun.Subprocess) {
+    this.#socket = socket;
+    this.#child = child;
+  }
+
+  /** @throws MineError. */
+  static start(files: readonly KeptFile[]): FileKeeper {
+    const [socket, other] = attempt("make a socket", () => UnixSocket.pair());
+    const child = Bun.spawn([process.execPath, KEEP_FILES, JSON.stringify(files)], {
+      argv0: "mine",
+      cwd: "/",
+      env: engineSettings(),
+      stdio: ["ignore", "ignore", "inherit", other],
+    });
+    closeSync(other);
+    return new FileKeeper(socket, child);
+  }
+
+  /**
+   * Opens a file by its path.
+   * @param index index of the file.
+   * @param isFull the earlier file gets another name first.
+   * @returns its descriptor.
+   * @throws Error with a sentence.
+   */
+  open(index: number, isFull: boolean): number {
+    this.#requests = (this.#requests + 1) % 256;
+    this.#socket.send(Uint8Array.of(this.#requests, index, isFull ? 1 : 0));
+    for (let answer = this.#receive(); answer; answer = this.#receive()) {
+      const { bytes, file } = answer;
+      if (bytes.length === 0) throw new Error("the process that opens files has ended");
+      if (bytes[0] === this.#requests && file !== undefined) return file;
+      if (bytes[0] === this.#requests) throw new Error(Buffer.from(bytes.subarray(1)).toString());
+      if (file !== undefined) closeSync(file); // the late answer to an earlier request
+    }
+    throw new Error("the process that opens files does not answer");
+  }
+
+  #receive() {
+    return this.#socket.receive(ANSWER_MS, ANSWER_BYTES);
+  }
+
+  /** Ends the keeper. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket[Symbol.dispose]();
+    await this.#child.exited;
+  }
+}
+
+/** Returns the settings of the JavaScript engine, which are in the environment. */
+const engineSettings = (): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("BUN_JSC_")));
