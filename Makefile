@@ -107,7 +107,7 @@ $(BUN_BASE): scripts/fetch-bun.sh package-lock.json | $(TOOLS)
 mine: $(MINE)
 endif
 
-$(MINE): $(shell find src -name '*.ts') package.json packaging/mine.service node_modules/.ready $(BPF_OBJECTS) $(LIBBPF_SO) $(BUN_BASE) \
+$(MINE): $(shell find src -name '*.ts') package.json packaging/mine.service packaging/mine.conf node_modules/.ready $(BPF_OBJECTS) $(LIBBPF_SO) $(BUN_BASE) \
 		$(if $(IS_NATIVE),$(OUTPUT)/skeleton.checked src/core/libbpf.so) scripts/build-binary.ts scripts/seal-binary.ts
 	$(call msg,BUN,$@)
 	$(Q)$(BUN) scripts/build-binary.ts $(TARGET) $(OUTPUT) $(OUTPUT)/mine.unsealed $(BUN_BASE)

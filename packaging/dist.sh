@@ -50,7 +50,7 @@ tarball() { # TARGET BINARY
   local name=mine-$version-$1
   mkdir -p "$work/$name/completions"
   install -m 755 "$2" "$work/$name/mine"
-  install -m 644 "$pages/mine.8" "$top"/packaging/mine.service "$top"/LICENSE* "$top/NOTICE" "$top/CHANGELOG.md" \
+  install -m 644 "$pages/mine.8" "$top"/packaging/mine.{service,conf} "$top"/LICENSE* "$top/NOTICE" "$top/CHANGELOG.md" \
     "$work/$name/"
   install -m 644 "$pages/bash" "$work/$name/completions/mine"
   install -m 644 "$pages/zsh" "$work/$name/completions/_mine"
@@ -62,9 +62,10 @@ tarball() { # TARGET BINARY
 stage() { # BINARY ROOT ZSH_DIRECTORY
   local share=$2/usr/share
   mkdir -p "$2/usr/sbin" "$share/man/man8" "$share/bash-completion/completions" "$2/$3" \
-    "$share/fish/vendor_completions.d" "$share/doc/mine" "$2/usr/lib/systemd/system"
+    "$share/fish/vendor_completions.d" "$share/doc/mine" "$2/usr/lib/systemd/system" "$2/etc"
   install -m 755 "$1" "$2/usr/sbin/mine"
   install -m 644 "$top/packaging/mine.service" "$2/usr/lib/systemd/system/"
+  install -m 644 "$top/packaging/mine.conf" "$2/etc/"
   gzip -9n <"$pages/mine.8" >"$share/man/man8/mine.8.gz"
   install -m 644 "$pages/bash" "$share/bash-completion/completions/mine"
   install -m 644 "$pages/zsh" "$2/$3/_mine"
@@ -78,13 +79,14 @@ debian_package() { # ARCH BINARY
   stage "$2" "$root" usr/share/zsh/vendor-completions
   install -m 644 "$top/LICENSE" "$root/usr/share/doc/mine/copyright"
   mkdir "$root/DEBIAN"
-  (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
+  echo /etc/mine.conf >"$root/DEBIAN/conffiles"
+  (cd "$root" && find etc usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
   cat >"$root/DEBIAN/control" <<CONTROL
 Package: mine
 Version: $version
 Architecture: $1
 Maintainer: $maintainer
-Installed-Size: $(du -sk --apparent-size "$root/usr" | cut -f 1)
+Installed-Size: $(du -sk --apparent-size "$root" --exclude=DEBIAN | cut -f 1)
 Depends: libc6 (>= 2.17)
 Recommends: ipset, kmod
 Section: admin

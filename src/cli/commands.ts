@@ -48,6 +48,7 @@ const install = defineCommand({
   run: async ({ data = {} }: Given) => {
     const config = readInstallConfig(data);
     const { default: unit } = await import("../../packaging/mine.service", { with: { type: "text" } });
+    const { default: conf } = await import("../../packaging/mine.conf", { with: { type: "text" } });
     const [man, bash, zsh, fish] = await Promise.all([
       generated("man"),
       generated("complete-bash"),
@@ -55,7 +56,7 @@ const install = defineCommand({
       generated("complete-fish"),
     ]);
     const { install } = await import("../install/install.ts");
-    print(install(config, process.execPath, { man, bash, zsh, fish, unit }).join("\n"));
+    print(install(config, process.execPath, { man, bash, zsh, fish, unit, config: conf }).join("\n"));
     if (!config.dryRun)
       log.info("systemctl daemon-reload && systemctl enable --now mine starts the service.");
   },

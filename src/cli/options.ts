@@ -213,7 +213,7 @@ export const options = {
     default: "/usr/local",
     summary: "Install below this directory",
     details:
-      "Install below this directory, an absolute path: sbin/mine, lib/systemd/system/mine.service, and below share the man page, the completions and a list of all these files, mine/installed.",
+      "Install below this directory, an absolute path: sbin/mine, lib/systemd/system/mine.service, and below share the man page, the completions and a list of all these files, mine/installed. The configuration of the service is /etc/mine.conf; below another directory than /usr or /usr/local it is etc/mine.conf there. A changed one stays.",
   },
   dryRun: {
     commands: installers,

@@ -11,6 +11,7 @@ export interface Pages {
   zsh: string;
   fish: string;
   unit: string;
+  config: string;
 }
 
 export interface InstalledFile {
@@ -19,22 +20,31 @@ export interface InstalledFile {
   bytes: Uint8Array;
   /** SHA-256 of the bytes, in hexadecimal. */
   sum: string;
+  /** People change it: an installation keeps a changed one. */
+  isConfig: boolean;
 }
 
-/** Where a distribution's packages have the binary; the unit names it. */
+/** Where a distribution's packages have the binary and the configuration; the unit names them. */
 const PACKAGED_BINARY = "/usr/sbin/mine";
+const PACKAGED_CONFIG = "/etc/mine.conf";
+/** Directories below which the configuration of programs is not. */
+const SYSTEM_PREFIXES = ["/usr", "/usr/local"];
 
 /** Returns the files below a prefix. @param program path of the running binary. */
 export function filesBelow(prefix: string, program: string, pages: Pages): InstalledFile[] {
   const binary = join(prefix, "sbin/mine");
+  const config = SYSTEM_PREFIXES.includes(prefix) ? PACKAGED_CONFIG : join(prefix, PACKAGED_CONFIG);
   const file = (path: string, mode: number, bytes: Uint8Array): InstalledFile => ({
     ...{ path, mode, bytes },
     sum: sha256(bytes),
+    isConfig: path === config,
   });
   const text = (path: string, content: string) => file(join(prefix, path), 0o644, Buffer.from(content));
+  const unit = pages.unit.replaceAll(PACKAGED_BINARY, binary).replaceAll(PACKAGED_CONFIG, config);
   return [
     file(binary, 0o755, readFileSync(program)),
-    text("lib/systemd/system/mine.service", pages.unit.replaceAll(PACKAGED_BINARY, binary)),
+    file(config, 0o644, Buffer.from(pages.config)),
+    text("lib/systemd/system/mine.service", unit),
     text("share/man/man8/mine.8", `${pages.man}\n`),
     text("share/bash-completion/completions/mine", `${pages.bash}\n`),
     text("share/zsh/site-functions/_mine", `${pages.zsh}\n`),

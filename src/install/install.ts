@@ -35,14 +35,17 @@ export interface InstallConfig {
 }
 
 /**
- * Installs the running binary, its unit, man page and completions, or replaces an earlier version.
- * @returns the paths of the files.
+ * Installs the running binary, its unit, configuration, man page and completions, or replaces an earlier version.
+ * @returns the paths of the files. A changed configuration stays, and is not among them.
  * @throws MineError if a file of somebody else is in the way, or if a file cannot be written.
  */
 export function install({ prefix, dryRun }: InstallConfig, program: string, pages: Pages): string[] {
   const earlier = installed(prefix);
-  const files = filesBelow(prefix, program, pages);
+  const { files = [], kept = [] } = Object.groupBy(filesBelow(prefix, program, pages), (file) =>
+    file.isConfig && isForeign(file, earlier) ? "kept" : "files",
+  );
   for (const file of files) refuseForeign(file, earlier);
+  for (const { path } of kept) log.warn(`${path} stays as it is`);
   const paths = files.map(({ path }) => path);
   if (dryRun) return paths;
 
@@ -50,7 +53,10 @@ export function install({ prefix, dryRun }: InstallConfig, program: string, page
   const directories = [...paths, manifest].flatMap((path) => makeDirectory(dirname(path)));
   // The manifest is first: after an error `mine uninstall` removes the files so far.
   const record: Manifest = {
-    files: new Map(files.map(({ path, sum }) => [path, sum])),
+    files: new Map([
+      ...[...earlier.files].filter(([path]) => kept.some((file) => file.path === path)),
+      ...files.map(({ path, sum }) => [path, sum] as const),
+    ]),
     directories: [...earlier.directories, ...directories],
   };
   replace({ path: manifest, mode: 0o644, bytes: Buffer.from(manifestText(record)) });
@@ -88,12 +94,16 @@ function installed(prefix: string): Manifest {
 
 const sumOf = (path: string): string => attempt("read", path, () => sha256(readFileSync(path)));
 
-/** @throws MineError if the file exists, and is neither the same nor one that mine has installed. */
-function refuseForeign({ path, sum }: InstalledFile, { files }: Manifest): void {
-  if (!existsSync(path)) return;
-  const present = sumOf(path);
-  if (present === files.get(path) || present === sum) return;
-  const why = files.has(path) ? "it has changed since its installation" : "mine has not installed it";
+/** Returns whether the file exists, and is neither the same nor one that mine has installed. */
+function isForeign({ path, sum }: InstalledFile, { files }: Manifest): boolean {
+  return existsSync(path) && ![files.get(path), sum].includes(sumOf(path));
+}
+
+/** @throws MineError if the file is foreign. */
+function refuseForeign(file: InstalledFile, earlier: Manifest): void {
+  if (!isForeign(file, earlier)) return;
+  const { path } = file;
+  const why = earlier.files.has(path) ? "it has changed since its installation" : "mine has not installed it";
   throw failed("file-exists", `cannot replace ${path}: ${why}`);
 }
 
@@ -109,7 +119,7 @@ function makeDirectory(path: string): string[] {
 }
 
 /** Replaces a file in one step: a mine that runs from it goes on. */
-function replace({ path, mode, bytes }: Omit<InstalledFile, "sum">): void {
+function replace({ path, mode, bytes }: Pick<InstalledFile, "path" | "mode" | "bytes">): void {
   const fresh = `${path}.new`;
   attempt("write", path, () => {
     rmSync(fresh, { force: true });

@@ -74,7 +74,15 @@ test.each(targets)(
     const files = readdirSync(join(dir, name), { recursive: true, encoding: "utf8" });
     expect(files.sort()).toEqual([
       ...["CHANGELOG.md", "LICENSE", "LICENSE.BSD-2-Clause", "LICENSE.GPL-2.0", "NOTICE", "completions"],
-      ...["completions/_mine", "completions/mine", "completions/mine.fish", "mine", "mine.8", "mine.service"],
+      ...[
+        "completions/_mine",
+        "completions/mine",
+        "completions/mine.fish",
+        "mine",
+        "mine.8",
+        "mine.conf",
+        "mine.service",
+      ],
     ]);
     const header = await run(["readelf", "-hlW", join(dir, name, "mine")]);
     expect(header).toContain(target.includes("x64") ? "X86-64" : "AArch64");
@@ -121,7 +129,7 @@ async function expectInstalled(system: string, name: string): Promise<void> {
   expect(paths).toContain("/usr/sbin/mine");
   expect(paths).toContain("/usr/share/man/man8/mine.8.gz");
   expect(paths).toContain("/usr/lib/systemd/system/mine.service");
-  expect(paths.every((path) => path.startsWith("/usr/"))).toBe(true);
+  expect(paths.filter((path) => !path.startsWith("/usr/"))).toEqual(["/etc/mine.conf"]);
   if (/arm64|aarch64/.test(name)) return;
   expect(await run([join(system, "usr/sbin/mine"), "--version"])).toBe(`${version}\n`);
 }

@@ -15,6 +15,7 @@ import { Host } from "../support/host.ts";
 import { readError, readWarnings } from "../support/stderr.ts";
 
 const files = [
+  "etc/mine.conf",
   "lib/systemd/system/mine.service",
   "sbin/mine",
   "share/bash-completion/completions/mine",
@@ -76,7 +77,8 @@ describe("mine install", () => {
     const generated = await host.run(["--generate", "man"]);
     expect(readFileSync(join(prefix, "share/man/man8/mine.8"), "utf8")).toBe(generated.stdout);
     const unit = readFileSync(join(prefix, "lib/systemd/system/mine.service"), "utf8");
-    expect(unit).toMatch(new RegExp(`^ExecStart=${prefix}/sbin/mine -o json$`, "m"));
+    const config = join(prefix, "etc/mine.conf");
+    expect(unit).toMatch(new RegExp(`^ExecStart=${prefix}/sbin/mine --config ${config}$`, "m"));
   });
 
   test("lists the files with their checksums", async () => {
@@ -108,6 +110,39 @@ describe("mine install", () => {
     appendFileSync(join(prefix, "lib/systemd/system/mine.service"), "# mine\n");
     const { exitCode, stderr } = await run("install", prefix);
     expect([exitCode, readError(stderr).reason]).toEqual([1, "file-exists"]);
+  });
+
+  test("keeps a changed configuration, and says so", async () => {
+    const prefix = await installed();
+    const config = join(prefix, "etc/mine.conf");
+    writeFileSync(config, "utc\n");
+    for (const _ of [1, 2]) {
+      const { exitCode, stdout, stderr } = await run("install", prefix);
+      expect(exitCode).toBe(0);
+      expect(printed(prefix, stdout)).toEqual(files.filter((name) => name !== "etc/mine.conf"));
+      expect(readWarnings(stderr).join()).toContain(config);
+    }
+    expect(readFileSync(config, "utf8")).toBe("utc\n");
+    const { stderr } = await run("uninstall", prefix);
+    expect(readWarnings(stderr).join()).toContain(config);
+    expect(filesIn(prefix)).toEqual(["etc/mine.conf"]);
+    expect(await run("install", prefix)).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(config, "utf8")).toBe("utc\n");
+  });
+
+  test("installs a configuration that mine reads, with every line of it", async () => {
+    const prefix = await installed();
+    const config = join(prefix, "etc/mine.conf");
+    const text = readFileSync(config, "utf8");
+    const commented = text.replaceAll(/^#(?=\S+ = )/gm, "");
+    expect(commented).not.toBe(text);
+    writeFileSync(config, `${commented}count = never\n`);
+    const { exitCode, stderr } = await host.run(["--config", config]);
+    // The last line is the only wrong one.
+    expect([exitCode, readError(stderr).message]).toEqual([
+      2,
+      expect.stringContaining(`${config}:${commented.split("\n").length}: --count: 'never'`),
+    ]);
   });
 
   test("with --dry-run only prints the paths", async () => {

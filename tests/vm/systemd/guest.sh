@@ -9,7 +9,8 @@
 #   /results/ipset.pids      processes of its ipset commands
 #   /results/restarted       properties of mine.service after its watchdog has ended it
 #   /results/stopped         properties of mine.service after its end
-#   /results/mine.jsonl      the record of both runs
+#   /results/mine.jsonl      the record of both runs, from two files: `systemctl reload` opens the second
+#   /results/reloaded        properties of mine.service after that
 #   /results/journal         messages of mine.service, and of systemd about it
 #   /results/blocklist.json  what `journalctl IPSET_SET=blocklist` finds, from another mine that writes to the journal
 #   /results/failures.json   the same of priority "warning" or above
@@ -23,7 +24,7 @@
 #   /results/left            files that are there after `mine uninstall`, and were not before `mine install`
 set -eu
 
-mkdir -p /var/log
+record=/var/log/mine/events.jsonl
 find /usr/local >/tmp/before
 /usr/local/bin/mine install >/results/installed
 systemctl daemon-reload
@@ -48,7 +49,7 @@ properties >/results/started
 run_blocker 1
 
 # A mine that stands still feeds no watchdog. Events that it has not read are lost with it.
-until grep -q 192.0.2.2 /var/log/mine.jsonl; do
+until grep -q 192.0.2.2 "$record"; do
   sleep 0.2
 done
 pid=$(systemctl show -P MainPID mine.service)
@@ -58,6 +59,9 @@ until [ "$(systemctl show -P MainPID mine.service)" != "$pid" ] && systemctl is-
 done
 properties >/results/restarted
 run_blocker 2
+mv $record $record.1
+systemctl reload mine.service
+properties >/results/reloaded
 
 ipset create load hash:ip
 number=0
@@ -82,19 +86,17 @@ journalctl -o cat _SYSTEMD_UNIT=mine-journal.service _TRANSPORT=stdout >/results
 
 systemctl stop mine.service
 properties >/results/stopped
-cp /var/log/mine.jsonl /results/
-ls -ln /var/log >/results/files
+cat $record.1 $record >/results/mine.jsonl
+ls -ln /var/log/mine >/results/files
 journalctl -o cat -u mine.service >/results/journal
 
-rm /var/log/mine.jsonl
+rm $record $record.1
+echo 'metrics = 9095' >>/etc/mine.conf
 ipset create killed hash:ip
 mkdir /etc/systemd/system/mine.service.d
 cat >/etc/systemd/system/mine.service.d/quick.conf <<'EOF'
 [Service]
 RestartSec=100ms
-ExecStart=
-ExecStart=/usr/local/sbin/mine -o json --metrics 9095
-RestrictAddressFamilies=AF_INET
 EOF
 systemctl daemon-reload
 systemctl start mine.service
@@ -112,19 +114,19 @@ kills=0
 while [ $kills -lt "$KILLS" ]; do
   kills=$((kills + 1))
   sleep 0.$((kills % 10))
-  kill -KILL "$(pidof mine)"
-  until [ "$(grep -c '"mine-start"' /var/log/mine.jsonl)" -gt $kills ]; do
+  kill -KILL "$(systemctl show -P MainPID mine.service)"
+  until [ "$(grep -c '"mine-start"' $record)" -gt $kills ]; do
     sleep 0.1
   done
 done
 : >/tmp/enough
 wait $sender
-until [ "$(tail -n 1 /var/log/mine.jsonl | grep -c '"command":"add"')" -eq 1 ]; do
+until [ "$(tail -n 1 $record | grep -c '"command":"add"')" -eq 1 ]; do
   sleep 0.1
 done
 wget -q -O /results/metrics http://127.0.0.1:9095/metrics
 systemctl stop mine.service
-cp /var/log/mine.jsonl /results/killed.jsonl
+cp $record /results/killed.jsonl
 
 /usr/local/sbin/mine uninstall >/dev/null
 find /usr/local | grep -vxFf /tmp/before >/results/left || true

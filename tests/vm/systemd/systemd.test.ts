@@ -153,7 +153,12 @@ test("a mine that stands still is ended by the watchdog, and started again", () 
 });
 
 test("the record is readable for root and its group alone", () => {
-  expect(session.text("files")).toMatch(/^-rw-r----- .* 0 +0 .* mine\.jsonl$/m);
+  expect(session.text("files")).toMatch(/^-rw-r----- .* 0 +0 +[1-9]\d* .* events\.jsonl$/m);
+});
+
+test("systemctl reload opens the record by its path again", () => {
+  expect(properties("reloaded")).toMatchObject({ ActiveState: "active", NRestarts: "1" });
+  expect(session.text("files")).toMatch(/ events\.jsonl\.1$/m);
 });
 
 test("it ends without an error, and its messages are in the journal", () => {
