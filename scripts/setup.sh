@@ -21,6 +21,7 @@ test=(
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
   prometheus:prometheus rsyslogd:rsyslog logrotate:logrotate
+  dockerd:docker.io containerd:containerd
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 # file:package, for a package without a program to search for

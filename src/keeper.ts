@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The process that opens the files of a mine, which starts it (src/host/file-keeper.ts). It ends with that mine.
 import { closeSync, fstatSync } from "node:fs";
+import { openContainerFile } from "./host/containers.ts";
 import { UnixSocket } from "./host/ffi/unix-socket.ts";
-import { ANSWER_BYTES, KEEPER_SOCKET, type KeptFile, REQUEST_BYTES } from "./host/file-keeper.ts";
+import {
+  ANSWER_BYTES,
+  CONTAINER,
+  KEEPER_SOCKET,
+  type KeptFile,
+  REQUEST_BYTES,
+  ROTATE,
+} from "./host/file-keeper.ts";
 import { openLogFile, rotateLogFile } from "./host/log-file.ts";
 
 /** Opens files until the end of the mine. @returns false if no mine has started this process. */
@@ -28,19 +36,26 @@ function isSocket(fd: number): boolean {
 }
 
 function answer(socket: UnixSocket, files: readonly KeptFile[], request: Uint8Array): void {
-  const [number = 0, index = 0, isFull] = request;
+  const [number = 0, kind = 0, index = 0] = request;
   try {
-    const file = files[index];
-    if (!file) throw new Error(`there is no file ${index}`);
-    if (isFull) rotateLogFile(file.path, file.keep);
-    const { fd } = openLogFile(file.path);
+    const fd =
+      kind === CONTAINER
+        ? openContainerFile(Buffer.from(request.subarray(2)).toString())
+        : openLog(files[index], kind === ROTATE);
     try {
-      socket.sendFile(fd, Uint8Array.of(number));
+      if (fd === undefined) socket.send(Uint8Array.of(number));
+      else socket.sendFile(fd, Uint8Array.of(number));
     } finally {
-      closeSync(fd);
+      if (fd !== undefined) closeSync(fd);
     }
   } catch (error) {
     const text = Buffer.from((error as Error).message);
     socket.send(Buffer.concat([Uint8Array.of(number), text.subarray(0, ANSWER_BYTES - 1)]));
   }
+}
+
+function openLog(file: KeptFile | undefined, isFull: boolean): number | undefined {
+  if (!file) return undefined;
+  if (isFull) rotateLogFile(file.path, file.keep);
+  return openLogFile(file.path).fd;
 }

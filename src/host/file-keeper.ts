@@ -2,6 +2,7 @@
 // Starts the keeper of files, and asks it for files. After its start mine can open no file to write, because it decodes
 // untrusted input. The keeper is a process of its own (src/keeper.ts): it can, and decodes nothing.
 import { closeSync } from "node:fs";
+import { unsupported } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { UnixSocket } from "./ffi/unix-socket.ts";
 
@@ -16,11 +17,15 @@ export interface KeptFile {
 const KEEP_FILES = "keep-files";
 /** Descriptor of the keeper's socket. */
 export const KEEPER_SOCKET = 3;
+/** Kinds of a request. */
+export const REOPEN = 0;
+export const ROTATE = 1;
+export const CONTAINER = 2;
 /**
- * Bytes of a request: its number, the index of the file, and 1 to rotate it first. The answer has the same number, and
- * then the file, or the text of an error.
+ * Max bytes of a request: its number, its kind, and then the index of a log file, or the id of a container as text. The
+ * answer has the same number, and then a file, the text of an error, or nothing if there is no such file.
  */
-export const REQUEST_BYTES = 3;
+export const REQUEST_BYTES = 2 + 64;
 export const ANSWER_BYTES = 512;
 
 /** Max wait for an answer. The keeper only renames files, and opens one. */
@@ -39,30 +44,52 @@ export class FileKeeper implements AsyncDisposable {
   /** @throws MineError. */
   static start(files: readonly KeptFile[]): FileKeeper {
     const [socket, other] = attempt("make a socket", () => UnixSocket.pair());
-    const child = Bun.spawn([process.execPath, KEEP_FILES, JSON.stringify(files)], {
-      argv0: "mine",
-      cwd: "/",
-      env: engineSettings(),
-      stdio: ["ignore", "ignore", "inherit", other],
-    });
-    closeSync(other);
-    return new FileKeeper(socket, child);
+    try {
+      const child = Bun.spawn([process.execPath, KEEP_FILES, JSON.stringify(files)], {
+        argv0: "mine",
+        cwd: "/",
+        env: engineSettings(),
+        stdio: ["ignore", "ignore", "inherit", other],
+      });
+      return new FileKeeper(socket, child);
+    } catch (error) {
+      socket[Symbol.dispose]();
+      const message = `cannot start the process that opens files: ${(error as Error).message}`;
+      throw unsupported("call-failed", message, error);
+    } finally {
+      closeSync(other);
+    }
   }
 
   /**
-   * Opens a file by its path.
+   * Opens a log file by its path.
    * @param index index of the file.
    * @param isFull the earlier file gets another name first.
    * @returns its descriptor.
    * @throws Error with a sentence.
    */
-  open(index: number, isFull: boolean): number {
+  openLog(index: number, isFull: boolean): number {
+    const file = this.#ask(isFull ? ROTATE : REOPEN, Uint8Array.of(index));
+    if (file === undefined) throw new Error("the process that opens files has no such file");
+    return file;
+  }
+
+  /**
+   * Opens the file that a runtime keeps about a container.
+   * @returns its descriptor; undefined if there is none.
+   * @throws Error with a sentence.
+   */
+  openContainer(id: string): number | undefined {
+    return this.#ask(CONTAINER, Buffer.from(id));
+  }
+
+  #ask(kind: number, content: Uint8Array): number | undefined {
     this.#requests = (this.#requests + 1) % 256;
-    this.#socket.send(Uint8Array.of(this.#requests, index, isFull ? 1 : 0));
+    this.#socket.send(Buffer.concat([Uint8Array.of(this.#requests, kind), content]));
     for (let answer = this.#receive(); answer; answer = this.#receive()) {
       const { bytes, file } = answer;
       if (bytes.length === 0) throw new Error("the process that opens files has ended");
-      if (bytes[0] === this.#requests && file !== undefined) return file;
+      if (bytes[0] === this.#requests && (file !== undefined || bytes.length === 1)) return file;
       if (bytes[0] === this.#requests) throw new Error(Buffer.from(bytes.subarray(1)).toString());
       if (file !== undefined) closeSync(file); // the late answer to an earlier request
     }

@@ -12,6 +12,8 @@ import type { AuditRecord, CgroupFacts, ProcessFacts, RunContext } from "./recor
 import { Repeated } from "./repeated.ts";
 import { writeUtcNanoseconds } from "./time.ts";
 
+const encoder = new TextEncoder();
+
 type Cgroup = ReturnType<RunContext["findCgroup"]>;
 
 /** event.type of ECS: the kind of change. */
@@ -146,19 +148,28 @@ function writeUser(
 }
 
 /** Writes the container, the pod and the units of systemd that the caller is part of. */
-function writeService(json: JsonWriter, { container, podUid, units }: CgroupFacts): void {
+function writeService(json: JsonWriter, { container, podUid, units, names = {} }: CgroupFacts): void {
+  const { name, image, pod } = names;
   if (container) {
     json.open("{", "container");
     json.text("id", container.id);
     json.text("runtime", container.runtime);
+    writeName(json, "name", name);
+    if (image !== undefined) {
+      json.open("{", "image");
+      writeName(json, "name", image);
+      json.close("}");
+    }
     json.close("}");
   }
-  if (podUid !== undefined) {
+  if (podUid !== undefined || pod) {
     json.open("{", "orchestrator");
     json.text("type", "kubernetes");
+    writeName(json, "namespace", pod?.namespace);
     json.open("{", "resource");
     json.text("type", "pod");
     json.text("id", podUid);
+    writeName(json, "name", pod?.name);
     json.close("}");
     json.close("}");
   }
@@ -169,6 +180,11 @@ function writeService(json: JsonWriter, { container, podUid, units }: CgroupFact
     json.text("user_unit", units.userUnit);
     json.close("}");
   }
+}
+
+/** Writes a text that another program chooses, if there is one. */
+function writeName(json: JsonWriter, key: string, name: string | undefined): void {
+  if (name !== undefined) json.string(key, (out) => writeLossless(out, encoder.encode(name)));
 }
 
 /** Writes the effective ids that differ from the real ones. */

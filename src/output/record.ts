@@ -28,6 +28,8 @@ export interface CgroupFacts {
   path: string;
   container?: { id: string; runtime?: string } | undefined;
   podUid?: string | undefined;
+  /** Names that the runtime of the container knows. */
+  names?: { name?: string; image?: string; pod?: { name: string; namespace: string } } | undefined;
   units?: { unit: string; slice: string; userUnit?: string } | undefined;
 }
 

@@ -4,6 +4,8 @@ import { hostname } from "node:os";
 import { readClocks } from "bun-libbpf/ffi";
 import { isDenied, type MineEvent } from "../events/event.ts";
 import { Cgroups, findHierarchy } from "../host/cgroups.ts";
+import { Containers } from "../host/containers.ts";
+import type { FileKeeper } from "../host/file-keeper.ts";
 import { Processes } from "../host/processes.ts";
 import { ownNetns } from "../host/sysfs.ts";
 import { UserNames } from "../host/user-names.ts";
@@ -16,18 +18,26 @@ import { SetTypes } from "./set-types.ts";
 
 const ENOENT = 2;
 
-/** Returns the context of a run that starts now, and sees commands through this backend. */
+/**
+ * Returns the context of a run that starts now, and sees commands through this backend.
+ * @param keeper opens the files that name containers; without it they have no names.
+ */
 export function runContext(
   backend: string,
   { time, ancestry }: Pick<Config, "time" | "ancestry">,
+  keeper?: FileKeeper,
 ): RunContext {
   const users = new UserNames();
   const cgroups = new Cgroups(findHierarchy()?.root);
+  const containers = keeper && new Containers((id) => keeper.openContainer(id));
   const processes = new Processes();
   return {
     userName: (uid) => users.of(uid),
     findProcess: (pid, startNs) => processes.find(pid, startNs),
-    findCgroup: (id) => cgroups.find(id),
+    findCgroup: (id) => {
+      const cgroup = cgroups.find(id);
+      return cgroup && containers ? containers.name(cgroup) : cgroup;
+    },
     hostname: hostname(),
     ancestry,
     writeTime: timeWriter(time.form, time.isUtc, readClocks().monotonicNs),

@@ -2,6 +2,7 @@
 // Opens the outputs of a run.
 import { closeSync } from "node:fs";
 import { unsupported } from "../errors.ts";
+import { hasRuntime } from "../host/containers.ts";
 import { FileKeeper } from "../host/file-keeper.ts";
 import { describeLogFile, ForeignFileError, type LogFile, openLogFile } from "../host/log-file.ts";
 import { writeColoredText } from "../output/colored-text.ts";
@@ -14,36 +15,33 @@ import { writeText } from "../output/text.ts";
 import type { Config, OutputConfig } from "./config.ts";
 import { journal, LogOutput, syslog } from "./log-output.ts";
 
-export interface Outputs extends AsyncDisposable {
-  outputs: Output[];
-}
-
 /** An output to a file. */
 type FileConfig = OutputConfig & { path: string };
 
-/**
- * Opens all outputs. Only files that can change during the run need a keeper.
- * @throws MineError if one is not usable.
- */
-export function openOutputs({ outputs, color, rotation, service }: Config): Outputs {
-  const files = outputs.filter((output): output is FileConfig => output.path !== undefined);
-  const opened = new Map(files.map((file) => [file, openFile(file.path)]));
-  const mayChange = rotation !== undefined || service.socket !== undefined;
-  const { maxBytes = Number.POSITIVE_INFINITY, keep = 0 } = rotation ?? {};
-  const keeper =
-    files.length > 0 && mayChange ? FileKeeper.start(files.map(({ path }) => ({ path, keep }))) : undefined;
-  return {
-    outputs: outputs.map((output) => {
-      if (output.format === "journald") return new LogOutput(journal);
-      if (output.format === "syslog") return new LogOutput(syslog);
-      const target = opened.get(output as FileConfig);
-      if (!target) return lineOutput(output, stdout(), color && isStdoutTerminal());
-      const open = keeper && keptFile(keeper, files.indexOf(output as FileConfig), target);
-      const lines = new LineWriter(output.path ?? "", target, open && { maxBytes, open });
-      return lineOutput(output, lines, false);
-    }),
-    [Symbol.asyncDispose]: async () => await keeper?.[Symbol.asyncDispose](),
-  };
+const filesOf = ({ outputs }: Config): FileConfig[] =>
+  outputs.filter((output): output is FileConfig => output.path !== undefined);
+
+/** Starts the keeper, if files can change during the run, or if containers have names. @throws MineError. */
+export function startKeeper(config: Config): FileKeeper | undefined {
+  const { rotation, service, isDetailed } = config;
+  const files = filesOf(config).map(({ path }) => ({ path, keep: rotation?.keep ?? 0 }));
+  const mayChange = files.length > 0 && (rotation !== undefined || service.socket !== undefined);
+  return mayChange || (isDetailed && hasRuntime()) ? FileKeeper.start(files) : undefined;
+}
+
+/** Opens all outputs. @throws MineError if one is not usable. */
+export function openOutputs(config: Config, keeper: FileKeeper | undefined): Output[] {
+  const files = filesOf(config);
+  const maxBytes = config.rotation?.maxBytes ?? Number.POSITIVE_INFINITY;
+  return config.outputs.map((output) => {
+    if (output.format === "journald") return new LogOutput(journal);
+    if (output.format === "syslog") return new LogOutput(syslog);
+    const { path } = output;
+    if (path === undefined) return lineOutput(output, stdout(), config.color && isStdoutTerminal());
+    const target = openFile(path);
+    const open = keeper && keptFile(keeper, files.indexOf(output as FileConfig), target);
+    return lineOutput(output, new LineWriter(path, target, open && { maxBytes, open }), false);
+  });
 }
 
 function lineOutput({ format }: OutputConfig, lines: LineWriter, isColored: boolean): Output {
@@ -69,7 +67,7 @@ function toTarget({ fd, size }: LogFile): Target {
 function keptFile(keeper: FileKeeper, index: number, first: Target): Opener["open"] {
   let current = first;
   return (isFull) => {
-    const next = toTarget(describeLogFile(keeper.open(index, isFull)));
+    const next = toTarget(describeLogFile(keeper.openLog(index, isFull)));
     closeSync(current.fd);
     current = next;
     return next;

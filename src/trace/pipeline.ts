@@ -3,6 +3,7 @@
 import type { EventBuffer } from "bun-libbpf";
 import { readClocks } from "bun-libbpf/ffi";
 import { type MineEvent, readEvent } from "../events/event.ts";
+import type { FileKeeper } from "../host/file-keeper.ts";
 import { log } from "../log.ts";
 import { CommandCounts, metricsText } from "../output/metrics-text.ts";
 import type { Output } from "../output/output.ts";
@@ -51,11 +52,12 @@ export class Tracer {
   /** Sequence number of mine's own request for the sets, until its event has come. */
   #ownSequence: number | undefined;
 
-  constructor(config: Config, source: Source, outputs: readonly Output[]) {
+  /** @param keeper opens the files that name containers. */
+  constructor(config: Config, source: Source, outputs: readonly Output[], keeper?: FileKeeper) {
     this.#config = config;
     this.#source = source;
     this.#channels = outputs.map((output) => new Channel(output));
-    this.#context = runContext(source.backend, config);
+    this.#context = runContext(source.backend, config, keeper);
   }
 
   /** The limit of events is reached, or the readers of all outputs are gone. */

@@ -10,7 +10,7 @@ import { log } from "../log.ts";
 import type { Config } from "./config.ts";
 import { listSets } from "./list-sets.ts";
 import { serveMetrics } from "./metrics.ts";
-import { openOutputs } from "./open-outputs.ts";
+import { openOutputs, startKeeper } from "./open-outputs.ts";
 import { Tracer } from "./pipeline.ts";
 import { openSession, type Session } from "./session.ts";
 import { countSignals, type Signals } from "./signals.ts";
@@ -33,10 +33,11 @@ export async function trace(config: Config, mineVersion: string): Promise<void> 
   pages.drop(); // memory that only the start needs; again after the next step
   comeBeforeOthers();
   using manager = new ServiceManager(config.service);
-  await using opened = openOutputs(config);
+  await using keeper = startKeeper(config);
+  const outputs = openOutputs(config, keeper);
   using session = openSession(config);
-  const tracer = new Tracer(config, session, opened.outputs);
-  if (opened.outputs.some(({ takesRun }) => takesRun)) {
+  const tracer = new Tracer(config, session, outputs, keeper);
+  if (outputs.some(({ takesRun }) => takesRun)) {
     const facts = { version: mineVersion, options: process.argv.slice(2), pid: process.pid };
     tracer.recordStart({ ...facts, kernel: release(), bootId: bootId() }, listSets(config.snapshot));
   }

@@ -64,8 +64,12 @@ export interface JsonEvent {
   };
   group: { id: string };
   host: { hostname: string };
-  container?: { id: string; runtime?: string };
-  orchestrator?: { type: "kubernetes"; resource: { type: "pod"; id: string } };
+  container?: { id: string; runtime?: string; name?: string; image?: { name: string } };
+  orchestrator?: {
+    type: "kubernetes";
+    namespace?: string;
+    resource: { type: "pod"; id?: string; name?: string };
+  };
   systemd?: { unit: string; slice: string; user_unit?: string };
   ipset: {
     command: string;

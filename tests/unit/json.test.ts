@@ -31,6 +31,7 @@ describe("the fields of a command", () => {
                 path: "/kubepods.slice/x",
                 container: { id: "0f".repeat(32), runtime: "cri-o" },
                 podUid: "01234567-89ab-cdef-0123-456789abcdef",
+                names: { name: "web\n", image: "a/b:1", pod: { name: "web-1", namespace: "shop" } },
                 units: { unit: "user@7.service", slice: "user-7.slice", userUnit: "a.service" },
               }
             : undefined,
@@ -65,10 +66,10 @@ describe("the fields of a command", () => {
       user: { id: "1000", name: "root-by-name", audit: { id: "1001", name: "someone" } },
       group: { id: "1002" },
       host: { hostname: "gate" },
-      container: { id: "0f".repeat(32), runtime: "cri-o" },
+      container: { id: "0f".repeat(32), runtime: "cri-o", name: "web\n", image: { name: "a/b:1" } },
       orchestrator: {
-        type: "kubernetes",
-        resource: { type: "pod", id: "01234567-89ab-cdef-0123-456789abcdef" },
+        ...{ type: "kubernetes", namespace: "shop" },
+        resource: { type: "pod", id: "01234567-89ab-cdef-0123-456789abcdef", name: "web-1" },
       },
       systemd: { unit: "user@7.service", slice: "user-7.slice", user_unit: "a.service" },
       ipset: {

@@ -57,6 +57,7 @@ const failedAdd = recordOf(addition(address(1, ipv4), attribute(99, Buffer.from(
     path: "/a",
     container: { id: "0f".repeat(32), runtime: "docker" },
     podUid: "01234567-89ab-cdef-0123-456789abcdef",
+    names: { name: "a", image: "b", pod: { name: "c", namespace: "d" } },
     units: { unit: "a.service", slice: "b.slice", userUnit: "c.service" },
   }),
   findProcess: () => facts,
