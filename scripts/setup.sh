@@ -20,7 +20,7 @@ test=(
   qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
-  prometheus:prometheus rsyslogd:rsyslog logrotate:logrotate
+  prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter rsyslogd:rsyslog logrotate:logrotate
   dockerd:docker.io containerd:containerd
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)

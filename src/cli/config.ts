@@ -180,17 +180,20 @@ function readService(): Config["service"] {
   };
 }
 
-/** Reads "PORT" of this host, "ADDRESS:PORT", "[ADDRESS]:PORT" or "unix:PATH". */
+/** Reads "PORT" of this host, "ADDRESS:PORT", "[ADDRESS]:PORT", "unix:PATH" or "file:PATH". */
 function readMetrics(text: string | undefined): Config["metrics"] {
   if (text === undefined) return undefined;
-  const [, unix] = /^unix:(\/.*)$/s.exec(text) ?? [];
-  if (unix !== undefined && Buffer.byteLength(unix) <= MAX_SOCKET_PATH) return { unix };
+  const [, kind, path = ""] = /^(unix|file):(\/.*)$/s.exec(text) ?? [];
+  if (kind === "file") return { file: path };
+  if (kind === "unix" && Buffer.byteLength(path) <= MAX_SOCKET_PATH) return { unix: path };
   const [, host = "127.0.0.1", port = "0"] = /^(?:(\[[\da-f:.]+\]|[\d.]+):)?(\d{1,5})$/i.exec(text) ?? [];
   const number = Number(port);
   if (isAddress(host) && number > 0 && number <= 0xffff) {
     return { hostname: host.replaceAll(/[[\]]/g, ""), port: number };
   }
-  throw usageError(`--metrics: '${text}' is none of PORT, ADDRESS:PORT, [ADDRESS]:PORT, unix:PATH`);
+  throw usageError(
+    `--metrics: '${text}' is none of PORT, ADDRESS:PORT, [ADDRESS]:PORT, unix:PATH, file:PATH`,
+  );
 }
 
 /** @param host an IPv4 address, or an IPv6 address in brackets; a URL has other forms of the first, and changes them. */

@@ -115,9 +115,9 @@ export const options = {
   metrics: {
     commands: ["trace"],
     value: "ADDRESS",
-    summary: "Serve metrics for Prometheus: PORT, unix:PATH",
+    summary: "Metrics for Prometheus: PORT, unix:PATH, file:PATH",
     details:
-      "Serve metrics for Prometheus at http://ADDRESS/metrics. ADDRESS is a port of 127.0.0.1, an IP address and a port as in 192.0.2.1:9095 or [2001:db8::1]:9095, or a socket as in unix:/run/mine.sock. There is no encryption, and every client may read.",
+      "Serve metrics for Prometheus at http://ADDRESS/metrics. ADDRESS is a port of 127.0.0.1, an IP address and a port as in 192.0.2.1:9095 or [2001:db8::1]:9095, or a socket as in unix:/run/mine.sock. There is no encryption, and every client may read. With file:PATH write them to this file in place of that, each ten seconds, for the textfile collector of the node_exporter.",
   },
   command: {
     commands: ["trace"],

@@ -2,6 +2,7 @@
 // Starts the keeper of files, and asks it for files. After its start mine can open no file to write, because it decodes
 // untrusted input. The keeper is a process of its own (src/keeper.ts): it can, and decodes nothing.
 import { closeSync } from "node:fs";
+import { memoryFile } from "bun-libbpf/ffi";
 import { unsupported } from "../errors.ts";
 import { attempt } from "./attempt.ts";
 import { UnixSocket } from "./ffi/unix-socket.ts";
@@ -13,7 +14,13 @@ export interface KeptFile {
   keep: number;
 }
 
-/** Command of the keeper, known to src/engine.ts. It has one argument: its files as JSON. */
+export interface Kept {
+  files: readonly KeptFile[];
+  /** Path of the metrics. */
+  metrics: string | undefined;
+}
+
+/** Command of the keeper, known to src/engine.ts. It has one argument: Kept as JSON. */
 const KEEP_FILES = "keep-files";
 /** Descriptor of the keeper's socket. */
 export const KEEPER_SOCKET = 3;
@@ -21,9 +28,10 @@ export const KEEPER_SOCKET = 3;
 export const REOPEN = 0;
 export const ROTATE = 1;
 export const CONTAINER = 2;
+export const METRICS = 3;
 /**
- * Max bytes of a request: its number, its kind, and then the index of a log file, or the id of a container as text. The
- * answer has the same number, and then a file, the text of an error, or nothing if there is no such file.
+ * Max bytes of a request: its number, its kind, and then the index of a log file, the id of a container as text, or
+ * nothing and a file with the metrics. The answer has the same number, and then a file, the text of an error, or nothing.
  */
 export const REQUEST_BYTES = 2 + 64;
 export const ANSWER_BYTES = 512;
@@ -42,10 +50,10 @@ export class FileKeeper implements AsyncDisposable {
   }
 
   /** @throws MineError. */
-  static start(files: readonly KeptFile[]): FileKeeper {
+  static start(kept: Kept): FileKeeper {
     const [socket, other] = attempt("make a socket", () => UnixSocket.pair());
     try {
-      const child = Bun.spawn([process.execPath, KEEP_FILES, JSON.stringify(files)], {
+      const child = Bun.spawn([process.execPath, KEEP_FILES, JSON.stringify(kept)], {
         argv0: "mine",
         cwd: "/",
         env: engineSettings(),
@@ -83,9 +91,21 @@ export class FileKeeper implements AsyncDisposable {
     return this.#ask(CONTAINER, Buffer.from(id));
   }
 
-  #ask(kind: number, content: Uint8Array): number | undefined {
+  /** Replaces the file of the metrics. @throws Error with a sentence. */
+  writeMetrics(text: string): void {
+    const file = memoryFile("metrics", Buffer.from(text));
+    try {
+      this.#ask(METRICS, new Uint8Array(), file);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #ask(kind: number, content: Uint8Array, sent?: number): number | undefined {
     this.#requests = (this.#requests + 1) % 256;
-    this.#socket.send(Buffer.concat([Uint8Array.of(this.#requests, kind), content]));
+    const request = Buffer.concat([Uint8Array.of(this.#requests, kind), content]);
+    if (sent === undefined) this.#socket.send(request);
+    else this.#socket.sendFile(sent, request);
     for (let answer = this.#receive(); answer; answer = this.#receive()) {
       const { bytes, file } = answer;
       if (bytes.length === 0) throw new Error("the process that opens files has ended");

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Puts mine on a host and removes it: `mine install`, `mine uninstall`. Nothing is enabled or started.
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fchmodSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { failed, type MineError } from "../errors.ts";
+import { replaceFile } from "../host/replace-file.ts";
 import { log } from "../log.ts";
 import {
   filesBelow,
@@ -118,20 +107,9 @@ function makeDirectory(path: string): string[] {
   return [...above, path];
 }
 
-/** Replaces a file in one step: a mine that runs from it goes on. */
+/** A mine that runs from the file goes on. */
 function replace({ path, mode, bytes }: Pick<InstalledFile, "path" | "mode" | "bytes">): void {
-  const fresh = `${path}.new`;
-  attempt("write", path, () => {
-    rmSync(fresh, { force: true });
-    const fd = openSync(fresh, "wx", mode);
-    try {
-      fchmodSync(fd, mode); // the umask does not count
-      writeFileSync(fd, bytes);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(fresh, path);
-  });
+  attempt("write", path, () => replaceFile(path, mode, bytes));
 }
 
 function removeIfEmpty(path: string): void {

@@ -6,7 +6,7 @@ import type { BackendName } from "../backends/backend.ts";
 import type { ServiceConfig } from "../host/service-manager.ts";
 import type { Command } from "../ipset/message.ts";
 import type { TimeForm } from "../output/time.ts";
-import type { MetricsAddress } from "./metrics.ts";
+import type { MetricsPlace } from "./metrics.ts";
 
 /** Settings for the host. */
 export interface HostConfig {
@@ -62,7 +62,7 @@ export interface Config extends SessionConfig {
   /** Color text if stdout is a terminal. */
   color: boolean;
   service: ServiceConfig;
-  metrics: MetricsAddress | undefined;
+  metrics: MetricsPlace | undefined;
   /** Limits that end the run; infinity is no limit. */
   limits: { events: number; seconds: number };
 }

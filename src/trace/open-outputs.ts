@@ -21,12 +21,14 @@ type FileConfig = OutputConfig & { path: string };
 const filesOf = ({ outputs }: Config): FileConfig[] =>
   outputs.filter((output): output is FileConfig => output.path !== undefined);
 
-/** Starts the keeper, if files can change during the run, or if containers have names. @throws MineError. */
+/** Starts the keeper, if a file can change during the run, or if containers have names. @throws MineError. */
 export function startKeeper(config: Config): FileKeeper | undefined {
   const { rotation, service, isDetailed } = config;
+  const metrics = config.metrics && "file" in config.metrics ? config.metrics.file : undefined;
   const files = filesOf(config).map(({ path }) => ({ path, keep: rotation?.keep ?? 0 }));
   const mayChange = files.length > 0 && (rotation !== undefined || service.socket !== undefined);
-  return mayChange || (isDetailed && hasRuntime()) ? FileKeeper.start(files) : undefined;
+  const isNeeded = mayChange || metrics !== undefined || (isDetailed && hasRuntime());
+  return isNeeded ? FileKeeper.start({ files, metrics }) : undefined;
 }
 
 /** Opens all outputs. @throws MineError if one is not usable. */

@@ -9,7 +9,7 @@ import { bootId } from "../host/sysfs.ts";
 import { log } from "../log.ts";
 import type { Config } from "./config.ts";
 import { listSets } from "./list-sets.ts";
-import { serveMetrics } from "./metrics.ts";
+import { type Metrics, offerMetrics } from "./metrics.ts";
 import { openOutputs, startKeeper } from "./open-outputs.ts";
 import { Tracer } from "./pipeline.ts";
 import { openSession, type Session } from "./session.ts";
@@ -17,8 +17,6 @@ import { countSignals, type Signals } from "./signals.ts";
 
 /** Max wait. Events and signals end it at once; other checks can be this late. */
 const WAIT_MS = 2000;
-/** Max wait while a client of the metrics can ask. */
-const CLIENT_MS = 100;
 /** Pause between batches while events arrive: a wakeup costs more than an event. */
 const BATCH_MS = 2;
 /** Max wait at the end for a reader of stdout that takes no bytes. */
@@ -41,14 +39,15 @@ export async function trace(config: Config, mineVersion: string): Promise<void> 
     const facts = { version: mineVersion, options: process.argv.slice(2), pid: process.pid };
     tracer.recordStart({ ...facts, kernel: release(), bootId: bootId() }, listSets(config.snapshot));
   }
-  using metrics = config.metrics && serveMetrics(config.metrics, () => tracer.metrics(mineVersion));
+  const toFile = (text: string): void => keeper?.writeMetrics(text);
+  using metrics = config.metrics && offerMetrics(config.metrics, toFile, () => tracer.metrics(mineVersion));
   for (const given of session.confine()) log.decision(`confined: ${given}`);
   pages.drop();
   log.info("Tracing... Hit Ctrl-C to end.");
   manager.ready();
 
   try {
-    await follow(config, { session, tracer, pages, signals, manager, hasClients: metrics !== undefined });
+    await follow(config, { session, tracer, pages, signals, manager, metrics });
     manager.stopping();
     session.detach();
     if (await finish(tracer, signals)) {
@@ -72,19 +71,19 @@ interface Running {
   pages: ProgramPages;
   signals: Signals;
   manager: ServiceManager;
-  /** Clients ask for metrics. The event loop answers them between two waits. */
-  hasClients: boolean;
+  metrics: Metrics | undefined;
 }
 
 /** Writes events until a signal or a limit. */
 async function follow({ limits }: Config, running: Running): Promise<void> {
-  const { session, tracer, pages, signals, manager, hasClients } = running;
-  const waitMs = Math.min(hasClients ? CLIENT_MS : WAIT_MS, manager.reportMs);
+  const { session, tracer, pages, signals, manager, metrics } = running;
+  const waitMs = Math.min(WAIT_MS, metrics?.updateMs ?? WAIT_MS, manager.reportMs);
   const endMs = performance.now() + limits.seconds * 1000;
   while (signals.stops === 0 && !tracer.isDone && performance.now() < endMs) {
     const records = tracer.drain();
     tracer.reportLosses();
     manager.report(tracer.isReading, () => tracer.progress());
+    metrics?.update();
     if (records > 0) pages.dropIfMany();
     session.keepAttached();
     // The event loop delivers signals, so they are checked right before a wait: an earlier signal does not end the

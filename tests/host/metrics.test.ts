@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // `mine --metrics`: a real Prometheus scrapes them, and its counts are those of the sender.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { asSender, compileSender, SENDER_UID, send } from "../support/accounts.ts";
 import { canTraceHere, Host } from "../support/host.ts";
-import { readError } from "../support/stderr.ts";
+import { readError, readWarnings } from "../support/stderr.ts";
 import { until } from "../support/until.ts";
 
 const isHere = canTraceHere("metrics.test.ts");
@@ -124,6 +124,49 @@ describe.skipIf(!isHere)("metrics", () => {
       expect(await read()).toContain("mine_build_info");
     });
     expect(exitCode).toBe(0);
+  });
+
+  test("are in a file, which the node_exporter reads, and which has the last counts at the end", async () => {
+    const dir = host.emptyDirectory("textfile");
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
+    const options = ["--collector.disable-defaults", "--collector.textfile"];
+    await using exporter = Bun.spawn(
+      [
+        "prometheus-node-exporter",
+        ...options,
+        `--collector.textfile.directory=${dir}`,
+        `--web.listen-address=${address}`,
+      ],
+      { stdout: "ignore", stderr: "ignore" },
+    );
+    const file = join(dir, "mine.prom");
+    const exported = async () => (await fetch(`http://${address}/metrics`)).text().catch(() => "");
+    let sent = 0;
+    const { exitCode } = await host.run([...args, "--metrics", `file:${file}`], {}, async () => {
+      expect(await Bun.file(file).text()).toContain("mine_build_info");
+      sent = (await flood(100)).handled;
+      await until(async () =>
+        (await exported()).includes('mine_events_total{command="create",outcome="success"} 4'),
+      );
+    });
+    expect(exitCode).toBe(0);
+    expect(sent).toBe(100 + SETS);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    expect(readdirSync(dir)).toEqual(["mine.prom"]);
+    expect(metricIn(await exported(), "node_textfile_scrape_error")).toBe(0);
+    exporter.kill();
+  });
+
+  test("in a missing directory are an error, and one that vanishes is told", async () => {
+    const { exitCode, stderr } = await host.run([...args, "--metrics", "file:/nowhere/mine.prom"]);
+    expect([exitCode, readError(stderr).reason]).toEqual([3, "cannot-write"]);
+    const dir = host.emptyDirectory("textfile");
+    const later = await host.run([...args, "--metrics", `file:${join(dir, "mine.prom")}`], {}, () =>
+      rmSync(dir, { recursive: true }),
+    );
+    expect(later.exitCode).toBe(0);
+    expect(readWarnings(later.stderr).join()).toContain(dir);
   });
 
   test("are at /metrics alone, and are only read", async () => {

@@ -19,7 +19,7 @@ import { asSender, compileSender, SENDER_UID, type Sent, send } from "../support
 import { Receiver } from "../support/datagrams.ts";
 import { canTraceHere, Host, isAlive } from "../support/host.ts";
 import { type JsonEvent, parseEvents, parseRunRecords } from "../support/schema.ts";
-import { complete, READY, readError, readSummary } from "../support/stderr.ts";
+import { READY, readError, readSummary } from "../support/stderr.ts";
 import { until } from "../support/until.ts";
 
 const isHere = canTraceHere("output-files.test.ts");
@@ -113,6 +113,9 @@ const wordsOf = ({ ipset }: JsonEvent): string =>
 
 /** Returns the commands in JSON lines. */
 const commandsIn = (text: string): string[] => parseEvents(text).map(wordsOf);
+/** The summary of a run that has these commands. Other programs may use ipset: their commands are filtered. */
+const whole = (seen: number) => ({ seen, lost: 0, truncated: 0 });
+
 const linesOf = (text: string): string[] => text.split("\n").filter(Boolean);
 
 describe.skipIf(!isHere)("several outputs", () => {
@@ -120,7 +123,7 @@ describe.skipIf(!isHere)("several outputs", () => {
     const file = join(host.emptyDirectory("log"), "events.jsonl");
     await using mine = await Mine.start(["-o", "text", "-o", `json:${file}`]);
     const { handled } = await flood(500);
-    expect(await mine.end()).toEqual(complete(handled));
+    expect(await mine.end()).toMatchObject(whole(handled));
     expect(commandsIn(read(file))).toEqual(sentBy(500));
     const lines = linesOf(mine.stdout);
     expect(lines).toHaveLength(handled);
@@ -175,7 +178,7 @@ describe.skipIf(!isHere)("a file", () => {
     const { handled } = await flood(count);
     const keeper = mine.keeper;
     expect(isAlive(keeper)).toBe(true);
-    expect(await mine.end()).toEqual(complete(handled));
+    expect(await mine.end()).toMatchObject(whole(handled));
     expect(isAlive(keeper)).toBe(false);
     const names = ["events.jsonl.3", "events.jsonl.2", "events.jsonl.1", "events.jsonl"];
     expect(readdirSync(dir).toSorted()).toEqual(names.toSorted());
@@ -197,7 +200,7 @@ describe.skipIf(!isHere)("a file", () => {
     process.kill(mine.keeper, "SIGKILL");
     const { handled } = await flood(3000);
     await mine.tells(`${file}: `);
-    expect(await mine.end()).toEqual(complete(handled));
+    expect(await mine.end()).toMatchObject(whole(handled));
     expect(readdirSync(dir)).toEqual(["events.jsonl"]);
     expect(commandsIn(read(file))).toEqual(sentBy(3000));
   });
@@ -233,7 +236,7 @@ describe.skipIf(!isHere)("a file", () => {
       }
     }
     total += (await flood(300)).handled;
-    expect(await mine.end()).toEqual(complete(total));
+    expect(await mine.end()).toMatchObject(whole(total));
     for (const path of [`${file}.2`, `${file}.1`, file]) {
       expect(commandsIn(read(path))).toEqual(sentBy(300));
     }
@@ -250,7 +253,7 @@ describe.skipIf(!isHere)("a file", () => {
     mine.signal("SIGHUP");
     await until(() => read(file).length > 0);
     const { handled } = await sending;
-    expect(await mine.end()).toEqual(complete(handled));
+    expect(await mine.end()).toMatchObject(whole(handled));
     expect(commandsIn(read(`${file}.1`) + read(file))).toEqual(sentBy(20_000));
   });
 
@@ -300,7 +303,7 @@ describe.skipIf(!isHere)("on a full disk", () => {
       () => linesOf(read(file)).length > handled,
       () => mine.stderr,
     );
-    expect(await mine.end()).toEqual(complete(handled));
+    expect(await mine.end()).toMatchObject(whole(handled));
     expect(commandsIn(read(file))).toEqual(sentBy(2000));
   });
 
@@ -315,7 +318,7 @@ describe.skipIf(!isHere)("on a full disk", () => {
       await until(() => linesOf(read(file)).length === handled);
     });
     expect(exitCode).toBe(0);
-    expect(readSummary(stderr)).toEqual(complete(linesOf(read(file)).length));
+    expect(readSummary(stderr)).toMatchObject(whole(linesOf(read(file)).length));
   });
 
   test("without space until the end, each event is written or counted", async () => {

@@ -139,13 +139,14 @@ describe("--metrics", () => {
     ["0.0.0.0:65535", { hostname: "0.0.0.0", port: 65535 }],
     ["[::1]:9095", { hostname: "::1", port: 9095 }],
     ["unix:/run/mine.sock", { unix: "/run/mine.sock" }],
+    ["file:/run/mine.prom", { file: "/run/mine.prom" }],
   ])("takes %s", (given, address) => {
     expect(typed("--metrics", given).metrics).toEqual(address);
   });
 
   test.each([
     ...["", "0", "65536", "localhost:9095", "1.2.3:9095", "::1:9095", "[1.2.3.4]:9095", "[::1]"],
-    ...["unix:mine.sock", "unix:", `unix:/${"a".repeat(107)}`, "file:/tmp/x", "127.0.0.1:"],
+    ...["unix:mine.sock", "unix:", `unix:/${"a".repeat(107)}`, "file:x", "file:", "127.0.0.1:"],
   ])("refuses %j", (given) => {
     expect(complaint(`--metrics=${given}`)).toContain("--metrics");
   });

@@ -23,7 +23,7 @@ const allowed: Record<string, readonly string[]> = {
     ...["doctor", "install", "trace", "backends", "output", "ipset", "errors", "log", "core"],
     ...["package.json", "packaging"],
   ],
-  install: ["errors", "log"],
+  install: ["host", "errors", "log"],
   doctor: ["trace", "offsets", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
   trace: ["offsets", "backends", "host", "output", "events", "ipset", "errors", "log", "core"],
   offsets: ["backends", "host", "events", "ipset", "errors", "log", "assets", "core"],
