@@ -5,7 +5,7 @@ import { closeSync } from "node:fs";
 import { memoryFile } from "bun-libbpf/ffi";
 import { unsupported } from "../errors.ts";
 import { attempt } from "./attempt.ts";
-import { UnixSocket } from "./ffi/unix-socket.ts";
+import { type Datagram, UnixSocket } from "./ffi/unix-socket.ts";
 
 /** A file that the keeper opens. */
 export interface KeptFile {
@@ -36,13 +36,16 @@ export const METRICS = 3;
 export const REQUEST_BYTES = 2 + 64;
 export const ANSWER_BYTES = 512;
 
-/** Max wait for an answer. The keeper only renames files, and opens one. */
+/** Max wait for the first answer: the keeper may still be starting. */
+const START_MS = 30_000;
+/** Max wait for another answer. The keeper only renames files, and opens one. */
 const ANSWER_MS = 1000;
 
 export class FileKeeper implements AsyncDisposable {
   readonly #socket: UnixSocket;
   readonly #child: Bun.Subprocess;
   #requests = 0;
+  #hasAnswered = false;
 
   private constructor(socket: UnixSocket, child: Bun.Subprocess) {
     this.#socket = socket;
@@ -116,8 +119,10 @@ export class FileKeeper implements AsyncDisposable {
     throw new Error("the process that opens files does not answer");
   }
 
-  #receive() {
-    return this.#socket.receive(ANSWER_MS, ANSWER_BYTES);
+  #receive(): Datagram | undefined {
+    const answer = this.#socket.receive(this.#hasAnswered ? ANSWER_MS : START_MS, ANSWER_BYTES);
+    this.#hasAnswered ||= answer !== undefined;
+    return answer;
   }
 
   /** Ends the keeper. */

@@ -14,6 +14,8 @@
 #                             unseen marks a command that calls no handler in the kernel
 #   /results/mine.*           mine's output, its exit code, the checksum of the running program
 #   /results/evidence.*       kernel objects that exist while mine runs
+#   /results/reloaded.1, .2   output file of a mine, before and after the signal to open it again, with one command each
+#   /results/metrics          file with its metrics
 #   /results/before, after    state that must be the same after mine has ended
 set -eu
 
@@ -67,7 +69,8 @@ start_mine() { # NAME ARGUMENT...
   timeout -s KILL 120 "$mine" "$@" >"$results/mine.$name.stdout" 2>"$results/mine.$name.stderr" &
   echo $! >"/run/mine.$name.pid"
   if ! /usr/local/bin/await-tracing $! "$results/mine.$name.stderr" 2>/dev/null; then
-    echo "mine $* ended before it traced"
+    echo "mine $* ended before it traced:"
+    cat "$results/mine.$name.stderr"
     exit 1
   fi
 }
@@ -250,8 +253,24 @@ date +%Y/%m/%d_%H:%M >$results/last-minute
 # After any end of mine its objects are gone from the kernel, or at the latest after its next run.
 start_mine killed
 stop_mine killed KILL
-start_mine terminated
+file=/dev/shm/mine.txt
+NOTIFY_SOCKET=/nowhere start_mine terminated -o text:$file --metrics file:/dev/shm/mine.prom
+ipset list -name >/dev/null
+for _ in $(seq 100); do
+  [ ! -s $file ] || break
+  sleep 0.1
+done
+mv $file $file.1
+kill -HUP "$(cat /run/mine.terminated.pid)"
+for _ in $(seq 100); do
+  [ ! -e $file ] || break
+  sleep 0.1
+done
+ipset list -name >/dev/null
 stop_mine terminated TERM
+mv $file.1 $results/reloaded.1
+mv $file $results/reloaded.2
+mv /dev/shm/mine.prom $results/metrics
 
 # The kernel frees BPF objects a little after their last user is gone.
 for _ in 1 2 3 4 5 6 7 8 9 10; do

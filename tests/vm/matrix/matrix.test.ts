@@ -132,6 +132,11 @@ for (const row of readKernels()) {
       expect(text("evidence.kprobe_events") !== "").toBe(best === "kprobe");
       expect(readBackend(text("mine.trace.stderr"))).toBe(best);
 
+      for (const name of ["reloaded.1", "reloaded.2"]) {
+        expect(text(name)).toMatch(/^\(.*\) ipset \(pid: \d+\) .* - LIST <all sets> - SUCCESS$/);
+      }
+      expect(text("metrics")).toContain('\nmine_events_total{command="list",outcome="success"} 2\n');
+
       const seenBy = (backend: string) => withoutMines(parseEvents(text(`mine.${backend}.stdout`)));
       const events = seenBy(best).map(withoutBackend);
       expect(events).toHaveLength(lines.length);
