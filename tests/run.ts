@@ -28,7 +28,9 @@ function suite(name: string): Stage {
 }
 
 const files = (pattern: string): string[] => [...new Bun.Glob(pattern).scanSync()].sort();
-const shellScripts = files("{scripts,lib,bench,packaging,tests/vm,tests/vm/*,tests/fixtures/messages}/*.sh");
+const shellScripts = files(
+  "{scripts,lib,bench,packaging,tests/support,tests/vm,tests/vm/*,tests/fixtures/messages}/*.sh",
+);
 const cSources = files("{bpf,lib,bench,examples,examples/bcc,tests/fixtures,tests/support}/*.{c,h}");
 
 const stages: Stage[] = [
