@@ -21,7 +21,7 @@ test=(
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
   prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter rsyslogd:rsyslog logrotate:logrotate
-  dockerd:docker.io containerd:containerd
+  dockerd:docker.io containerd:containerd ip:iproute2 openssl:openssl jq:jq
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 # file:package, for a package without a program to search for
@@ -30,6 +30,7 @@ test_files=(
   "${build_files[@]}"
   /etc/protocols:netbase /usr/share/zoneinfo/Europe/Berlin:tzdata /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
   /usr/lib/python3/dist-packages/bcc:python3-bpfcc /lib/systemd/systemd:systemd
+  /lib/systemd/systemd-journal-remote:systemd-journal-remote /var/lib/dpkg/info/rsyslog-relp.list:rsyslog-relp
 )
 cross_arm64=(aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu)
 cross_arm64_files=(/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross)
