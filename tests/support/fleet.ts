@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The machines of docs/fleet.md, with the files and commands of that page.
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { asSender, SENDER_UID } from "./accounts.ts";
 import { root } from "./compile.ts";
 import type { Host, Run } from "./host.ts";
@@ -51,7 +51,7 @@ export class Sender {
   readonly #host: Host;
   readonly #dir: string;
   #flood: Bun.Subprocess | undefined;
-  readonly #mines: Promise<Run>[] = [];
+  #run: Promise<Run> | undefined;
   readonly #end = Promise.withResolvers<void>();
 
   constructor(host: Host, machine: Machine, index: number) {
@@ -62,16 +62,22 @@ export class Sender {
     chmodSync(this.#dir, 0o777);
   }
 
-  /** Starts mine, and waits until it traces. @param file file of the machine for its stdout. */
-  async trace(output: string, file?: string): Promise<void> {
-    const redirection = file === undefined ? "" : `>>${this.machine.path(file)}`;
-    const through = this.machine.beside("bash", "-c", `exec ./mine "$@" ${redirection}`, "mine");
+  /** The record of mine. */
+  get record(): string {
+    return this.machine.path("/var/log/mine/events.jsonl");
+  }
+
+  /** Starts mine with the outputs of the page, and waits until it traces. */
+  async trace(): Promise<void> {
+    mkdirSync(dirname(this.record));
+    const outputs = ["journald", "syslog", `json:${this.record}`].flatMap((output) => ["-o", output]);
     const ready = Promise.withResolvers<void>();
-    const run = this.#host.run(["-o", output, "--uid", this.uid], { through }, async () => {
+    const args = [...outputs, "--rotate", "1M", "--uid", this.uid];
+    const run = this.#host.run(args, { through: this.machine.beside("./mine") }, async () => {
       ready.resolve();
       await this.#end.promise;
     });
-    this.#mines.push(run);
+    this.#run = run;
     const early = await Promise.race([ready.promise, run]);
     if (early) throw new Error(`mine has ended: ${early.stderr}`);
   }
@@ -104,10 +110,10 @@ export class Sender {
     if (exitCode !== 0) throw new Error(`the flood ended with ${exitCode}`);
   }
 
-  /** Ends each mine. @returns their runs. */
-  async stop(): Promise<Run[]> {
+  /** Ends mine. */
+  async stop(): Promise<Run | undefined> {
     this.#end.resolve();
-    return await Promise.all(this.#mines);
+    return await this.#run;
   }
 }
 
