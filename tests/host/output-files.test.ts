@@ -166,6 +166,20 @@ describe.skipIf(!isHere)("several outputs", () => {
   });
 });
 
+test.skipIf(!isHere)("an output goes on after the reader of stdout has left", async () => {
+  const file = join(host.emptyDirectory("log"), "events.jsonl");
+  const through = ["bash", "-c", 'exec ./mine "$@" > >(head -n 1)', "mine"];
+  const args = ["-o", "text", "-o", `json:${file}`, "--uid", SENDER_UID];
+  const { exitCode, stdout, stderr } = await host.run(args, { through }, async () => {
+    for (const count of [20_000, 10]) await flood(count);
+  });
+  expect(exitCode).toBe(0);
+  expect(linesOf(stdout)).toHaveLength(1);
+  const all = [...sentBy(20_000), ...sentBy(10)];
+  expect(readSummary(stderr)).toMatchObject(whole(all.length));
+  expect(commandsIn(read(file))).toEqual(all);
+});
+
 describe.skipIf(!isHere)("a file", () => {
   test("that is full gets a successor, and each has whole lines", async () => {
     const dir = host.emptyDirectory("log");
