@@ -10,7 +10,8 @@ import { BUFFER } from "../trace/buffer-size.ts";
 import type { Config, HostConfig, OutputConfig, OutputFormat } from "../trace/config.ts";
 import { readConfigFile } from "./config-file.ts";
 import { glob } from "./glob.ts";
-import { options, type Values, variables } from "./options.ts";
+import { options, type Values } from "./options.ts";
+import { variables } from "./variables.ts";
 
 const MAX_UINT32 = 0xffffffff;
 /** TASK_COMM_LEN of linux/sched.h, without the NUL. */

@@ -3,7 +3,8 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { fold } from "../output/fold.ts";
 import { type Item, optionGroups, purpose, type Section, sections } from "./manual.ts";
-import { type CommandName, commandSummaries, rows, spellings, variables } from "./options.ts";
+import { type CommandName, commandSummaries, rows, spellings } from "./options.ts";
+import { variables } from "./variables.ts";
 
 const WIDTH = 80;
 /** First column of the summaries in the short help. */

@@ -7,8 +7,8 @@ import {
   optionNames,
   rows,
   spellings,
-  variables,
 } from "./options.ts";
+import { variables } from "./variables.ts";
 
 export interface Item {
   /** Spellings of the described item. */

@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { readConfig } from "../../src/cli/config.ts";
-import { variables } from "../../src/cli/options.ts";
 import { parseCommandLine } from "../../src/cli/parse.ts";
+import { variables } from "../../src/cli/variables.ts";
 import { EXIT_USAGE, MineError } from "../../src/errors.ts";
 import { type Command, commands } from "../../src/ipset/message.ts";
 import type { Config } from "../../src/trace/config.ts";
