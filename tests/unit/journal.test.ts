@@ -64,7 +64,11 @@ function fieldsOf(bytes: Uint8Array, given: GivenWithBytes = {}): Fields {
 test("a command has its fields", () => {
   const given: GivenWithBytes = {
     timeNs: 1_616_112_119_123_456_789n,
-    findCgroup: () => ({ path: "/a", units: { unit: "cron.service", slice: "system.slice" } }),
+    findCgroup: () => ({
+      path: "/a",
+      container: { id: "0123abcd" },
+      units: { unit: "cron.service", slice: "system.slice" },
+    }),
     event: {
       ...{ pid: 7, uid: 1000, loginUid: 1001, ancestry: Buffer.alloc(32) },
       ancestors: [{ pid: 6, startNs: 1n, comm: Buffer.from("cron") }],
@@ -88,6 +92,7 @@ test("a command has its fields", () => {
     IPSET_COMM: "ipset",
     IPSET_PARENT_COMM: "cron",
     IPSET_SYSTEMD_UNIT: "cron.service",
+    IPSET_CONTAINER_ID: "0123abcd",
   });
 });
 
