@@ -115,9 +115,9 @@ struct mine_filter {
 	__u32 commands; /* bit N: report enum ipset_cmd N */
 	/* the same for callers without CAP_NET_ADMIN: ipset(8) sends queries before it acts */
 	__u32 denied;
-	__u32 pid;     /* 0: any process */
-	__u32 uid;     /* real, effective or login user; AUDIT_UID_UNSET: any user */
-	__u32 check;   /* nlmsg_seq of the request that fills the "checks" map; 0: none */
+	__u32 pid;   /* 0: any process */
+	__u32 uid;   /* real, effective or login user; AUDIT_UID_UNSET: any user */
+	__u32 check; /* nlmsg_seq of the request that fills the "checks" map; 0: none */
 	enum mine_detail details;
 };
 
