@@ -128,6 +128,13 @@ struct kernfs_node___o {
 	} id;
 } __attribute__((preserve_access_index));
 
+/* Since 6.15 (633488947ef6) the parent has the name with underscores. */
+struct kernfs_node___x {
+	const char *name;
+	struct kernfs_node *parent;
+	struct kernfs_node *__parent;
+} __attribute__((preserve_access_index));
+
 /*
  * Max hierarchies to look at. They are in the order of their creation: first the kernel's unified
  * one, then systemd's own. Before 5.2 a program has 4,096 instructions at most.
@@ -167,6 +174,19 @@ static __always_inline struct cgroup *systemd_cgroup(struct css_set *set)
 	return NULL;
 }
 
+/* Returns the directory of a task's cgroup; NULL if there is none. */
+static __always_inline struct kernfs_node *cgroup_node(struct task_struct *task, bool is_unified)
+{
+	struct cgroup *cgroup;
+	struct css_set *set;
+
+	if (!bpf_core_field_exists(task->cgroups))
+		return NULL;
+	set = BPF_CORE_READ(task, cgroups);
+	cgroup = is_unified ? BPF_CORE_READ(set, dfl_cgrp) : systemd_cgroup(set);
+	return BPF_CORE_READ(cgroup, kn);
+}
+
 /*
  * Returns the inode number of the cgroup's directory, like bpf_get_current_cgroup_id(), which needs
  * 4.18.
@@ -175,22 +195,25 @@ static __always_inline struct cgroup *systemd_cgroup(struct css_set *set)
  * only where the constant equals the compared one. It follows the branch of an existing field; if
  * the other branch reads a missing field, it refuses the program.
  */
-static __always_inline __u64 cgroup_id(struct task_struct *task, bool is_unified)
+static __always_inline __u64 node_id(struct kernfs_node *node)
 {
-	struct kernfs_node *node;
-	struct cgroup *cgroup;
-	struct css_set *set;
-
-	if (!bpf_core_field_exists(task->cgroups))
-		return 0;
-	set = BPF_CORE_READ(task, cgroups);
-	cgroup = is_unified ? BPF_CORE_READ(set, dfl_cgrp) : systemd_cgroup(set);
-	node = BPF_CORE_READ(cgroup, kn);
 	if (bpf_core_field_exists(((struct kernfs_node___o *)node)->id.ino))
 		return BPF_CORE_READ((struct kernfs_node___o *)node, id.ino);
 	if (bpf_core_field_exists(node->id))
 		return BPF_CORE_READ(node, id);
 	return 0;
+}
+
+/* Returns the directory that holds another one; NULL for the root. */
+static __always_inline struct kernfs_node *node_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___x *named = (void *)node;
+
+	if (bpf_core_field_exists(named->__parent))
+		return BPF_CORE_READ(named, __parent);
+	if (bpf_core_field_exists(named->parent))
+		return BPF_CORE_READ(named, parent);
+	return NULL;
 }
 
 /*

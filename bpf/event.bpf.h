@@ -162,11 +162,11 @@ static __always_inline void fill_sender(struct mine_event *event, struct scm_cre
 }
 
 static __always_inline void fill_details(struct mine_event *event, struct task_struct *task,
-					 enum mine_detail details)
+					 struct kernfs_node *cgroup)
 {
 	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	event->session_id = session_id(task);
-	event->cgroup_id = cgroup_id(task, !(details & MINE_SYSTEMD_CGROUP));
+	event->cgroup_id = node_id(cgroup);
 }
 
 /*
@@ -178,7 +178,7 @@ static __always_inline __u64 data_end(const struct mine_event *event)
 {
 	barrier();
 	return (__u64)event->captured_len + event->arguments_captured + event->executable_len +
-	       event->ancestors_len + event->reply_len;
+	       event->cgroup_len + event->ancestors_len + event->reply_len;
 }
 
 static __always_inline void copy_arguments(struct mine_event *event, struct task_struct *task)
@@ -200,10 +200,14 @@ static __always_inline void copy_arguments(struct mine_event *event, struct task
 
 #ifdef MINE_LEGACY
 /*
- * The verifier of 4.15 cannot follow the unrolled walk below: it loses the bounds of spilled
+ * The verifier of 4.15 cannot follow the unrolled walks below: it loses the bounds of spilled
  * registers.
  */
 static __always_inline void copy_executable(struct mine_event *event, struct task_struct *task)
+{
+}
+
+static __always_inline void copy_cgroup(struct mine_event *event, struct kernfs_node *node)
 {
 }
 #else
@@ -255,6 +259,40 @@ static __always_inline void copy_executable(struct mine_event *event, struct tas
 			break;
 	}
 	event->flags |= MINE_EXECUTABLE_CUT;
+}
+
+/* Max names in the path of a cgroup. */
+#define CGROUP_DEPTH 16
+
+/*
+ * Copies the path of a cgroup up to the root of its hierarchy. A service or a container that ends
+ * takes its cgroup with it, often before user space can search for the id.
+ */
+static __always_inline void copy_cgroup(struct mine_event *event, struct kernfs_node *node)
+{
+	struct kernfs_node *parent;
+	__u64 at;
+	long length;
+
+	for (int step = 0; step < CGROUP_DEPTH; step++) {
+		parent = node_parent(node);
+		if (!parent)
+			return;
+		at = AT_MOST(data_end(event), MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX +
+						      MINE_EXECUTABLE_MAX + MINE_NAME_MAX +
+						      MINE_CGROUP_MAX);
+		length = bpf_probe_read_kernel_str(
+			event->data + at, MINE_NAME_MAX,
+			BPF_CORE_READ((struct kernfs_node___x *)node, name));
+		if (length <= 0)
+			break;
+		event->cgroup_len += length;
+		if (event->cgroup_len > MINE_CGROUP_MAX)
+			break;
+		node = parent;
+	}
+	/* User space searches for the id: a part of a path would name another cgroup. */
+	event->cgroup_len = 0;
 }
 #endif
 
@@ -345,13 +383,16 @@ static __always_inline void end_event(void *ctx, struct mine_event *event,
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	FILTER *filter = what_is_wanted();
+	struct kernfs_node *cgroup;
 
 	if (filter && filter->details & MINE_CALLER && !(command->flags & MINE_BY_READER)) {
-		fill_details(event, task, filter->details);
+		cgroup = cgroup_node(task, !(filter->details & MINE_SYSTEMD_CGROUP));
+		fill_details(event, task, cgroup);
 		copy_arguments(event, task);
 		/* Missing where user space has found the offsets: it does not search for this one. */
 		if (bpf_core_field_exists(task->mm->exe_file))
 			copy_executable(event, task);
+		copy_cgroup(event, cgroup);
 	}
 	if (filter && filter->details & MINE_ANCESTRY && !(command->flags & MINE_BY_READER))
 		copy_ancestors(event, task);

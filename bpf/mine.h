@@ -19,6 +19,7 @@
 /* The last name needs extra space: a name has at most 255 bytes. */
 #define MINE_EXECUTABLE_MAX 1024
 #define MINE_NAME_MAX	    256
+#define MINE_CGROUP_MAX	    1024 /* the same for the path of a cgroup */
 /*
  * Max captured bytes of the message that the kernel returns with an error: its beginning holds the
  * line at fault.
@@ -35,7 +36,8 @@
 #define MINE_ANCESTOR_LEN 32
 #define MINE_DATA_MAX                                                                              \
 	(MINE_MESSAGE_MAX + MINE_ARGUMENTS_MAX + MINE_EXECUTABLE_MAX + MINE_NAME_MAX +             \
-	 MINE_ANCESTORS_MAX * MINE_ANCESTOR_LEN + MINE_REPLY_MAX)
+	 MINE_CGROUP_MAX + MINE_NAME_MAX + MINE_ANCESTORS_MAX * MINE_ANCESTOR_LEN +                \
+	 MINE_REPLY_MAX)
 
 /* The caller's parent, or a process further up. */
 struct mine_ancestor {
@@ -76,15 +78,17 @@ struct mine_event {
 	__u32 captured_len;  /* bytes of the message in data */
 	__u32 arguments_len; /* bytes of the command line in the caller's memory */
 	__u32 arguments_captured;
-	__u32 executable_len; /* bytes of the path, see below */
-	__u32 ancestors_len;  /* bytes of the ancestors */
+	__u32 ancestors_len; /* bytes of the ancestors */
 	__u32 reply_len;
+	__u16 executable_len; /* bytes of the path, see below */
+	__u16 cgroup_len;     /* the same; 0 for the root, and for a path that is too long */
 	char comm[MINE_COMM_LEN];
 	/*
 	 * Consecutive texts, each with the length above. Unused bytes are not sent.
 	 *   the message: struct nlmsghdr, struct nfgenmsg, attributes
 	 *   the command line: arguments, a NUL after each
 	 *   the executable's path: names from the file up to the root, a NUL after each
+	 *   the cgroup's path: names from the cgroup up to the root, a NUL after each
 	 *   the ancestors: a struct mine_ancestor each, the parent first
 	 *   with an answer, the message that the kernel returned with it, truncated to MINE_REPLY_MAX
 	 */

@@ -28,6 +28,8 @@ export interface MineEvent extends Header {
    * in common.
    */
   readonly program: Uint8Array;
+  /** Path of the caller's cgroup; undefined for the root, and if the BPF program could not read it. */
+  readonly cgroupPath: Uint8Array | undefined;
   /** The parent, and the processes further up to the first of the host, at most eight. Empty if not reported. */
   readonly ancestors: readonly Ancestor[];
   /** Bytes of `ancestors`. Two events with equal bytes have them in common. */
@@ -80,8 +82,13 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
     return this.#part(this.capturedLen, this.argumentsCaptured + this.executableLen);
   }
 
+  get cgroupPath(): Uint8Array | undefined {
+    const start = this.capturedLen + this.argumentsCaptured + this.executableLen;
+    return pathOf(this.#part(start, this.cgroupLen), false);
+  }
+
   get ancestry(): Uint8Array {
-    return this.#part(this.capturedLen + this.argumentsCaptured + this.executableLen, this.ancestorsLen);
+    return this.#part(this.partsLength - this.replyLen - this.ancestorsLen, this.ancestorsLen);
   }
 
   get ancestors(): Ancestor[] {
@@ -99,7 +106,8 @@ class EventInPlace extends structOf(mineEvent) implements MineEvent {
   }
 
   get partsLength(): number {
-    return this.capturedLen + this.argumentsCaptured + this.executableLen + this.ancestorsLen + this.replyLen;
+    const { capturedLen, argumentsCaptured, executableLen, cgroupLen, ancestorsLen, replyLen } = this;
+    return capturedLen + argumentsCaptured + executableLen + cgroupLen + ancestorsLen + replyLen;
   }
 
   get isRefused(): boolean {

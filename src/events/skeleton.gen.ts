@@ -40,11 +40,12 @@ export const mineEvent = {
   capturedLen: [80, "u32"],
   argumentsLen: [84, "u32"],
   argumentsCaptured: [88, "u32"],
-  executableLen: [92, "u32"],
-  ancestorsLen: [96, "u32"],
-  replyLen: [100, "u32"],
+  ancestorsLen: [92, "u32"],
+  replyLen: [96, "u32"],
+  executableLen: [100, "u16"],
+  cgroupLen: [102, "u16"],
   comm: [104, "string", 16],
-  data: [120, "bytes", 22112],
+  data: [120, "bytes", 23392],
 } as const satisfies Layout;
 
 /** enum mine_flag */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Finds cgroups by their id: the inode number of the directory, in the unified hierarchy or in systemd's own.
+// The kernel side sends the path with the id. Where it cannot (Linux before 5.8, the root, a very long path), a search
+// finds the id in the hierarchy, if the cgroup is still there.
 // A host may have tens of thousands of cgroups, and new ones all the time. mine reads no event during a
 // search. So a search has a time budget, and continues with the next event.
 // open_by_handle_at(2) opens a cgroup by its id at once. But it needs the privilege to read every file of the
@@ -30,7 +32,7 @@ const MAX_MS = 20;
  * Minimum cgroups of a walk, regardless of time. A host with few cgroups gets all names even when it is busy.
  */
 const MIN_STEPS = 64;
-/** Maximum number of unknown ids to remember. */
+/** Maximum number of unknown ids to remember, and of ids that came with their path. */
 const MAX_ASKED = 4096;
 
 /**
@@ -67,6 +69,13 @@ export interface Container {
   runtime?: string;
 }
 
+/** A cgroup as an event has it. */
+export interface Reported {
+  cgroupId: bigint;
+  /** Undefined if the kernel side did not send it. */
+  cgroupPath: Uint8Array | undefined;
+}
+
 export function cgroupOf(path: string): Cgroup {
   const trusted = path.replace(userOwned, "");
   return {
@@ -88,6 +97,8 @@ export class Cgroups {
   readonly #root: string | undefined;
   readonly #now: () => number;
   #known = new Map<bigint, Cgroup>();
+  /** The cgroups that came with their path. */
+  readonly #reported = new Map<bigint, Cgroup>();
   /**
    * State of the current walk through all cgroups: the cgroups found, the queue of paths, and the next index
    * in it.
@@ -112,18 +123,28 @@ export class Cgroups {
   }
 
   /**
-   * Returns the cgroup with this id. The result is undefined if it does not exist, if the time budget is used
-   * up, or if there is no hierarchy.
+   * Returns the cgroup of an event. If it came without its path, the result is undefined where it does not exist,
+   * where the time budget is used up, or where there is no hierarchy.
    */
-  find(id: bigint): Cgroup | undefined {
-    const known = this.#known.get(id);
-    if (known || id === 0n || this.#root === undefined) return known;
+  find(event: Reported): Cgroup | undefined {
+    const id = event.cgroupId;
+    const known = this.#reported.get(id) ?? this.#known.get(id);
+    if (known || id === 0n) return known;
+    const path = event.cgroupPath;
+    if (path) return this.#remember(id, cgroupOf(shownPath(Buffer.from(path))));
+    if (this.#root === undefined) return undefined;
     const decisive = this.#decisive.get(id) ?? this.#walk + (this.#isWalking ? 1 : 0);
     if (this.#walk > decisive) return undefined;
     if (this.#decisive.size >= MAX_ASKED) this.#decisive.clear();
     this.#decisive.set(id, decisive);
     this.#lookFor(this.#root, id, decisive);
     return this.#known.get(id);
+  }
+
+  #remember(id: bigint, cgroup: Cgroup): Cgroup {
+    if (this.#reported.size >= MAX_ASKED) this.#reported.clear();
+    this.#reported.set(id, cgroup);
+    return cgroup;
   }
 
   get #isWalking(): boolean {

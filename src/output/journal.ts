@@ -21,7 +21,7 @@ const encoder = new TextEncoder();
 /** Writes the fields. */
 export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunContext): void {
   const { event, message, outcome } = record;
-  const { container, units } = context.findCgroup(event.cgroupId) ?? {};
+  const { container, units } = context.findCgroup(event) ?? {};
   out.ascii("MESSAGE=");
   writeTextWithoutTime(out, record, context, true);
   out.ascii(`\nPRIORITY=${severityOf(record)}\nMESSAGE_ID=${MESSAGE_ID}\n`);

@@ -37,7 +37,7 @@ const place = new Repeated();
 
 /** Writes the line, without a newline. */
 export function writeJson(out: ByteWriter, record: AuditRecord, context: RunContext): void {
-  const cgroup = context.findCgroup(record.event.cgroupId);
+  const cgroup = context.findCgroup(record.event);
   const json = new JsonWriter(out);
   json.open("{");
   json.string("@timestamp", (out) => writeUtcNanoseconds(out, record.timeNs));

@@ -39,7 +39,7 @@ export interface RunContext {
   userName: (uid: number) => string | undefined;
   /** Facts about a process by its id and its start by CLOCK_BOOTTIME; undefined if the start is unknown. */
   findProcess: (pid: number, startNs: bigint) => ProcessFacts | undefined;
-  findCgroup: (id: bigint) => CgroupFacts | undefined;
+  findCgroup: (event: Pick<MineEvent, "cgroupId" | "cgroupPath">) => CgroupFacts | undefined;
   hostname: string;
   /** Lines of text have the processes that started the caller. */
   ancestry: boolean;

@@ -34,8 +34,8 @@ export function runContext(
   return {
     userName: (uid) => users.of(uid),
     findProcess: (pid, startNs) => processes.find(pid, startNs),
-    findCgroup: (id) => {
-      const cgroup = cgroups.find(id);
+    findCgroup: (event) => {
+      const cgroup = cgroups.find(event);
       return cgroup && containers ? containers.name(cgroup) : cgroup;
     },
     hostname: hostname(),

@@ -36,6 +36,8 @@ export function eventWith(given: Partial<MineEvent> = {}): MineEvent {
     argumentsCaptured: args.length,
     executableLen: 0,
     executable: undefined,
+    cgroupLen: 0,
+    cgroupPath: undefined,
     replyLen: given.reply?.length ?? 0,
     reply: new Uint8Array(),
     program: Buffer.concat([args, given.executable ?? new Uint8Array()]),

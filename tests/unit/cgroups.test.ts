@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cgroups, cgroupOf, findHierarchy } from "../../src/host/cgroups.ts";
 
+const find = (cgroups: Cgroups, cgroupId: bigint) => cgroups.find({ cgroupId, cgroupPath: undefined });
 const id = "0123456789abcdef".repeat(4);
 const other = "fedcba9876543210".repeat(4);
 const pod = "pod01234567_89ab_cdef_0123_456789abcdef";
@@ -127,10 +128,10 @@ describe("finds a cgroup by its id", () => {
   test("the root, and each cgroup below it", () => {
     const root = hierarchy("cgroup", [`docker/${id}/a b`, "c"]);
     const cgroups = new Cgroups(root);
-    const find = (path: string) => cgroups.find(idOf(join(root, path)));
-    expect(find("/")).toEqual({ path: "/" });
-    expect(find("c")).toEqual({ path: "/c" });
-    expect(find(`docker/${id}/a b`)).toEqual({
+    const found = (path: string) => find(cgroups, idOf(join(root, path)));
+    expect(found("/")).toEqual({ path: "/" });
+    expect(found("c")).toEqual({ path: "/c" });
+    expect(found(`docker/${id}/a b`)).toEqual({
       path: `/docker/${id}/a b`,
       container: { id, runtime: "docker" },
     });
@@ -141,8 +142,8 @@ describe("finds a cgroup by its id", () => {
     const unified = hierarchy("unified", ["a"]);
     const roots = [join(dir, "missing"), old, unified];
     expect(findHierarchy(roots, old)).toEqual({ root: unified, isUnified: true });
-    expect(new Cgroups(unified).find(idOf(join(unified, "a")))?.path).toBe("/a");
-    expect(new Cgroups(undefined).find(idOf(join(unified, "a")))).toBeUndefined();
+    expect(find(new Cgroups(unified), idOf(join(unified, "a")))?.path).toBe("/a");
+    expect(find(new Cgroups(undefined), idOf(join(unified, "a")))).toBeUndefined();
   });
 
   test("in systemd's own hierarchy, where there is no unified one", () => {
@@ -156,29 +157,37 @@ describe("finds a cgroup by its id", () => {
     const elsewhere = hierarchy("elsewhere", ["a"]);
     const root = hierarchy("cgroup", []);
     symlinkSync(elsewhere, join(root, "link"));
-    expect(new Cgroups(root).find(idOf(join(elsewhere, "a")))).toBeUndefined();
+    expect(find(new Cgroups(root), idOf(join(elsewhere, "a")))).toBeUndefined();
+  });
+
+  test("that is gone, or in no hierarchy, when the event has its path", () => {
+    const cgroups = new Cgroups(undefined);
+    const reported = (path: string) => ({ cgroupId: 7n, cgroupPath: Buffer.from(path, "latin1") });
+    const cgroup = { path: `/docker/${id}/a\\xff`, container: { id, runtime: "docker" } };
+    expect(cgroups.find(reported(`/docker/${id}/a\xff`))).toMatchObject(cgroup);
+    expect(find(cgroups, 7n)).toMatchObject(cgroup);
   });
 
   test("but none for id 0, which means that the kernel knows none", () => {
-    expect(new Cgroups(hierarchy("cgroup", ["a"])).find(0n)).toBeUndefined();
+    expect(find(new Cgroups(hierarchy("cgroup", ["a"])), 0n)).toBeUndefined();
   });
 
   test("after its removal, when an earlier search found it", () => {
     const root = hierarchy("cgroup", ["a", "b"]);
     const cgroups = new Cgroups(root);
     const ids = [idOf(join(root, "a")), idOf(join(root, "b"))];
-    expect(ids.map((id) => cgroups.find(id)?.path)).toEqual(["/a", "/b"]);
+    expect(ids.map((id) => find(cgroups, id)?.path)).toEqual(["/a", "/b"]);
     rmSync(join(root, "a"), { recursive: true });
-    expect(ids.map((id) => cgroups.find(id)?.path)).toEqual(["/a", "/b"]);
+    expect(ids.map((id) => find(cgroups, id)?.path)).toEqual(["/a", "/b"]);
   });
 
   test("after its creation, although an earlier search missed it", () => {
     const root = hierarchy("cgroup", ["a"]);
     const cgroups = new Cgroups(root);
-    expect(cgroups.find(1n)).toBeUndefined();
+    expect(find(cgroups, 1n)).toBeUndefined();
     mkdirSync(join(root, "new"));
-    expect(cgroups.find(idOf(join(root, "new")))?.path).toBe("/new");
-    expect(cgroups.find(idOf(join(root, "a")))?.path).toBe("/a");
+    expect(find(cgroups, idOf(join(root, "new")))?.path).toBe("/new");
+    expect(find(cgroups, idOf(join(root, "a")))?.path).toBe("/a");
   });
 
   test.each<[name: number[], shown: string]>([
@@ -194,9 +203,9 @@ describe("finds a cgroup by its id", () => {
     mkdirSync(below, { recursive: true });
     const cgroups = new Cgroups(root);
     const idIn = (path: Buffer) => statSync(path, { bigint: true }).ino;
-    expect(cgroups.find(idIn(directory))?.path).toBe(shown);
-    expect(cgroups.find(idIn(below))?.path).toBe(`${shown}/below`);
-    expect(cgroups.find(idOf(join(root, "plain")))?.path).toBe("/plain");
+    expect(find(cgroups, idIn(directory))?.path).toBe(shown);
+    expect(find(cgroups, idIn(below))?.path).toBe(`${shown}/below`);
+    expect(find(cgroups, idOf(join(root, "plain")))?.path).toBe("/plain");
   });
 });
 
@@ -225,10 +234,10 @@ describe("the search among thousands of cgroups", () => {
     const time = clock();
     const cgroups = new Cgroups(dir, time.now);
     const wanted = idOf(`${GROUPS - 1}/${IN_GROUP - 1}`);
-    cgroups.find(wanted); // starts the search
+    find(cgroups, wanted); // starts the search
     for (let event = 0; event < 100; event++) {
       const startMs = time.ms;
-      expect(cgroups.find(wanted)).toBeUndefined();
+      expect(find(cgroups, wanted)).toBeUndefined();
       expect(time.ms - startMs).toBeLessThan(30);
     }
   });
@@ -238,7 +247,7 @@ describe("the search among thousands of cgroups", () => {
     const now = () => time.now() * 1000;
     const few = join(dir, "0");
     writeFileSync(join(few, "cgroup.controllers"), "");
-    expect(new Cgroups(few, now).find(idOf(`0/${IN_GROUP - 1}`))?.path).toBe(`/${IN_GROUP - 1}`);
+    expect(find(new Cgroups(few, now), idOf(`0/${IN_GROUP - 1}`))?.path).toBe(`/${IN_GROUP - 1}`);
   });
 
   test("takes a twentieth of the time, and finds all in the end", () => {
@@ -250,7 +259,7 @@ describe("the search among thousands of cgroups", () => {
       if (event > 2000) throw new Error("never found");
       const [path = ""] = wanted;
       const startMs = time.ms;
-      const cgroup = cgroups.find(idOf(path));
+      const cgroup = find(cgroups, idOf(path));
       spentMs += time.ms - startMs;
       if (cgroup?.path === `/${path}`) wanted.delete(path);
       time.ms += 100;
@@ -263,7 +272,7 @@ describe("the search among thousands of cgroups", () => {
     const cgroups = new Cgroups(dir, time.now);
     const spent = () => {
       const startMs = time.ms;
-      cgroups.find(1n);
+      find(cgroups, 1n);
       return time.ms - startMs;
     };
     for (let event = 0; event < 2000; event++) {

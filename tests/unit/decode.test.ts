@@ -278,6 +278,6 @@ describe("user space adds", () => {
   });
 
   test("the cgroup (cgroups.test.ts), and none for id 0", () => {
-    expect(context.findCgroup(0n)).toBeUndefined();
+    expect(context.findCgroup(eventWith({ cgroupId: 0n }))).toBeUndefined();
   });
 });

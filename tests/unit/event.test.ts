@@ -8,27 +8,41 @@ import { mineEvent, mineFlag } from "../../src/events/skeleton.gen.ts";
 import { eventWith } from "../support/records.ts";
 
 const HEADER_SIZE = mineEvent.data[0];
-const lengths = ["capturedLen", "argumentsCaptured", "executableLen", "ancestorsLen", "replyLen"] as const;
+const lengths = [
+  "capturedLen",
+  "argumentsCaptured",
+  "executableLen",
+  "cgroupLen",
+  "ancestorsLen",
+  "replyLen",
+] as const;
 
 interface Parts {
   message?: Uint8Array;
   arguments?: Uint8Array;
   names?: Uint8Array;
+  cgroup?: Uint8Array;
   ancestry?: Uint8Array;
   reply?: Uint8Array;
 }
 
 /** Returns the bytes of an event with these parts, and with the right lengths. */
 function bytesOf(parts: Parts): DataView {
-  const data = [parts.message, parts.arguments, parts.names, parts.ancestry, parts.reply].map(
-    (part) => part ?? new Uint8Array(),
-  );
+  const { message, arguments: args, names, cgroup, ancestry, reply } = parts;
+  const data = [message, args, names, cgroup, ancestry, reply].map((part) => part ?? new Uint8Array());
   const view = new DataView(new ArrayBuffer(HEADER_SIZE + data.reduce((sum, part) => sum + part.length, 0)));
   new Uint8Array(view.buffer).set(Buffer.concat(data), HEADER_SIZE);
   for (const [index, name] of lengths.entries()) {
-    view.setUint32(mineEvent[name][0], data[index]?.length ?? 0, true);
+    setLength(view, name, data[index]?.length ?? 0);
   }
   return view;
+}
+
+/** Writes a length, or the max one of its type. */
+function setLength(view: DataView, name: (typeof lengths)[number], length: number): void {
+  const [at, type] = mineEvent[name];
+  if (type === "u16") view.setUint16(at, Math.min(length, 0xffff), true);
+  else view.setUint32(at, Math.min(length, 0xffffffff), true);
 }
 
 const read = (view: DataView) => readEvent(view, 0, view.byteLength);
@@ -38,13 +52,15 @@ describe("the parts", () => {
     message: fc.uint8Array({ maxLength: 100 }),
     arguments: fc.uint8Array({ maxLength: 100 }),
     names: fc.uint8Array({ maxLength: 100 }),
+    cgroup: fc.uint8Array({ maxLength: 100 }),
     ancestry: fc.uint8Array({ maxLength: 100 }),
     reply: fc.uint8Array({ maxLength: 100 }),
   });
 
   test("are read at the offsets that the lengths give, for any content", () => {
     const property = fc.property(parts, (given) => {
-      const { message, arguments: args, ancestry, ancestors, reply, executable } = read(bytesOf(given)) ?? {};
+      const event = read(bytesOf(given));
+      const { message, arguments: args, ancestry, ancestors, reply, executable, cgroupPath } = event ?? {};
       expect([message, args, ancestry, reply]).toEqual([
         given.message,
         given.arguments,
@@ -53,6 +69,7 @@ describe("the parts", () => {
       ]);
       expect(ancestors?.length).toBe(Math.floor(given.ancestry.length / 32));
       expect(executable?.length).toBe(given.names.length || undefined);
+      expect(cgroupPath?.length).toBe(given.cgroup.length || undefined);
     });
     fc.assert(property, { numRuns: 2000 });
   });
@@ -64,8 +81,7 @@ describe("the parts", () => {
       fc.integer({ min: 1 }),
       (given, name, more) => {
         const view = bytesOf(given);
-        const at = mineEvent[name][0];
-        view.setUint32(at, Math.min(view.getUint32(at, true) + more, 0xffffffff), true);
+        setLength(view, name, (read(view)?.[name] ?? 0) + more);
         expect(read(view)).toBeUndefined();
       },
     );
@@ -74,7 +90,7 @@ describe("the parts", () => {
 
   test("make no event when all have the max length", () => {
     const view = bytesOf({});
-    for (const name of lengths) view.setUint32(mineEvent[name][0], 0xffffffff, true);
+    for (const name of lengths) setLength(view, name, 0xffffffff);
     expect(read(view)).toBeUndefined();
   });
 
@@ -83,6 +99,7 @@ describe("the parts", () => {
       message: new Uint8Array(),
       arguments: new Uint8Array(),
       executable: undefined,
+      cgroupPath: undefined,
       reply: new Uint8Array(),
     });
   });

@@ -103,15 +103,17 @@ class Fuzzer {
   event(message: Uint8Array): DataView {
     const { random } = this;
     const reply = this.spoiltMessage().subarray(0, 96);
-    const parts = [message, this.#text(200), this.#text(200), random.bytes(random.below(300)), reply];
+    const texts = [this.#text(200), this.#text(200), this.#text(200)];
+    const parts = [message, ...texts, random.bytes(random.below(300)), reply];
     const bytes = Buffer.concat([random.bytes(HEADER_SIZE), ...parts]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const put = ([offset]: readonly [number, ...unknown[]], value: number): void =>
-      view.setUint32(offset, value, true);
+    const put = ([offset, type]: readonly [number, string, number?], value: number): void =>
+      type === "u16" ? view.setUint16(offset, value, true) : view.setUint32(offset, value, true);
     const lengths = [
       mineEvent.capturedLen,
       mineEvent.argumentsCaptured,
       mineEvent.executableLen,
+      mineEvent.cgroupLen,
       mineEvent.ancestorsLen,
       mineEvent.replyLen,
     ];

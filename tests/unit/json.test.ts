@@ -25,8 +25,8 @@ describe("the fields of a command", () => {
         timeNs: 1_616_112_119_123_456_789n,
         hostname: "gate",
         userName: (uid) => ({ 1000: "root-by-name", 1001: "someone" })[uid],
-        findCgroup: (id) =>
-          id === 7n
+        findCgroup: ({ cgroupId }) =>
+          cgroupId === 7n
             ? {
                 path: "/kubepods.slice/x",
                 container: { id: "0f".repeat(32), runtime: "cri-o" },
@@ -145,7 +145,7 @@ describe("of the command before nothing is kept", () => {
     1: { path: "/a", container: { id: "0a".repeat(32) } },
     2: { path: "/b" },
   };
-  const findCgroup = (id: bigint) => cgroups[String(id)];
+  const findCgroup = ({ cgroupId }: { cgroupId: bigint }) => cgroups[String(cgroupId)];
   const base = {
     ...{ hostname: "host", backend: "kprobe" },
     findCgroup,
@@ -260,8 +260,8 @@ describe("numbers are exact", () => {
 
   test.each([1n, 2n ** 53n + 1n, 2n ** 63n + 1n, 2n ** 64n - 1n])("cgroup %p", (cgroupId) => {
     const asked: bigint[] = [];
-    const findCgroup = (id: bigint) => {
-      asked.push(id);
+    const findCgroup = (event: { cgroupId: bigint }) => {
+      asked.push(event.cgroupId);
       return undefined;
     };
     const { linux } = formatted(recordWith({ event: eventWith({ cgroupId }), findCgroup }));

@@ -39,6 +39,7 @@ describe("the event", () => {
     "message",
     "arguments",
     "executable",
+    "cgroupPath",
     "reply",
     "isRefused",
     "isUnanswered",
@@ -59,6 +60,7 @@ describe("the event", () => {
       comm: text(event?.comm),
       arguments: text(event?.arguments),
       executable: text(event?.executable),
+      cgroupPath: text(event?.cgroupPath),
       ancestors: event?.ancestors.map(({ pid, startNs, comm }) => [pid, startNs, text(comm)]),
     }).toEqual({
       tsNs: 0x1122334455667788n,
@@ -81,13 +83,15 @@ describe("the event", () => {
       capturedLen: 1000,
       argumentsLen: 0x8a00000a,
       argumentsCaptured: 21,
-      executableLen: 15,
       ancestorsLen: 64,
       replyLen: 50,
+      executableLen: 15,
+      cgroupLen: 26,
       comm: "ipset-restore",
       message: Uint8Array.from({ length: 1000 }, (_, index) => index * 7),
       arguments: "ipset\0-exist\0restore\0",
       executable: ".../usr/sbin/ipset",
+      cgroupPath: "/system.slice/cron.service",
       ancestors: [
         [0x8b00000b, 0x3344556677889900n, "fail2ban-server"],
         [1, 1n, "systemd"],
@@ -161,7 +165,7 @@ const structs = {
 
 test.each(Object.entries(structs))("the skeleton has every field of struct %s, in order", (name, layout) => {
   const camelCase = (field: string) => field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const widths: Record<string, number> = { u64: 8, u32: 4, s32: 4 };
+  const widths: Record<string, number> = { u64: 8, u32: 4, s32: 4, u16: 2 };
   const ours = Object.entries(layout).map(([field, [offset, type, length]]) => ({
     field,
     offset,

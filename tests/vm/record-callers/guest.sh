@@ -26,6 +26,7 @@ else
 fi
 container=$cgroups/machine.slice/docker-$(printf '%064d' 7).scope
 service=$cgroups/system.slice/fail2ban.service
+short=$cgroups/system.slice/short.service
 
 mkdir -m 1777 /results/callers
 echo "$(date +%s) $(cut -d ' ' -f 1 /proc/uptime)" >/results/boot
@@ -90,6 +91,12 @@ cp /proc/modules /results/modules
 
 # shellcheck disable=SC2153 # from the test
 backends=$(echo "$BACKENDS" | tr , ' ')
+# Sends a signal to each mine.
+signal() { # SIGNAL
+  for backend in $backends; do
+    kill "-$1" "$(cat "/run/$backend.pid")"
+  done
+}
 for backend in $backends; do
   timeout -s KILL 120 $mine -o json --backend "$backend" \
     >"/results/mine.$backend.stdout" 2>"/results/mine.$backend.stderr" &
@@ -102,6 +109,12 @@ run_as first ipset create first hash:ip comment
 (as_login; run_as login ipset add first 10.0.0.1 comment "two words")
 (echo 0 >"$container/cgroup.procs"; run_as container ipset add first 10.0.0.2)
 (echo 0 >$service/cron.service/cgroup.procs; run_as service ipset add first 10.0.0.4)
+# A service begins and ends before mine reads its command. So does its cgroup.
+signal STOP
+mkdir $short
+(echo 0 >$short/cgroup.procs; run_as short ipset add first 10.0.0.6)
+rmdir $short
+signal CONT
 "/tmp/nest)" 9 deep ipset add first 10.0.0.5
 odd="/tmp/we \"ird
 "
@@ -121,9 +134,9 @@ ipset create big hash:ip comment
 awk 'BEGIN { for (n = 0; n < 5000; n++) printf "add big 10.1.%d.%d comment \"no %d\"\n", n / 250, n % 250, n }' >/results/big
 run_as restore ipset restore </results/big
 
+signal INT
 for backend in $backends; do
   pid=$(cat "/run/$backend.pid")
-  kill -INT "$pid"
   status=0
   wait "$pid" || status=$?
   echo $status >"/results/mine.$backend.exit"
