@@ -21,7 +21,8 @@ test=(
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
   prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter rsyslogd:rsyslog logrotate:logrotate
-  dockerd:docker.io containerd:containerd ip:iproute2 openssl:openssl jq:jq
+  dockerd:docker.io containerd:containerd podman:podman crun:crun ip:iproute2 openssl:openssl jq:jq
+  fail2ban-server:fail2ban auditctl:auditd
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
 # file:package, for a package without a program to search for
@@ -29,7 +30,7 @@ build_files=(/usr/include/stdio.h:libc6-dev)
 test_files=(
   "${build_files[@]}"
   /etc/protocols:netbase /usr/share/zoneinfo/Europe/Berlin:tzdata /usr/lib/python3/dist-packages/pyroute2:python3-pyroute2
-  /usr/lib/python3/dist-packages/bcc:python3-bpfcc /lib/systemd/systemd:systemd
+  /usr/lib/python3/dist-packages/bcc:python3-bpfcc /lib/systemd/systemd:systemd /lib/systemd/system/dbus.service:dbus
   /lib/systemd/systemd-journal-remote:systemd-journal-remote /var/lib/dpkg/info/rsyslog-relp.list:rsyslog-relp
 )
 cross_arm64=(aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu)

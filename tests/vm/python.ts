@@ -25,7 +25,7 @@ export function pythonFiles(imports = CLIENT, arch: Arch = "x64"): Record<string
   const listed = Bun.spawnSync([python, "-I", "-c", listModules(imports)]);
   if (!listed.success) {
     throw new VmError(
-      `${python} cannot import a module: ${listed.stderr}\n'make setup' installs python3-pyroute2 and python3-bpfcc`,
+      `${python} cannot import a module: ${listed.stderr}\n'make setup' installs its package`,
     );
   }
   const modules = listed.stdout.toString().trimEnd().split("\n");

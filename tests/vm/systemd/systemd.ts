@@ -31,11 +31,16 @@ const units = [
 
 /** Returns the files of systemd, and the units of the test: path in the machine → path here. */
 export function systemdFiles(): Record<string, string> {
-  const missing = [...programs, ...units].find((path) => !existsSync(path));
-  if (missing) throw new VmError(`the test machine needs ${missing}\n'make setup' installs systemd`);
   const own = join(import.meta.dir, "machine");
-  return Object.fromEntries([
-    ...[...programs, ...newer.filter(existsSync), ...units].map((path) => [path, path]),
-    ...readdirSync(own).map((name) => [`/etc/systemd/system/${name}`, join(own, name)]),
-  ]);
+  return {
+    ...hostFiles([...programs, ...newer.filter(existsSync), ...units]),
+    ...Object.fromEntries(readdirSync(own).map((name) => [`/etc/systemd/system/${name}`, join(own, name)])),
+  };
+}
+
+/** Returns files of this host, which are at the same place in the machine. @throws {VmError} if one is missing. */
+export function hostFiles(paths: readonly string[]): Record<string, string> {
+  const missing = paths.find((path) => !existsSync(path));
+  if (missing) throw new VmError(`the test machine needs ${missing}\n'make setup' installs its package`);
+  return Object.fromEntries(paths.map((path) => [path, path]));
 }
