@@ -136,6 +136,14 @@ dist: ## build the files to download into dist/: tarballs, packages, an SBOM, ch
 	$(Q)packaging/dist.sh $(DIST) ./mine linux-$(HOST_ARCH)=mine linux-$(HOST_ARCH)-musl=.output/linux-$(HOST_ARCH)-musl/mine \
 		linux-$(OTHER_ARCH)=$(OTHER)/mine linux-$(OTHER_ARCH)-musl=$(OTHER)-musl/mine
 
+# A make of its own builds mine, because setup must install the tools first.
+.PHONY: image
+image: ## write an OCI image into dist/; ARCH=x64|arm64
+	$(Q)scripts/setup.sh dist $(filter-out $(HOST_ARCH),$(ARCH))
+	$(Q)$(MAKE) --no-print-directory mine
+	$(call msg,IMAGE,$(DIST))
+	$(Q)packaging/image.sh $(DIST) $(TARGET) $(MINE)
+
 # --- Examples: small programs that use only the package -------------------------------------------------
 
 EXAMPLES := $(OUTPUT)/examples

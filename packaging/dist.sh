@@ -6,38 +6,19 @@
 #   packaging/dist.sh DEST MINE TARGET=BINARY...
 #   packaging/dist.sh dist ./mine linux-x64=./mine linux-arm64=.output/linux-arm64/mine
 #
-# MINE runs here, and prints the man page and the completions. The same sources give the same bytes, in any directory
-# and at any time. SOURCE_DATE_EPOCH is the time of all files, in seconds since 1970; the default is the last commit's.
+# MINE runs here, and prints the man page and the completions.
 set -euo pipefail
-export LC_ALL=C TZ=UTC
-umask 022
-
-fail() {
-  printf 'dist.sh: %s\n' "$@" >&2
-  exit 1
-}
+# shellcheck source=packaging/common.sh
+. "$(dirname "$0")/common.sh"
 
 [ $# -ge 3 ] || fail "usage: packaging/dist.sh DEST MINE TARGET=BINARY..."
 dest=$1 mine=$2
 shift 2
-top=$(realpath "$(dirname "$0")/..")
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || true)}
-[ -n "$SOURCE_DATE_EPOCH" ] ||
-  fail "this tree has no commits, so the time of the files is unknown" "set SOURCE_DATE_EPOCH to seconds since 1970"
-version=$(node -p 'require(process.argv[1]).version' "$top/package.json")
 maintainer="The authors of mine <mine@localhost>"
 
 rm -rf "$dest"
 mkdir -p "$dest"
 dest=$(realpath "$dest")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-# Gives all files the same time, owner and order.
-pack() { # DIRECTORY NAME
-  tar --create --directory "$1" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
-    --format=gnu "$2" | gzip -9n
-}
 
 pages=$work/pages
 mkdir "$pages"
@@ -55,7 +36,7 @@ tarball() { # TARGET BINARY
   install -m 644 "$pages/bash" "$work/$name/completions/mine"
   install -m 644 "$pages/zsh" "$work/$name/completions/_mine"
   install -m 644 "$pages/fish" "$work/$name/completions/mine.fish"
-  pack "$work" "$name" >"$dest/$name.tar.gz"
+  archive "$work" "$name" | gzip -9n >"$dest/$name.tar.gz"
 }
 
 # Puts the files of a package where a distribution has them.
@@ -118,4 +99,4 @@ for pair; do
   esac
 done
 "$top/node_modules/.bin/bun" "$top/packaging/sbom.ts" "$SOURCE_DATE_EPOCH" >"$dest/mine-$version.cdx.json"
-(cd "$dest" && sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" .)
+checksums "$dest"

@@ -17,6 +17,7 @@ build=(
 dist=("${build[@]}" dpkg-deb:dpkg rpmbuild:rpm)
 test=(
   "${dist[@]}"
+  skopeo:skopeo umoci:umoci crun:crun
   qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm busybox:busybox-static ipset:ipset depmod:kmod unshare:util-linux
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils

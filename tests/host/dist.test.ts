@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// `make dist` makes the files to download. A second build, in another directory and at another time, makes the same
-// bytes. The packages install and remove cleanly.
+// `make dist` and `make image` make the files to download. A second build, in another directory and at another time,
+// makes the same bytes. The packages install and remove cleanly, and the images are valid.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { Ajv } from "ajv";
 import formats from "ajv-formats";
 import packageJson from "../../package.json" with { type: "json" };
 import { root } from "../support/compile.ts";
+import { mineFor } from "../support/target.ts";
 
 const { version } = packageJson;
 const targets = ["linux-arm64", "linux-arm64-musl", "linux-x64", "linux-x64-musl"];
@@ -16,6 +17,7 @@ const packages = {
   deb: [`mine_${version}_amd64.deb`, `mine_${version}_arm64.deb`],
   rpm: [`mine-${version}-1.aarch64.rpm`, `mine-${version}-1.x86_64.rpm`],
 };
+const imageOf = { x64: `mine-${version}-linux-x64.oci.tar`, arm64: `mine-${version}-linux-arm64.oci.tar` };
 const bom = `mine-${version}.cdx.json`;
 
 let dir: string;
@@ -32,8 +34,11 @@ async function run(command: string[], cwd = root, env: Record<string, string> = 
   return stdout;
 }
 
-const makeDist = (tree: string, destination: string, seconds: string): Promise<string> =>
-  run(["make", "dist", `DIST=${destination}`], tree, { SOURCE_DATE_EPOCH: seconds });
+async function makeDist(tree: string, destination: string, seconds: string): Promise<void> {
+  for (const goal of [["dist"], ["image", "ARCH=x64"], ["image", "ARCH=arm64"]]) {
+    await run(["make", ...goal, `DIST=${destination}`], tree, { SOURCE_DATE_EPOCH: seconds });
+  }
+}
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "dist-test-"));
@@ -53,9 +58,10 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-test("makes a tarball for each target, packages, an SBOM and checksums", () => {
+test("makes a tarball for each target, packages, images, an SBOM and checksums", () => {
   const tarballs = targets.map((target) => `mine-${version}-${target}.tar.gz`);
-  const expected = [...tarballs, ...packages.deb, ...packages.rpm, bom, "SHA256SUMS"];
+  const images = Object.values(imageOf);
+  const expected = [...tarballs, ...packages.deb, ...packages.rpm, ...images, bom, "SHA256SUMS"];
   expect(readdirSync(dist).sort()).toEqual(expected.sort());
 });
 
@@ -122,10 +128,12 @@ const filesOf = (system: string): string[] =>
   readdirSync(system, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(system.length))
-    .filter((path) => !path.startsWith("/var/lib/"));
+    .sort();
+const installedFiles = (system: string): string[] =>
+  filesOf(system).filter((path) => !path.startsWith("/var/lib/"));
 
 async function expectInstalled(system: string, name: string): Promise<void> {
-  const paths = filesOf(system);
+  const paths = installedFiles(system);
   expect(paths).toContain("/usr/sbin/mine");
   expect(paths).toContain("/usr/share/man/man8/mine.8.gz");
   expect(paths).toContain("/usr/lib/systemd/system/mine.service");
@@ -134,7 +142,62 @@ async function expectInstalled(system: string, name: string): Promise<void> {
   expect(await run([join(system, "usr/sbin/mine"), "--version"])).toBe(`${version}\n`);
 }
 
-const expectRemoved = (system: string): void => expect(filesOf(system)).toEqual([]);
+const expectRemoved = (system: string): void => expect(installedFiles(system)).toEqual([]);
+
+describe.each([
+  { arch: "x64", debian: "amd64", machine: "x86_64", loader: "lib64/ld-linux-x86-64.so.2" },
+  { arch: "arm64", debian: "arm64", machine: "aarch64", loader: "lib/ld-linux-aarch64.so.1" },
+] as const)("the image for $arch", ({ arch, debian, machine, loader }) => {
+  const image = imageOf[arch];
+  const inspect = async (reference: string) =>
+    JSON.parse(await run(["skopeo", "inspect", "--override-arch", debian, reference]));
+
+  test("is an image of the OCI, and one for versions of docker that do not know those", async () => {
+    const found = await inspect(`oci-archive:${join(dist, image)}:${version}`);
+    expect(found).toMatchObject({
+      Architecture: debian,
+      Os: "linux",
+      Labels: {
+        "org.opencontainers.image.title": "mine",
+        "org.opencontainers.image.version": version,
+      },
+    });
+    const { Architecture, Labels } = await inspect(
+      `docker-archive:${join(dist, image)}:localhost/mine:${version}`,
+    );
+    expect({ Architecture, Labels }).toEqual({ Architecture: debian, Labels: found.Labels });
+  });
+
+  test("has mine, the libraries that it needs, and their licences", async () => {
+    const layout = join(dir, `layout-${arch}`);
+    const bundle = join(dir, `bundle-${arch}`);
+    mkdirSync(layout);
+    await run(["tar", "-xf", join(dist, image), "-C", layout]);
+    // It compares the files with the checksums of the image.
+    await run(["umoci", "unpack", "--rootless", "--image", `${layout}:${version}`, bundle]);
+    const { process } = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
+    expect(process.args).toEqual(["/usr/sbin/mine"]);
+
+    const rootfs = join(bundle, "rootfs");
+    const header = await run(["readelf", "-dlW", join(rootfs, "usr/sbin/mine")]);
+    expect(header).toContain(`interpreter: /${loader}]`);
+    const needed = [...header.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name = ""]) => name);
+    const libraries = needed.filter((name) => !loader.endsWith(name));
+    const licences = ["GPL-2", "GPL-3", "LGPL-2", "LGPL-2.1", "LGPL-3"];
+    const documents = [
+      "libc6/copyright",
+      ...["LICENSE.BSD-2-Clause", "LICENSE.GPL-2.0", "NOTICE", "copyright"].map((name) => `mine/${name}`),
+    ];
+    const expected = [
+      ...["usr/sbin/mine", loader, "var/lib/dpkg/status.d/libc6"],
+      ...libraries.map((name) => `usr/lib/${machine}-linux-gnu/${name}`),
+      ...licences.map((name) => `usr/share/common-licenses/${name}`),
+      ...documents.map((name) => `usr/share/doc/${name}`),
+    ];
+    expect(filesOf(rootfs).sort()).toEqual(expected.map((path) => `/${path}`).sort());
+    expect(readFileSync(join(rootfs, "usr/sbin/mine"))).toEqual(readFileSync(mineFor(arch)));
+  });
+});
 
 describe("the SBOM", () => {
   const readBom = () => JSON.parse(readFileSync(join(dist, bom), "utf8"));
