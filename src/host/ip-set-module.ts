@@ -2,12 +2,20 @@
 // Loads ip_set before it is probed. Otherwise the kernel loads it for its first user, and mine misses that
 // command.
 import { release } from "node:os";
+import { CallError } from "bun-libbpf/errors";
 import { unsupported } from "../errors.ts";
 import { log } from "../log.ts";
+import { NetlinkSocket } from "./ffi/netlink-socket.ts";
 import { hasIpset, ipsetIsModule, readText } from "./sysfs.ts";
 
 /** How long mine waits for another process that loads the module. */
 const LOAD_MS = 10_000;
+
+/** NFNL_SUBSYS_IPSET of linux/netfilter/nfnetlink.h. */
+const SUBSYSTEM = 6;
+/** Bytes of struct nlmsghdr and struct nfgenmsg. */
+const HEADERS_BYTES = 20;
+const NLM_F_REQUEST = 1;
 
 /** Ensures that ip_set is built in or loaded. @throws MineError if it cannot be loaded. */
 export function ensureIpset(): void {
@@ -16,6 +24,9 @@ export function ensureIpset(): void {
   const modprobe = readText("/proc/sys/kernel/modprobe")?.trim() || "/sbin/modprobe";
   log.decision(`ip_set is not loaded; running ${modprobe} ip_set`);
   const answer = run([modprobe, "ip_set"]);
+  if (isReady()) return;
+  log.decision(`${answer}; sending a request for which the kernel loads ip_set`);
+  sendRequest();
   if (isReady()) return;
   throw unsupported("no-ip-set", `cannot load the ip_set module: ${answer}`);
 }
@@ -47,6 +58,24 @@ function run(command: string[]): string {
     );
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/**
+ * Sends IPSET_CMD_NONE, which has no effect. Before the answer the kernel itself runs modprobe, outside of every
+ * container. So this works in a container without modprobe and modules.
+ */
+function sendRequest(): void {
+  const message = new DataView(new ArrayBuffer(HEADERS_BYTES));
+  message.setUint32(0, HEADERS_BYTES, true);
+  message.setUint16(4, SUBSYSTEM << 8, true);
+  message.setUint16(6, NLM_F_REQUEST, true);
+  try {
+    using socket = NetlinkSocket.here();
+    socket.send(new Uint8Array(message.buffer));
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    log.decision(error.message);
   }
 }
 
