@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The process that opens the files of a mine, which starts it (src/host/file-keeper.ts). It ends with that mine.
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { openContainerFile } from "./host/containers.ts";
+import { containerNames } from "./host/container-files.ts";
 import { type Datagram, UnixSocket } from "./host/ffi/unix-socket.ts";
 import {
   ANSWER_BYTES,
   CONTAINER,
+  DONE,
+  FAILED,
   KEEPER_SOCKET,
   type Kept,
-  type KeptFile,
   METRICS,
   REQUEST_BYTES,
   ROTATE,
@@ -43,42 +44,41 @@ function isSocket(fd: number): boolean {
   }
 }
 
-function answer(socket: UnixSocket, kept: Kept, { bytes, file }: Datagram): void {
-  const [number = 0] = bytes;
+function answer(socket: UnixSocket, kept: Kept, request: Datagram): void {
+  const [number = 0] = request.bytes;
+  const begin = (state: number) => Uint8Array.of(number, state);
+  let opened: number | undefined;
   try {
-    const fd = open(kept, bytes, file);
-    try {
-      if (fd === undefined) socket.send(Uint8Array.of(number));
-      else socket.sendFile(fd, Uint8Array.of(number));
-    } finally {
-      if (fd !== undefined) closeSync(fd);
-    }
+    const { text = "", file } = done(kept, request);
+    opened = file;
+    const bytes = Buffer.concat([begin(DONE), Buffer.from(text)]);
+    if (file === undefined) socket.send(bytes);
+    else socket.sendFile(file, bytes);
   } catch (error) {
     const text = Buffer.from((error as Error).message);
-    socket.send(Buffer.concat([Uint8Array.of(number), text.subarray(0, ANSWER_BYTES - 1)]));
+    socket.send(Buffer.concat([begin(FAILED), text.subarray(0, ANSWER_BYTES - 2)]));
+  } finally {
+    for (const file of [opened, request.file]) if (file !== undefined) closeSync(file);
   }
 }
 
-/** @param sent a file that came with the request. */
-function open({ files, metrics }: Kept, request: Uint8Array, sent: number | undefined): number | undefined {
-  const [, kind, index = 0] = request;
-  try {
-    if (kind === CONTAINER) return openContainerFile(Buffer.from(request.subarray(2)).toString());
-    if (kind !== METRICS) return openLog(files[index], kind === ROTATE);
-    if (metrics !== undefined && sent !== undefined) replaceFile(metrics, METRICS_MODE, contentOf(sent));
-    return undefined;
-  } finally {
-    if (sent !== undefined) closeSync(sent);
+/** Does what a request asks for. @returns the content of the answer. @throws Error with a sentence. */
+function done({ files, metrics }: Kept, { bytes, file }: Datagram): { text?: string; file?: number } {
+  const [, kind, index = 0] = bytes;
+  if (kind === CONTAINER) {
+    return { text: JSON.stringify(containerNames(Buffer.from(bytes.subarray(2)).toString())) };
   }
+  if (kind === METRICS) {
+    if (metrics !== undefined && file !== undefined) replaceFile(metrics, METRICS_MODE, contentOf(file));
+    return {};
+  }
+  const log = files[index];
+  if (!log) throw new Error(`there is no file ${index}`);
+  if (kind === ROTATE) rotateLogFile(log.path, log.keep);
+  return { file: openLogFile(log.path).fd };
 }
 
 function contentOf(file: number): Uint8Array {
   const bytes = new Uint8Array(MAX_METRICS);
   return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
-}
-
-function openLog(file: KeptFile | undefined, isFull: boolean): number | undefined {
-  if (!file) return undefined;
-  if (isFull) rotateLogFile(file.path, file.keep);
-  return openLogFile(file.path).fd;
 }

@@ -2,9 +2,11 @@
 // Starts the keeper of files, and asks it for files. After its start mine can open no file to write, because it decodes
 // untrusted input. The keeper is a process of its own (src/keeper.ts): it can, and decodes nothing.
 import { closeSync } from "node:fs";
+import { CallError } from "bun-libbpf/errors";
 import { memoryFile } from "bun-libbpf/ffi";
 import { unsupported } from "../errors.ts";
 import { attempt } from "./attempt.ts";
+import type { ContainerNames } from "./container-files.ts";
 import { type Datagram, UnixSocket } from "./ffi/unix-socket.ts";
 
 /** A file that the keeper opens. */
@@ -31,11 +33,19 @@ export const CONTAINER = 2;
 export const METRICS = 3;
 /**
  * Max bytes of a request: its number, its kind, and then the index of a log file, the id of a container as text, or
- * nothing and a file with the metrics. The answer has the same number, and then a file, the text of an error, or nothing.
+ * nothing and a file with the metrics.
  */
 export const REQUEST_BYTES = 2 + 64;
-export const ANSWER_BYTES = 512;
+/** States of an answer. */
+export const DONE = 0;
+export const FAILED = 1;
+/**
+ * Max bytes of an answer: the number of the request, a state, and then the text of an error, the names of a container as
+ * JSON, or nothing and a log file.
+ */
+export const ANSWER_BYTES = 16 * 1024;
 
+const ENDED = "the process that opens files has ended";
 /** Max wait for the first answer: the keeper may still be starting. */
 const START_MS = 30_000;
 /** Max wait for another answer. The keeper only renames files, and opens one. */
@@ -80,18 +90,14 @@ export class FileKeeper implements AsyncDisposable {
    * @throws Error with a sentence.
    */
   openLog(index: number, isFull: boolean): number {
-    const file = this.#ask(isFull ? ROTATE : REOPEN, Uint8Array.of(index));
+    const { file } = this.#ask(isFull ? ROTATE : REOPEN, Uint8Array.of(index));
     if (file === undefined) throw new Error("the process that opens files has no such file");
     return file;
   }
 
-  /**
-   * Opens the file that a runtime keeps about a container.
-   * @returns its descriptor; undefined if there is none.
-   * @throws Error with a sentence.
-   */
-  openContainer(id: string): number | undefined {
-    return this.#ask(CONTAINER, Buffer.from(id));
+  /** Returns the names that a runtime knows of a container. @throws Error with a sentence. */
+  containerNames(id: string): ContainerNames {
+    return JSON.parse(Buffer.from(this.#ask(CONTAINER, Buffer.from(id)).bytes).toString());
   }
 
   /** Replaces the file of the metrics. @throws Error with a sentence. */
@@ -104,25 +110,38 @@ export class FileKeeper implements AsyncDisposable {
     }
   }
 
-  #ask(kind: number, content: Uint8Array, sent?: number): number | undefined {
+  /** @returns the answer without its number and state. */
+  #ask(kind: number, content: Uint8Array, sent?: number): Datagram {
     this.#requests = (this.#requests + 1) % 256;
     const request = Buffer.concat([Uint8Array.of(this.#requests, kind), content]);
-    if (sent === undefined) this.#socket.send(request);
-    else this.#socket.sendFile(sent, request);
+    try {
+      if (sent === undefined) this.#socket.send(request);
+      else this.#socket.sendFile(sent, request);
+    } catch (error) {
+      throw error instanceof CallError && error.code === "EPIPE" ? new Error(ENDED) : error;
+    }
     for (let answer = this.#receive(); answer; answer = this.#receive()) {
       const { bytes, file } = answer;
-      if (bytes.length === 0) throw new Error("the process that opens files has ended");
-      if (bytes[0] === this.#requests && (file !== undefined || bytes.length === 1)) return file;
-      if (bytes[0] === this.#requests) throw new Error(Buffer.from(bytes.subarray(1)).toString());
+      const [number, state] = bytes;
+      const content = bytes.subarray(2);
+      if (bytes.length === 0) throw new Error(ENDED);
+      if (number === this.#requests && state === DONE) return { bytes: content, file };
+      if (number === this.#requests) throw new Error(Buffer.from(content).toString());
       if (file !== undefined) closeSync(file); // the late answer to an earlier request
     }
     throw new Error("the process that opens files does not answer");
   }
 
   #receive(): Datagram | undefined {
-    const answer = this.#socket.receive(this.#hasAnswered ? ANSWER_MS : START_MS, ANSWER_BYTES);
-    this.#hasAnswered ||= answer !== undefined;
-    return answer;
+    const endMs = performance.now() + (this.#hasAnswered ? ANSWER_MS : START_MS);
+    // A signal can end a wait.
+    for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
+      const answer = this.#socket.receive(Math.ceil(endMs - nowMs), ANSWER_BYTES);
+      if (!answer) continue;
+      this.#hasAnswered = true;
+      return answer;
+    }
+    return undefined;
   }
 
   /** Ends the keeper. */

@@ -21,7 +21,7 @@ const encoder = new TextEncoder();
 /** Writes the fields. */
 export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunContext): void {
   const { event, message, outcome } = record;
-  const { container, units } = context.findCgroup(event) ?? {};
+  const { container, units, names } = context.findCgroup(event) ?? {};
   out.ascii("MESSAGE=");
   writeTextWithoutTime(out, record, context, true);
   out.ascii(`\nPRIORITY=${severityOf(record)}\nMESSAGE_ID=${MESSAGE_ID}\n`);
@@ -39,6 +39,7 @@ export function writeJournal(out: ByteWriter, record: AuditRecord, context: RunC
   if (parent && parent.comm.length > 0) writeBytes(out, "IPSET_PARENT_COMM", parent.comm);
   if (units) writeBytes(out, "IPSET_SYSTEMD_UNIT", encoder.encode(units.unit));
   if (container) writeBytes(out, "IPSET_CONTAINER_ID", encoder.encode(container.id));
+  if (names?.name !== undefined) writeBytes(out, "IPSET_CONTAINER_NAME", encoder.encode(names.name));
 }
 
 /** Writes the fields of a record about the run. */

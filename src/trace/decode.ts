@@ -20,7 +20,7 @@ const ENOENT = 2;
 
 /**
  * Returns the context of a run that starts now, and sees commands through this backend.
- * @param keeper opens the files that name containers; without it they have no names.
+ * @param keeper reads the names of containers; without it they have none.
  */
 export function runContext(
   backend: string,
@@ -29,7 +29,7 @@ export function runContext(
 ): RunContext {
   const users = new UserNames();
   const cgroups = new Cgroups(findHierarchy()?.root);
-  const containers = keeper && new Containers((id) => keeper.openContainer(id));
+  const containers = keeper && new Containers((id) => keeper.containerNames(id));
   const processes = new Processes();
   return {
     userName: (uid) => users.of(uid),

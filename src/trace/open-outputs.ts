@@ -2,7 +2,7 @@
 // Opens the outputs of a run.
 import { closeSync } from "node:fs";
 import { unsupported } from "../errors.ts";
-import { hasRuntime } from "../host/containers.ts";
+import { hasRuntime } from "../host/container-files.ts";
 import { FileKeeper } from "../host/file-keeper.ts";
 import { describeLogFile, ForeignFileError, type LogFile, openLogFile } from "../host/log-file.ts";
 import { writeColoredText } from "../output/colored-text.ts";

@@ -52,7 +52,7 @@ export class Tracer {
   /** Sequence number of mine's own request for the sets, until its event has come. */
   #ownSequence: number | undefined;
 
-  /** @param keeper opens the files that name containers. */
+  /** @param keeper reads the names of containers. */
   constructor(config: Config, source: Source, outputs: readonly Output[], keeper?: FileKeeper) {
     this.#config = config;
     this.#source = source;

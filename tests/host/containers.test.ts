@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { readContainerFile } from "../../src/host/containers.ts";
+import { readContainerFile } from "../../src/host/container-files.ts";
 import { canTraceHere, Host } from "../support/host.ts";
 import { type JsonEvent, parseEvents } from "../support/schema.ts";
 import { until } from "../support/until.ts";

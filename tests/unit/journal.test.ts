@@ -67,6 +67,7 @@ test("a command has its fields", () => {
     findCgroup: () => ({
       path: "/a",
       container: { id: "0123abcd" },
+      names: { name: "a=\nb" },
       units: { unit: "cron.service", slice: "system.slice" },
     }),
     event: {
@@ -93,6 +94,7 @@ test("a command has its fields", () => {
     IPSET_PARENT_COMM: "cron",
     IPSET_SYSTEMD_UNIT: "cron.service",
     IPSET_CONTAINER_ID: "0123abcd",
+    IPSET_CONTAINER_NAME: "a=\nb",
   });
 });
 
