@@ -22,7 +22,7 @@ test=(
   pahole:pahole zstd:zstd lz4:lz4 lzop:lzop llvm-objdump:llvm shellcheck:shellcheck clang-format:clang-format
   strace:strace bash:bash zsh:zsh fish:fish man:man-db groff:groff-base mandoc:mandoc script:bsdutils
   prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter rsyslogd:rsyslog logrotate:logrotate
-  dockerd:docker.io containerd:containerd podman:podman crun:crun ip:iproute2 openssl:openssl jq:jq
+  dockerd:docker.io containerd:containerd podman:podman ip:iproute2 openssl:openssl jq:jq
   fail2ban-server:fail2ban auditctl:auditd
 )
 bench=("${test[@]}" bpftrace:bpftrace python3:python3)
