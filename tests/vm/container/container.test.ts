@@ -102,15 +102,14 @@ describe.each(kernels.map(({ series }, index) => ({ series, index })))("Linux $s
     expect(text("metrics").split("\n")).toContain('mine_events_total{command="create",outcome="success"} 1');
   });
 
-  test("without the mounts, names of users and containers are absent, and nothing else", () => {
+  test("without the mounts, names of users, containers and pods are absent, and nothing else", () => {
     const command = eventOf("bare", "blocklist");
     expect(command.user).toEqual({ id: "0", audit: { id: "1000" } });
     expect(command.ipset).toMatchObject({ command: "add", elements: ["192.0.2.3"] });
-    const { container, orchestrator, process, linux } = eventOf("bare", "inside");
-    expect({ container, orchestrator, path: linux.cgroup_path }).toEqual({
-      container: undefined,
-      orchestrator: undefined,
-      path: undefined,
+    const { container, orchestrator, process } = eventOf("bare", "inside");
+    expect({ container, orchestrator }).toEqual({
+      container: { id: ids.pod, runtime: "containerd" },
+      orchestrator: { type: "kubernetes", resource: { type: "pod", id: podUid } },
     });
     expect(process.parent?.pid).toBe(Number(text("bare.pod")));
   });
