@@ -14,20 +14,9 @@ case $1 in
   arm64) debian=arm64 machine=aarch64 ;;
   *) echo "fetch-musl.sh: $1 is not x64 or arm64" >&2; exit 2 ;;
 esac
-dest=$2 suite=bookworm
+dest=$2
 top=$(realpath "$(dirname "$0")/..")
-cache=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/musl/$suite-$debian
-mkdir -p "$cache"
-
-# Two builds that need the same packages share one download.
-exec 9>"$cache.lock"
-flock 9
-if [ ! -e "$cache/complete" ]; then
-  echo "fetch-musl.sh: fetching musl for $debian" >&2
-  (cd "$cache" && rm -f ./*.deb &&
-    DEBIAN_ARCH=$debian "$top/scripts/debian.sh" $suite apt-get -qq download musl musl-dev linux-libc-dev) >&2
-  touch "$cache/complete"
-fi
+cache=$("$top/scripts/fetch-packages.sh" musl bookworm $debian musl musl-dev linux-libc-dev)
 
 rm -rf "$dest"
 mkdir -p "$dest/packages" "$dest/lib" "$dest/kernel"

@@ -5,25 +5,13 @@
 #
 #   packaging/fetch-libc.sh ARCH DEST        ARCH is x64 or arm64
 #
-# The cache directory keeps the packages, and a build with them needs no network. Remove $cache below to get the
-# suite's newest.
+# The cache directory keeps the packages, and a build with them needs no network.
 set -euo pipefail
 
 [ $# -eq 2 ] || { echo "usage: packaging/fetch-libc.sh ARCH DEST" >&2; exit 2; }
-dest=$2 suite=trixie debian=${1/x64/amd64}
+dest=$2
 top=$(realpath "$(dirname "$0")/..")
-cache=${MINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mine}/libc/$suite-$debian
-mkdir -p "$cache"
-
-# Two builds that need the same packages share one download.
-exec 9>"$cache.lock"
-flock 9
-if [ ! -e "$cache/complete" ]; then
-  echo "fetch-libc.sh: fetching libc6 for $debian" >&2
-  (cd "$cache" && rm -f ./*.deb &&
-    DEBIAN_ARCH=$debian "$top/scripts/debian.sh" $suite apt-get -qq download libc6 base-files) >&2
-  touch "$cache/complete"
-fi
+cache=$("$top/scripts/fetch-packages.sh" libc trixie "${1/x64/amd64}" libc6 base-files)
 
 rm -rf "$dest"
 mkdir -p "$dest/base-files"
