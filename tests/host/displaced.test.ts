@@ -2,8 +2,8 @@
 // Floods the kernel from callers without privileges. They must not displace events of root: mine sees every command
 // of root, and does not count denied commands as lost.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { compileSender } from "../support/accounts.ts";
-import { canTraceHere, Host } from "../support/host.ts";
+import { canTraceHere } from "../support/host.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("displaced.test.ts");
@@ -13,11 +13,9 @@ const FLOODS = ["4000", "1"];
 const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 const script = `ipset create victim hash:ip; i=0; while [ $i -lt ${COMMANDS} ]; do i=$((i + 1)); ipset add victim 10.0.$((i / 250)).$((i % 250)); done`;
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 
@@ -29,7 +27,7 @@ describe.skipIf(!isHere)("two floods of an unprivileged user", () => {
   ])("displace no command of root: %s", async (_, args, env) => {
     const { exitCode, stdout, stderr } = await host.run(args, { env }, async () => {
       const floods = FLOODS.map((elements) =>
-        Bun.spawn([...nobody, sender, "denied", elements], { stdout: "ignore", stderr: "ignore" }),
+        Bun.spawn([...nobody, host.sender, "denied", elements], { stdout: "ignore", stderr: "ignore" }),
       );
       const { exited } = Bun.spawn(["unshare", "--net", "sh", "-c", script], { stdout: "ignore" });
       expect(await exited).toBe(0);

@@ -4,17 +4,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { readText } from "../../src/host/sysfs.ts";
-import {
-  asSender,
-  compileSender,
-  SENDER_UID,
-  type Sent,
-  send,
-  sized,
-  soakTimeoutMs,
-} from "../support/accounts.ts";
+import { asSender, SENDER_UID, type Sent, send, sized, soakTimeoutMs } from "../support/accounts.ts";
 import { root } from "../support/compile.ts";
-import { canTraceHere, Host } from "../support/host.ts";
+import { canTraceHere } from "../support/host.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("endurance.test.ts");
@@ -25,11 +18,9 @@ const SEED = 20_261_122;
 const GROWTH_KB = 8 * 1024;
 const SAMPLE_MS = sized(10, 1000);
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 
@@ -50,7 +41,7 @@ async function endure(format: "json" | "text", args: string[], ...what: string[]
     { through },
     async (pid) => {
       const sampling = setInterval(() => memory.push(residentKb(pid)), SAMPLE_MS);
-      sent = await send(...asSender, sender, ...what);
+      sent = await send(...asSender, host.sender, ...what);
       clearInterval(sampling);
     },
   );

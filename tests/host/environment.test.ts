@@ -5,18 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../../src/host/sysfs.ts";
-import {
-  asSender,
-  compileSender,
-  readSent,
-  SENDER_UID,
-  type Sent,
-  send,
-  sized,
-  soakTimeoutMs,
-} from "../support/accounts.ts";
-import { canTraceHere, endingOf, Host, type Run } from "../support/host.ts";
+import { readSent, SENDER_UID, type Sent, sized, soakTimeoutMs } from "../support/accounts.ts";
+import { canTraceHere, endingOf, type Run } from "../support/host.ts";
 import { Random } from "../support/random.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { readError, readSummaries, readSummary, readWarnings, type Summary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("environment.test.ts");
@@ -26,15 +18,13 @@ const KILLS = sized(8, 200);
 const SEED = 20_260_704;
 const TEXT_LINE = /^\(\d{4}\/\d\d\/\d\d_\d\d:\d\d\) [\x20-\x7e]+$/;
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 
-const flood = () => send(...asSender, sender, "flood", COUNT);
+const flood = () => host.flood(COUNT);
 const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
 
 interface Flooded extends Run {

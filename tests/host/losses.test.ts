@@ -7,25 +7,23 @@ import { join } from "node:path";
 import {
   asDeniedSender,
   asSender,
-  compileSender,
   SENDER_UID,
   type Sent,
   send,
   sized,
   soakTimeoutMs,
 } from "../support/accounts.ts";
-import { canTraceHere, Host, type RunOptions } from "../support/host.ts";
+import { canTraceHere, type RunOptions } from "../support/host.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { readDenied, readSummary, readWarnings } from "../support/stderr.ts";
 
 const isHere = canTraceHere("losses.test.ts");
 
 const COUNT = String(sized(20_000, 500_000));
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 
@@ -43,7 +41,7 @@ async function account(
   options: RunOptions = {},
 ): Promise<Account> {
   let sent: Sent | undefined;
-  const flood = () => send(...asSender, sender, "flood", COUNT);
+  const flood = () => host.flood(COUNT);
   const { exitCode, stdout, stderr } = await host.run(
     ["--uid", SENDER_UID, ...args],
     options,
@@ -67,7 +65,7 @@ test.skipIf(!isHere)(
   async () => {
     let sent: Sent | undefined;
     const run = await host.run(["--uid", SENDER_UID], {}, async () => {
-      sent = await send(...asDeniedSender, sender, "flood", COUNT);
+      sent = await send(...asDeniedSender, host.sender, "flood", COUNT);
       await Bun.sleep(3000); // lets a warning appear
     });
     const { seen, denied, causes } = readSummary(run.stderr);
@@ -103,7 +101,7 @@ describe.skipIf(!isHere).each(buffers)("%s", (_, env) => {
     "sees or counts each command of a flood on the only processor of mine",
     async () => {
       const alone = ["taskset", "--cpu-list", "0"];
-      const flood = () => send(...alone, ...asSender, sender, "flood", COUNT);
+      const flood = () => send(...alone, ...asSender, host.sender, "flood", COUNT);
       const options = { env, cwd: host.directoryWithBinary(), through: [...alone, "./mine"] };
       const args = ["--output", "json", "--buffer", "1M"];
       expect(await account(args, flood, options)).toMatchObject({ unread: 0 });

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { asSender, compileSender, SENDER_UID, send } from "../support/accounts.ts";
-import { canTraceHere, Host } from "../support/host.ts";
+import { SENDER_UID } from "../support/accounts.ts";
+import { canTraceHere } from "../support/host.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { readError, readWarnings } from "../support/stderr.ts";
 import { until } from "../support/until.ts";
 
@@ -13,16 +14,13 @@ const isHere = canTraceHere("metrics.test.ts");
 /** Sets of the flood: each is created once. */
 const SETS = 4;
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 
 const args = ["--uid", SENDER_UID];
-const flood = (count: number) => send(...asSender, sender, "flood", String(count));
 
 /** Returns a TCP port that is free now. */
 async function freePort(): Promise<number> {
@@ -89,7 +87,7 @@ describe.skipIf(!isHere)("metrics", () => {
     using prometheus = await Prometheus.start(target);
     let text = "";
     const { exitCode } = await host.run([...args, "--metrics", target], {}, async () => {
-      const { handled, failed } = await flood(500);
+      const { handled, failed } = await host.flood(500);
       const all = await until(async () => {
         const sum = await prometheus.sum("mine_events_total").catch(() => undefined); // it may not listen yet
         return sum === handled ? sum : undefined;
@@ -145,7 +143,7 @@ describe.skipIf(!isHere)("metrics", () => {
     let sent = 0;
     const { exitCode } = await host.run([...args, "--metrics", `file:${file}`], {}, async () => {
       expect(await Bun.file(file).text()).toContain("mine_build_info");
-      sent = (await flood(100)).handled;
+      sent = (await host.flood(100)).handled;
       await until(async () =>
         (await exported()).includes('mine_events_total{command="create",outcome="success"} 4'),
       );
@@ -205,7 +203,7 @@ describe.skipIf(!isHere)("metrics", () => {
       "mine",
     ];
     await host.run([...args, "--metrics", String(port)], { cwd, through }, async () => {
-      await flood(5000);
+      await host.flood(5000);
       const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       expect(text).toContain("mine_build_info");
     });

@@ -3,21 +3,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { asSender, compileSender, SENDER_UID, send } from "../support/accounts.ts";
+import { SENDER_UID } from "../support/accounts.ts";
 import { Receiver } from "../support/datagrams.ts";
-import { canTraceHere, Host } from "../support/host.ts";
+import { canTraceHere } from "../support/host.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { complete, readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("service-manager.test.ts");
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 let manager: Receiver;
 let path: string;
 let number = 0;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 beforeEach(async () => {
@@ -26,7 +25,6 @@ beforeEach(async () => {
 });
 afterEach(() => manager[Symbol.dispose]());
 
-const flood = (count: number) => send(...asSender, sender, "flood", String(count));
 const args = ["--uid", SENDER_UID];
 
 describe.skipIf(!isHere)("mine reports", () => {
@@ -34,7 +32,7 @@ describe.skipIf(!isHere)("mine reports", () => {
     let sent = 0;
     const { exitCode, stderr } = await host.run(args, { env: { NOTIFY_SOCKET: path } }, async () => {
       await manager.until(() => manager.texts.length > 0);
-      sent = (await flood(20)).handled;
+      sent = (await host.flood(20)).handled;
       await manager.until(() => manager.texts.some((state) => state.startsWith(`STATUS=${sent} events`)));
     });
     expect(exitCode).toBe(0);
@@ -63,7 +61,7 @@ describe.skipIf(!isHere)("mine reports", () => {
     const pings = () => manager.texts.filter((text) => text === "WATCHDOG=1").length;
     const { exitCode } = await host.run(args, { cwd, through, env }, async () => {
       await manager.until(() => pings() >= 3);
-      await flood(20_000);
+      await host.flood(20_000);
       let seen = -1;
       // The pipe is full soon. From then on no ping arrives: in four times the watchdog's time none.
       for (const start = performance.now(); seen !== pings(); ) {
@@ -95,7 +93,7 @@ describe.skipIf(!isHere)("mine also runs", () => {
     const { exitCode, stderr } = await host.run(args, { env: { NOTIFY_SOCKET: path } }, async () => {
       await manager.until(() => manager.texts.length > 0);
       manager[Symbol.dispose]();
-      sent = (await flood(20)).handled;
+      sent = (await host.flood(20)).handled;
     });
     expect(exitCode).toBe(0);
     expect(readSummary(stderr)).toEqual(complete(sent));

@@ -2,21 +2,19 @@
 // Sends signals to mine while it traces. Some end it with a summary, SIGUSR1 requests a summary, and an ignored SIGHUP
 // has no effect.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { asSender, compileSender, readSent, SENDER_UID, send } from "../support/accounts.ts";
-import { canTraceHere, Host, isAlive } from "../support/host.ts";
+import { readSent, SENDER_UID } from "../support/accounts.ts";
+import { canTraceHere, isAlive } from "../support/host.ts";
+import { SendingHost } from "../support/sending-host.ts";
 import { readSummaries, readSummary } from "../support/stderr.ts";
 
 const isHere = canTraceHere("signals.test.ts");
 
-let host: Host;
-let sender: string;
+let host: SendingHost;
 beforeAll(() => {
-  host = new Host();
-  sender = compileSender(host.dir);
+  host = new SendingHost();
 });
 afterAll(() => host[Symbol.dispose]());
 
-const flood = (count: number) => send(...asSender, sender, "flood", String(count));
 const nothing = readSent("handled 0 failed 0 unanswered 0");
 const args = ["--uid", SENDER_UID];
 
@@ -24,7 +22,7 @@ describe.skipIf(!isHere)("mine ends with a summary", () => {
   test.each(["SIGTERM", "SIGHUP", "SIGUSR2", "SIGALRM", "SIGXCPU"] as const)("by %s", async (signal) => {
     let sent = nothing;
     const { exitCode, stderr } = await host.run(args, {}, async (pid) => {
-      sent = await flood(20);
+      sent = await host.flood(20);
       process.kill(pid, signal);
       await Bun.sleep(500); // delays the SIGINT that ends a run
     });
@@ -35,7 +33,7 @@ describe.skipIf(!isHere)("mine ends with a summary", () => {
   test("at its limit of processor time", async () => {
     const through = ["bash", "-c", 'ulimit -S -t 1; exec ./mine "$@"', "mine"];
     const { exitCode, stderr } = await host.run(args, { through }, async (pid) => {
-      for (let wave = 0; wave < 40 && isAlive(pid); wave++) await flood(10_000);
+      for (let wave = 0; wave < 40 && isAlive(pid); wave++) await host.flood(10_000);
     });
     expect(exitCode).toBe(0);
     expect(readSummary(stderr).seen).toBeGreaterThan(0);
@@ -52,7 +50,7 @@ describe.skipIf(!isHere)("an inherited ignored SIGHUP", () => {
     const { exitCode, stderr } = await host.run(args, { through }, async (pid) => {
       process.kill(pid, "SIGHUP");
       await Bun.sleep(300);
-      sent = await flood(20);
+      sent = await host.flood(20);
       await Bun.sleep(300);
     });
     expect(exitCode).toBe(0);
@@ -65,7 +63,7 @@ describe.skipIf(!isHere)("SIGUSR1 requests a summary", () => {
     let sent = 0;
     const { exitCode, stderr } = await host.run(args, {}, async (pid) => {
       for (let wave = 0; wave < 3; wave++) {
-        sent += (await flood(20)).handled;
+        sent += (await host.flood(20)).handled;
         await Bun.sleep(200);
         process.kill(pid, "SIGUSR1");
         await Bun.sleep(200);
@@ -84,7 +82,7 @@ describe.skipIf(!isHere)("SIGUSR1 requests a summary", () => {
     let sent = nothing;
     const { stderr } = await host.run(args, {}, async (pid) => {
       const asking = setInterval(() => process.kill(pid, "SIGUSR1"), 20);
-      sent = await flood(50_000);
+      sent = await host.flood(50_000);
       clearInterval(asking);
     });
     const accounts = readSummaries(stderr);
