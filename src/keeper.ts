@@ -75,7 +75,7 @@ function done({ files, metrics }: Kept, { bytes, file }: Datagram): { text?: str
   const log = files[index];
   if (!log) throw new Error(`there is no file ${index}`);
   if (kind === ROTATE) rotateLogFile(log.path, log.keep);
-  return { file: openLogFile(log.path).fd };
+  return { file: openLogFile(log.path) };
 }
 
 function contentOf(file: number): Uint8Array {

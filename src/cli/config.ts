@@ -44,13 +44,13 @@ export function readInstallConfig(args: Values): InstallConfig {
 /** Reads the options of the command line, and of the file that --config names. */
 export function readConfig({ config: file, ...typed }: Values): Config {
   const args = { ...(file !== undefined && readConfigFile(file, readValues)), ...typed };
-  refuseCombinations(args);
-  return readValues(args);
+  const config = readValues(args);
+  refuseCombinations(args, config);
+  return config;
 }
 
 /** Refuses options that do not go with others. */
-function refuseCombinations({ output, snapshot, rotate, keep }: Values): void {
-  const outputs = readOutputs(output);
+function refuseCombinations({ rotate, keep }: Values, { outputs, snapshot }: Config): void {
   const places = outputs.map(({ format, path }) => path ?? (isLog(format) ? format : "stdout"));
   const twice = places.find((place, index) => places.indexOf(place) < index);
   if (twice !== undefined) throw usageError(`--output: two outputs write to ${twice}`);

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { failed } from "../errors.ts";
 import { ensureIpset } from "../host/ip-set-module.ts";
+import { noneRequest } from "../ipset/request.ts";
 import { log } from "../log.ts";
 import { makeBtf } from "../offsets/find-btf.ts";
 import type { HostConfig } from "../trace/config.ts";
@@ -14,7 +15,7 @@ export function writeBtfFile(config: HostConfig, path: string): void {
   if (config.verbose) log.setVerbose();
   openLibrary(config);
   requireRoot();
-  ensureIpset(); // the search sends requests to nfnetlink
+  ensureIpset(noneRequest()); // the search sends requests to nfnetlink
   const { bytes, offsets } = makeBtf("cannot write BTF");
   try {
     // wx: a link in a directory of another user leads nowhere else.

@@ -11,14 +11,13 @@ import { hasIpset, ipsetIsModule, readText } from "./sysfs.ts";
 /** How long mine waits for another process that loads the module. */
 const LOAD_MS = 10_000;
 
-/** NFNL_SUBSYS_IPSET of linux/netfilter/nfnetlink.h. */
-const SUBSYSTEM = 6;
-/** Bytes of struct nlmsghdr and struct nfgenmsg. */
-const HEADERS_BYTES = 20;
-const NLM_F_REQUEST = 1;
-
-/** Ensures that ip_set is built in or loaded. @throws MineError if it cannot be loaded. */
-export function ensureIpset(): void {
+/**
+ * Ensures that ip_set is built in or loaded.
+ * @param request an ipset message without an effect. Before the answer the kernel itself runs modprobe, outside of every
+ * container. So this works in a container without modprobe and modules.
+ * @throws MineError if it cannot be loaded.
+ */
+export function ensureIpset(request: Uint8Array): void {
   if (isReady()) return;
   // The kernel itself runs this helper. It is /sbin/modprobe on nearly all hosts.
   const modprobe = readText("/proc/sys/kernel/modprobe")?.trim() || "/sbin/modprobe";
@@ -26,7 +25,7 @@ export function ensureIpset(): void {
   const answer = run([modprobe, "ip_set"]);
   if (isReady()) return;
   log.decision(`${answer}; sending a request for which the kernel loads ip_set`);
-  sendRequest();
+  send(request);
   if (isReady()) return;
   throw unsupported("no-ip-set", `cannot load the ip_set module: ${answer}`);
 }
@@ -61,18 +60,10 @@ function run(command: string[]): string {
   }
 }
 
-/**
- * Sends IPSET_CMD_NONE, which has no effect. Before the answer the kernel itself runs modprobe, outside of every
- * container. So this works in a container without modprobe and modules.
- */
-function sendRequest(): void {
-  const message = new DataView(new ArrayBuffer(HEADERS_BYTES));
-  message.setUint32(0, HEADERS_BYTES, true);
-  message.setUint16(4, SUBSYSTEM << 8, true);
-  message.setUint16(6, NLM_F_REQUEST, true);
+function send(request: Uint8Array): void {
   try {
     using socket = NetlinkSocket.here();
-    socket.send(new Uint8Array(message.buffer));
+    socket.send(request);
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     log.decision(error.message);

@@ -2,12 +2,6 @@
 // Opens and rotates a file that mine writes lines to.
 import { closeSync, constants, fstatSync, openSync, renameSync, type Stats } from "node:fs";
 
-export interface LogFile {
-  fd: number;
-  /** Bytes of a regular file; undefined for a named pipe. */
-  size: number | undefined;
-}
-
 /** A file of this path is not for mine. */
 export class ForeignFileError extends Error {}
 
@@ -20,22 +14,18 @@ const MODE = 0o640;
 /**
  * Opens a file or a named pipe to append to it; creates a missing file. The file must be of mine's user, and must have
  * no other name: in a directory of another user it could be any file of the host.
+ * @returns its descriptor.
  * @throws Error of node:fs; ForeignFileError.
  */
-export function openLogFile(path: string): LogFile {
+export function openLogFile(path: string): number {
   const fd = openSync(path, FLAGS, MODE);
   try {
     refuseForeign(fstatSync(fd));
-    return describeLogFile(fd);
+    return fd;
   } catch (error) {
     closeSync(fd);
     throw error;
   }
-}
-
-export function describeLogFile(fd: number): LogFile {
-  const stat = fstatSync(fd);
-  return { fd, size: stat.isFile() ? stat.size : undefined };
 }
 
 function refuseForeign(stat: Stats): void {

@@ -48,6 +48,9 @@ export function ipsetRequest(
   return message;
 }
 
+/** Returns a request without an effect, for which the kernel loads ip_set. */
+export const noneRequest = (): Uint8Array => ipsetRequest("NONE", { flags: NLM_F_REQUEST, sequence: 0 });
+
 /**
  * Returns an NLMSG_NOOP message: the kernel acknowledges it, and does nothing else.
  * @param padding bytes after the header.

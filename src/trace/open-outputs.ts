@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Opens the outputs of a run.
-import { closeSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { unsupported } from "../errors.ts";
 import { hasRuntime } from "../host/container-files.ts";
 import { FileKeeper } from "../host/file-keeper.ts";
-import { describeLogFile, ForeignFileError, type LogFile, openLogFile } from "../host/log-file.ts";
+import { ForeignFileError, openLogFile } from "../host/log-file.ts";
 import { writeColoredText } from "../output/colored-text.ts";
 import { writeJson } from "../output/json.ts";
 import { LineWriter, type Opener, type Target } from "../output/line-writer.ts";
@@ -15,17 +15,15 @@ import { writeText } from "../output/text.ts";
 import type { Config, OutputConfig } from "./config.ts";
 import { journal, LogOutput, syslog } from "./log-output.ts";
 
-/** An output to a file. */
-type FileConfig = OutputConfig & { path: string };
-
-const filesOf = ({ outputs }: Config): FileConfig[] =>
-  outputs.filter((output): output is FileConfig => output.path !== undefined);
+/** Returns the paths of the files. */
+const filesOf = ({ outputs }: Config): string[] =>
+  outputs.map(({ path }) => path).filter((path) => path !== undefined);
 
 /** Starts the keeper, if a file can change during the run, or if containers have names. @throws MineError. */
 export function startKeeper(config: Config): FileKeeper | undefined {
   const { rotation, service, isDetailed } = config;
   const metrics = config.metrics && "file" in config.metrics ? config.metrics.file : undefined;
-  const files = filesOf(config).map(({ path }) => ({ path, keep: rotation?.keep ?? 0 }));
+  const files = filesOf(config).map((path) => ({ path, keep: rotation?.keep ?? 0 }));
   const mayChange = files.length > 0 && (rotation !== undefined || service.socket !== undefined);
   const isNeeded = mayChange || metrics !== undefined || (isDetailed && hasRuntime());
   return isNeeded ? FileKeeper.start({ files, metrics }) : undefined;
@@ -41,7 +39,7 @@ export function openOutputs(config: Config, keeper: FileKeeper | undefined): Out
     const { path } = output;
     if (path === undefined) return lineOutput(output, stdout(), config.color && isStdoutTerminal());
     const target = openFile(path);
-    const open = keeper && keptFile(keeper, files.indexOf(output as FileConfig), target);
+    const open = keeper && keptFile(keeper, files.indexOf(path), target);
     return lineOutput(output, new LineWriter(path, target, open && { maxBytes, open }), false);
   });
 }
@@ -60,7 +58,9 @@ function openFile(path: string): Target {
   }
 }
 
-function toTarget({ fd, size }: LogFile): Target {
+function toTarget(fd: number): Target {
+  const stat = fstatSync(fd);
+  const size = stat.isFile() ? stat.size : undefined;
   if (size !== undefined) endHalfLine(fd, size);
   return { fd, size, mayBlock: false };
 }
@@ -69,7 +69,7 @@ function toTarget({ fd, size }: LogFile): Target {
 function keptFile(keeper: FileKeeper, index: number, first: Target): Opener["open"] {
   let current = first;
   return (isFull) => {
-    const next = toTarget(describeLogFile(keeper.openLog(index, isFull)));
+    const next = toTarget(keeper.openLog(index, isFull));
     closeSync(current.fd);
     current = next;
     return next;

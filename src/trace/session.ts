@@ -33,6 +33,7 @@ import { chooseBtf } from "../host/btf.ts";
 import { findHierarchy } from "../host/cgroups.ts";
 import { ensureIpset } from "../host/ip-set-module.ts";
 import { confine } from "../host/sandbox.ts";
+import { noneRequest } from "../ipset/request.ts";
 import { log } from "../log.ts";
 import { type FoundBtf, findBtf } from "../offsets/find-btf.ts";
 import { BUFFER, cpuBytes } from "./buffer-size.ts";
@@ -119,7 +120,7 @@ export function openLibrary({ verbose }: HostConfig): void {
 export function openContext(config: HostConfig): HostContext {
   requireRoot();
   const features = new Features(config.assumeKernel);
-  ensureIpset();
+  ensureIpset(noneRequest());
   const btf: KernelBtf = chooseBtf(release(), config.btf, findBtf);
   log.decision(`kernel ${release()}, BTF from ${btf.path}`);
   return { btf, features, check: randomNumber() };
